@@ -1,0 +1,253 @@
+"""Values, nodes and the graphs between a model file and a program.
+
+`Graph` holds the imported and the canonical form: nodes carry an operator name and attributes.
+`IntGraph` is the integer-only form: nodes carry their operator class, Params and constants.
+Both are immutable; a pass returns a new graph.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgekit.errors import EdgekitError
+
+if TYPE_CHECKING:
+    from edgekit.op import Op, Params
+
+DTYPES: dict[str, int] = {
+    "int8": 1, "uint8": 1, "bool": 1, "int16": 2, "int32": 4, "int64": 8,
+    "float16": 2, "float32": 4, "float64": 8, "resource": 4,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Quant:
+    """Affine quantization: ``real = scale * (q - zero_point)``.
+
+    `scale` and `zero_point` have one entry, or one per index along `axis`.
+    Scales are float32 values held as Python floats.
+    """
+
+    scale: tuple[float, ...]
+    zero_point: tuple[int, ...]
+    axis: int | None = None
+
+    @property
+    def per_channel(self) -> bool:
+        return len(self.scale) > 1
+
+
+@dataclass(frozen=True, eq=False)
+class Value:
+    """One tensor. `data` is set for constants; `shape` is always fully known."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    quant: Quant | None = None
+    data: NDArray[Any] | None = None
+
+    @property
+    def elements(self) -> int:
+        return math.prod(self.shape)
+
+    @property
+    def nbytes(self) -> int:
+        return self.elements * DTYPES[self.dtype]
+
+    @property
+    def scale(self) -> float:
+        """The per-tensor scale. Raises EK301 where there is none."""
+        return self._per_tensor().scale[0]
+
+    @property
+    def zero_point(self) -> int:
+        """The per-tensor zero point. Raises EK301 where there is none."""
+        return self._per_tensor().zero_point[0]
+
+    def _per_tensor(self) -> Quant:
+        if self.quant is None or self.quant.per_channel:
+            kind = "no quantization" if self.quant is None else "per-channel quantization"
+            raise EdgekitError(
+                "EK301",
+                "an activation needs one scale and one zero point",
+                where=f"tensor {self.name}",
+                found=f"{kind}, wanted per-tensor",
+                help="convert the model with full integer quantization",
+            )
+        return self.quant
+
+
+@dataclass(frozen=True, eq=False)
+class Node:
+    """One operation. In an imported graph `op` is the source's name (``CONV_2D``), in a canonical
+    graph it is edgekit's (``conv2d``). An absent optional input is ``""``."""
+
+    name: str
+    op: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    attrs: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class State:
+    """A variable that survives between inferences; `value` names its storage, `init` its bytes."""
+
+    value: str
+    init: NDArray[Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Graph:
+    """A graph as imported (source operators) or canonical (edgekit operators, NHWC).
+
+    Nodes are in an executable order. `subgraphs` holds the further graphs of an imported file.
+    """
+
+    name: str
+    values: Mapping[str, Value]
+    nodes: tuple[Node, ...]
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    states: tuple[State, ...] = ()
+    subgraphs: tuple[Graph, ...] = ()
+
+    def value(self, name: str) -> Value:
+        return self.values[name]
+
+    def const(self, name: str) -> NDArray[Any] | None:
+        """The data of a constant, None for an activation or an absent operand."""
+        return self.values[name].data if name else None
+
+    def producers(self) -> dict[str, Node]:
+        return {out: node for node in self.nodes for out in node.outputs}
+
+    def consumers(self) -> dict[str, list[Node]]:
+        table: dict[str, list[Node]] = {}
+        for node in self.nodes:
+            for name in node.inputs:
+                if name:
+                    table.setdefault(name, []).append(node)
+        return table
+
+    def with_nodes(
+        self, nodes: Iterator[Node] | tuple[Node, ...] | list[Node], **changes: Any
+    ) -> Graph:
+        return replace(self, nodes=tuple(nodes), **changes)
+
+    def verify(self) -> None:
+        """Raises EK105 unless every value is known, defined before use, and produced once."""
+        verify_order(self.name, self.values, self.nodes, self.inputs, self.outputs, self.states)
+
+    def text(self) -> str:
+        return graph_text(self)
+
+
+@dataclass(frozen=True, eq=False)
+class IntNode:
+    """One integer operation: the operator class, its Params, its packed-away constants.
+
+    `inputs` and `outputs` name run-time operands only; weights and tables are in `consts`.
+    """
+
+    name: str
+    op: type[Op]
+    params: Params
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    consts: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class IntGraph:
+    """The integer-only graph: what `plan` and the program builder read."""
+
+    name: str
+    values: Mapping[str, Value]
+    nodes: tuple[IntNode, ...]
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    states: tuple[State, ...] = ()
+
+    def verify(self) -> None:
+        """Raises EK105 on a broken order, EK203 on a value that is not an integer."""
+        verify_order(self.name, self.values, self.nodes, self.inputs, self.outputs, self.states)
+        for node in self.nodes:
+            for name in (*node.inputs, *node.outputs):
+                if self.values[name].dtype.startswith("float"):
+                    raise EdgekitError(
+                        "EK203",
+                        "a floating-point tensor remains inside the network",
+                        where=f"node {node.name}, tensor {name}",
+                        found=f"{self.values[name].dtype}, wanted an integer type",
+                        help="convert the model with full integer quantization",
+                    )
+
+    def text(self) -> str:
+        return graph_text(self)
+
+
+def verify_order(
+    graph: str,
+    values: Mapping[str, Value],
+    nodes: tuple[Node, ...] | tuple[IntNode, ...],
+    inputs: tuple[str, ...],
+    outputs: tuple[str, ...],
+    states: tuple[State, ...],
+) -> None:
+    """Single assignment and definition before use; state storage is exempt from the first."""
+    storage = {state.value for state in states}
+    defined = storage | set(inputs) | {n for n, v in values.items() if v.data is not None}
+
+    def fail(message: str, where: str) -> None:
+        raise EdgekitError(
+            "EK105", message, where=f"graph {graph}, {where}", help="re-export the model"
+        )
+
+    for node in nodes:
+        for name in node.inputs:
+            if name and name not in values:
+                fail("a node reads an unknown tensor", f"node {node.name}, tensor {name}")
+            if name and name not in defined:
+                fail("a tensor is read before it is written", f"node {node.name}, tensor {name}")
+        for name in node.outputs:
+            if name not in values:
+                fail("a node writes an unknown tensor", f"node {node.name}, tensor {name}")
+            if name in defined and name not in storage:
+                fail("a tensor is written twice", f"node {node.name}, tensor {name}")
+            defined.add(name)
+    for name in outputs:
+        if name not in defined:
+            fail("an output is never written", f"tensor {name}")
+
+
+def graph_text(graph: Graph | IntGraph) -> str:
+    """The text form that `--dump` writes: one line a node, types beside every value."""
+
+    def typed(name: str) -> str:
+        if not name:
+            return "-"
+        value = graph.values[name]
+        dims = "x".join(map(str, value.shape))
+        mark = "=" if value.data is not None else ":"
+        quant = value.quant
+        scale = "" if quant is None else f" s{quant.scale[0]:.6g} z{quant.zero_point[0]}"
+        return f"{name}{mark}{value.dtype}[{dims}]{scale}"
+
+    lines = [f"graph {graph.name}"]
+    lines += [f"  input  {typed(name)}" for name in graph.inputs]
+    lines += [f"  state  {typed(state.value)}" for state in graph.states]
+    for node in graph.nodes:
+        op = node.op if isinstance(node.op, str) else node.op.name
+        ins, outs = (", ".join(map(typed, names)) for names in (node.inputs, node.outputs))
+        extra = node.attrs if isinstance(node, Node) else node.params
+        lines.append(f"  {node.name}: {outs} <- {op}({ins}) {extra}")
+    lines += [f"  output {typed(name)}" for name in graph.outputs]
+    return "\n".join(lines) + "\n"
