@@ -1,0 +1,60 @@
+"""One-node canonical graphs for the operators' `cases`: seeded, boundary-rich, rarely saturating."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from edgekit.graph import Graph, Node, Quant, Value
+from edgekit.op import Case, Op, Shape
+
+
+def activation(
+    name: str, shape: Shape, scale: float = 0.05, zero: int = 0, dtype: str = "int8"
+) -> Value:
+    """A per-tensor quantized activation."""
+    return Value(name, shape, dtype, Quant((float(np.float32(scale)),), (zero,)))
+
+
+def single(op: type[Op], name: str, inputs: Sequence[Value], outputs: Sequence[Value],
+           attrs: Mapping[str, Any] | None = None) -> Case:  # fmt: skip
+    """A graph of one node; constant inputs become constants, the others graph inputs."""
+    node = Node(
+        name, op.name, tuple(v.name for v in inputs), tuple(v.name for v in outputs), attrs or {}
+    )
+    values = {v.name: v for v in (*inputs, *outputs) if v.name}
+    graph_inputs = tuple(v.name for v in inputs if v.name and v.data is None)
+    graph = Graph(f"{op.name}_{name}", values, (node,), graph_inputs, node.outputs)
+    return Case(name, graph)
+
+
+def case_random(op: type[Op], name: str) -> np.random.Generator:
+    """A generator that depends on the case's own name alone."""
+    return np.random.default_rng(zlib.crc32(f"{op.name}/{name}".encode()))
+
+
+def weighted_case(op: type[Op], name: str, x_shape: Shape, w_shape: Shape, attrs: Mapping[str, Any], *,
+                  input_zero: int = 3, per_channel: bool = True, bias: bool = True,
+                  channel_axis: int = 0) -> Case:  # fmt: skip
+    """A case of an operator with weights, scaled so that under a fifth of the outputs saturate."""
+    rng = case_random(op, name)
+    channels = w_shape[channel_axis]
+    w = rng.integers(-128, 128, w_shape).astype(np.int8)
+    count = channels if per_channel else 1
+    w_scale = tuple(float(np.float32(s)) for s in rng.uniform(0.004, 0.02, count))
+    axis = channel_axis if per_channel and channels > 1 else None
+    weights = Value("weights", w_shape, "int8", Quant(w_scale, (0,) * count, axis), w)
+    taps = w.size // channels
+    spread = np.sqrt(taps) * 74.0 * (74.0 + abs(input_zero)) * 0.05 * 0.012
+    x = activation("input", x_shape, 0.05, input_zero)
+    operands = [x, weights]
+    if bias:
+        b = rng.integers(-3000, 3000, channels).astype(np.int32)
+        operands.append(Value("bias", (channels,), "int32", None, b))
+    draft = activation("output", (1,), spread / 60.0, -5)
+    probe = single(op, name, operands, [draft], attrs)
+    (shape,) = op.shapes(probe.graph.nodes[0], probe.graph)
+    return single(op, name, operands, [activation("output", shape, spread / 60.0, -5)], attrs)

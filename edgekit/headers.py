@@ -1,0 +1,85 @@
+"""Kernel headers, generated from the operators' Params: `python -m edgekit.headers [--check]`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from edgekit.data import data_dir
+from edgekit.op import Op, load_ops, params_fields
+
+
+def kernels() -> dict[str, type[Op]]:
+    """Kernel name to the operator that defines its struct (the class that sets `kernel`)."""
+    load_ops()
+    table: dict[str, type[Op]] = {}
+    queue: list[type[Op]] = [Op]
+    while queue:
+        cls = queue.pop()
+        queue += cls.__subclasses__()
+        if cls.__dict__.get("kernel"):
+            if cls.kernel in table:
+                raise TypeError(f"kernel {cls.kernel} is defined twice")
+            table[cls.kernel] = cls
+    return dict(sorted(table.items()))
+
+
+def prototype(op: type[Op]) -> str:
+    """The C prototype of an operator's kernel, without the semicolon."""
+    variadic = op.inputs[-1].endswith("...")
+    names = [name.removesuffix("...") for name in op.inputs]
+    if op.signature == "rows":
+        operands = [f"const ek_rows *{name}" for name in names]
+        operands += ["const ek_rows *output", "int32_t first", "int32_t n", "uint8_t *scratch"]
+    elif variadic:
+        operands = [f"const int8_t *const *{names[0]}", "int8_t *output"]
+    else:
+        operands = [*(f"const int8_t *{name}" for name in names), "int8_t *output"]
+        operands += ["int32_t n"] if op.signature == "flat" else []
+    params = f"const ek_{op.kernel}_params *p"
+    return f"void ek_{op.kernel}_s8({', '.join([params, *operands])})"
+
+
+def header_text(op: type[Op]) -> str:
+    """The text of ``ek_<kernel>.h``."""
+    guard = f"EK_{op.kernel.upper()}_H"
+    source = op.__module__.rsplit(".", 1)[-1]
+    lines = [
+        f"/* ek_{op.kernel}.h -- generated from edgekit/ops/{source}.py; do not edit */",
+        f"#ifndef {guard}",
+        f"#define {guard}",
+        "",
+        "#include <stdint.h>",
+        "",
+        '#include "ek_rows.h"',
+        "",
+        "typedef struct {",
+    ]
+    for f in params_fields(op.Params):
+        length = f"[{f.metadata['length']}]" if f.metadata["length"] else ""
+        lines.append(f"    {f.metadata['c']} {f.name}{length}; /* {f.metadata['doc']} */")
+    lines += [f"    const {c.ctype} *{c.name}; /* {c.doc} */" for c in op.consts]
+    lines += [f"}} ek_{op.kernel}_params;", "", f"{prototype(op)};", "", "#endif", ""]
+    return "\n".join(lines)
+
+
+def stale() -> dict[Path, str]:
+    """Headers whose file differs from what the operators say: path to wanted text."""
+    folder = data_dir("runtime") / "include"
+    wanted = {folder / f"ek_{name}.h": header_text(op) for name, op in kernels().items()}
+    return {p: t for p, t in wanted.items() if not p.is_file() or p.read_text() != t}
+
+
+def main(arguments: list[str]) -> int:
+    """Write the stale headers, or with --check only name them (exit 1 when there are any)."""
+    changed = stale()
+    check = "--check" in arguments
+    for path, text in changed.items():
+        print(("stale: " if check else "wrote ") + path.name)
+        if not check:
+            path.write_text(text)
+    return 1 if check and changed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

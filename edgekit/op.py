@@ -1,0 +1,189 @@
+"""What an operator is: one class in one file; its header, tables, docs and tests are derived.
+
+A class in `edgekit/ops/` gives eight parts, in this order: docstring with the formula; import from
+the source formats; shapes; `real` (float64 reference); channel coupling; `quantize` (scales to
+Params and constants); `run` (THE integer semantics); cost; cases for the generated tests.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import pkgutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgekit.errors import EdgekitError
+from edgekit.graph import Graph, IntNode, Node, Value
+
+Array = NDArray[Any]
+Shape = tuple[int, ...]
+
+
+def c_field(ctype: str, doc: str, length: int | None = None) -> Any:
+    """A Params field: its C type, its comment in the header, its length where it is an array."""
+    return field(metadata={"c": ctype, "doc": doc, "length": length})
+
+
+@dataclass(frozen=True)
+class Params:
+    """The run-time parameters of a kernel; becomes the C struct ``ek_<kernel>_params``."""
+
+
+@dataclass(frozen=True)
+class Const:
+    """A constant array of a kernel: a pointer in its struct, an array in flash.
+
+    `weights` marks what counts as weights in size reports; the rest are tables.
+    """
+
+    name: str
+    ctype: str
+    doc: str
+    weights: bool = False
+
+
+@dataclass(frozen=True)
+class Alias:
+    """`inner` may live inside `outer`'s storage, `offset` bytes from its start."""
+
+    inner: str
+    outer: str
+    offset: int
+
+
+class Cost(NamedTuple):
+    """What one execution needs: multiply-accumulates and bytes of scratch."""
+
+    macs: int = 0
+    scratch: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """One generated test: a canonical graph around a single node."""
+
+    name: str
+    graph: Graph
+
+
+class Op:
+    """Base of all operators. Defining a subclass with a `name` registers it."""
+
+    name: ClassVar[str] = ""
+    # C kernel `ek_<kernel>_s8`; several operators may share one.
+    kernel: ClassVar[str] = ""
+    # "rows": strip kernel on row addresses; "flat": n contiguous elements; "whole": all at once.
+    signature: ClassVar[str] = "flat"
+    Params: ClassVar[type[Params]] = Params
+    consts: ClassVar[tuple[Const, ...]] = ()
+    # Names of the run-time operands; a name ending in "..." takes any number.
+    inputs: ClassVar[tuple[str, ...]] = ("input",)
+    # Source operator names, per format.
+    tflite: ClassVar[tuple[str, ...]] = ()
+    # Indices of inputs whose storage the output may take over (same size, elementwise).
+    inplace: ClassVar[tuple[int, ...]] = ()
+    # Channel coupling, for pruning: "same" (output channel c reads channel c of every input),
+    # "mix" (every output channel reads every input channel), "move" (channels are rearranged).
+    coupling: ClassVar[str] = "same"
+    # Largest difference from `real`, in output steps, and share of saturated outputs that the
+    # generated tests allow (softmax and clamps saturate by nature).
+    tolerance: ClassVar[float] = 1.0
+    saturation: ClassVar[float] = 0.2
+
+    def __init_subclass__(cls) -> None:
+        if cls.name:
+            if cls.name in OPS:
+                raise TypeError(f"operator {cls.name} is defined twice")
+            OPS[cls.name] = cls
+
+    @classmethod
+    def import_tflite(cls, node: Node, graph: Graph) -> list[Node]:
+        """The canonical node(s) of one source node. Raises EK202 outside the supported limits."""
+        raise NotImplementedError
+
+    @classmethod
+    def shapes(cls, node: Node, graph: Graph) -> list[Shape]:
+        """Output shapes of a canonical node, from its input shapes and attributes."""
+        raise NotImplementedError
+
+    @classmethod
+    def real(cls, node: Node, graph: Graph, *inputs: Array) -> list[Array]:
+        """Float64 reference on real values (one per activation input, shapes as in the graph)."""
+        raise NotImplementedError
+
+    @classmethod
+    def quantize(cls, node: Node, graph: Graph) -> IntNode:
+        """Scales and constants of a canonical node to integer Params and constants."""
+        raise NotImplementedError
+
+    @classmethod
+    def run(cls, p: Any, consts: Mapping[str, Array], *inputs: Array) -> list[Array]:
+        """The integer semantics. Every array has a leading sample axis before its own shape."""
+        raise NotImplementedError
+
+    @classmethod
+    def cost(cls, node: IntNode, values: Mapping[str, Value]) -> Cost:
+        return Cost()
+
+    @classmethod
+    def aliases(cls, node: IntNode, values: Mapping[str, Value]) -> list[Alias]:
+        """Placements that make the node's copy vanish; all must be granted, or it runs."""
+        return []
+
+    @classmethod
+    def cases(cls) -> list[Case]:
+        """Boundary-rich one-node graphs; the tests run each on the simulator and in C."""
+        raise NotImplementedError
+
+
+OPS: dict[str, type[Op]] = {}
+
+
+def load_ops() -> dict[str, type[Op]]:
+    """Import every file of `edgekit/ops` and return the registry, sorted by name."""
+    package = importlib.import_module("edgekit.ops")
+    for module in sorted(m.name for m in pkgutil.iter_modules(package.__path__)):
+        importlib.import_module(f"edgekit.ops.{module}")
+    return dict(sorted(OPS.items()))
+
+
+def tflite_ops() -> dict[str, type[Op]]:
+    """Source operator name to operator class, for `.tflite` files."""
+    return {source: op for op in load_ops().values() for source in op.tflite}
+
+
+def require(ok: bool, rule: str, node: Node, found: object) -> None:
+    """A support rule: raises EK202 naming `rule` (what is wanted) and `found` unless `ok`."""
+    if not ok:
+        raise EdgekitError(
+            "EK202",
+            f"{node.op} is used outside its supported limits",
+            where=f"node {node.name}",
+            found=f"{found}, wanted {rule}",
+            help="change this layer in the source model, or see `edgekit ops` for the limits",
+        )
+
+
+def int8_pair(node: Node, graph: Graph, indices: Sequence[int] = (0,)) -> None:
+    """Require int8 activations at the given inputs and at the outputs."""
+    for name in [node.inputs[i] for i in indices] + list(node.outputs):
+        require(graph.value(name).dtype == "int8", "int8 activations", node,
+                f"{name} is {graph.value(name).dtype}")  # fmt: skip
+
+
+def params_fields(params: type[Params]) -> list[dataclasses.Field[Any]]:
+    """The C fields of a Params class, in order."""
+    return [f for f in dataclasses.fields(params) if "c" in f.metadata]
+
+
+_C_TYPES = {"int8_t": "int8", "uint8_t": "uint8", "int16_t": "int16", "int32_t": "int32"}
+
+
+def const_dtype(const: Const) -> np.dtype[Any]:
+    """The numpy type that a constant of this C type must have."""
+    return np.dtype(_C_TYPES[const.ctype])

@@ -1,0 +1,161 @@
+"""2-D convolution (1-D with a height or width of 1).
+
+    out[y, x, o] = requantize(bias[o] + sum over (i, j, c) of
+                   (in[y*sh - pt + i*dh, x*sw - pl + j*dw, c] - zero_in) * w[o, i, j, c]) + zero_out
+
+Cells outside the input read as zero_in. Operands: input [1, H, W, C] int8, weights [O, KH, KW, C]
+int8 (zero point 0), bias [O] int32 or absent. The zero point of the input is folded into the bias.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from edgekit import fixed, weighted
+from edgekit.graph import Graph, IntNode, Node, Value
+from edgekit.op import Array, Case, Const, Cost, Op, Params, Shape, c_field, int8_pair, require
+from edgekit.window import (
+    activation_range,
+    axes_of,
+    exact_matmul,
+    patches,
+    real_activation,
+    tflite_axis,
+    window_attrs,
+    window_axes,
+)
+
+
+@dataclass(frozen=True)
+class Conv2dParams(Params):
+    in_h: int = c_field("int32_t", "input rows")
+    in_w: int = c_field("int32_t", "input columns")
+    in_c: int = c_field("int32_t", "input channels")
+    out_h: int = c_field("int32_t", "output rows")
+    out_w: int = c_field("int32_t", "output columns")
+    out_c: int = c_field("int32_t", "output channels")
+    kernel_h: int = c_field("int32_t", "window rows")
+    kernel_w: int = c_field("int32_t", "window columns")
+    stride_h: int = c_field("int32_t", "rows between windows")
+    stride_w: int = c_field("int32_t", "columns between windows")
+    dilation_h: int = c_field("int32_t", "rows between taps")
+    dilation_w: int = c_field("int32_t", "columns between taps")
+    pad_top: int = c_field("int32_t", "padding rows above")
+    pad_left: int = c_field("int32_t", "padding columns at the left")
+    input_zero: int = c_field("int32_t", "zero point of the input")
+    output_zero: int = c_field("int32_t", "zero point of the output")
+    out_min: int = c_field("int32_t", "lower clamp")
+    out_max: int = c_field("int32_t", "upper clamp")
+
+
+class Conv2d(Op):
+    name = "conv2d"
+    kernel = "conv2d"
+    signature = "rows"
+    Params = Conv2dParams
+    consts = (
+        Const("weights", "int8_t", "[out_c][kernel_h][kernel_w][in_c]", weights=True),
+        Const("bias", "int32_t", "[out_c], input zero point folded in"),
+        Const("multiplier", "int32_t", "[out_c]"),
+        Const("shift", "int8_t", "[out_c], positive is left"),
+    )
+    tflite = ("CONV_2D",)
+    coupling = "mix"
+
+    @classmethod
+    def import_tflite(cls, node: Node, graph: Graph) -> list[Node]:
+        weighted.check_operands(node, graph)
+        x, w = graph.value(node.inputs[0]).shape, graph.value(node.inputs[1]).shape
+        require(len(x) == 4 and x[0] == 1, "an input of shape [1, H, W, C]", node, x)
+        require(w[3] == x[3], "weights with the input's channels (no groups)", node, (x, w))
+        padding, a = node.attrs["padding"], node.attrs
+        rows = tflite_axis(padding, x[1], w[1], a["stride_h"], a["dilation_h_factor"])
+        columns = tflite_axis(padding, x[2], w[2], a["stride_w"], a["dilation_w_factor"])
+        attrs = {**window_attrs(rows, columns), "activation": a["fused_activation_function"]}
+        return [Node(node.name, cls.name, node.inputs, node.outputs, attrs)]
+
+    @classmethod
+    def shapes(cls, node: Node, graph: Graph) -> list[Shape]:
+        x, w = graph.value(node.inputs[0]).shape, graph.value(node.inputs[1]).shape
+        rows, columns = window_axes(node, x, (w[1], w[2]))
+        return [(x[0], rows.out, columns.out, w[0])]
+
+    @classmethod
+    def real(cls, node: Node, graph: Graph, *inputs: Array) -> list[Array]:
+        w = weighted.real_weights(node, graph)
+        rows, columns = window_axes(node, inputs[0].shape, (w.shape[1], w.shape[2]))
+        window = patches(inputs[0], rows, columns, 0)
+        total = np.einsum("nyxijc,oijc->nyxo", window, w) + weighted.real_bias(node, graph, 0)
+        return [real_activation(node, total)]
+
+    @classmethod
+    def quantize(cls, node: Node, graph: Graph) -> IntNode:
+        int8_pair(node, graph)
+        x, w, out = (graph.value(n) for n in (*node.inputs[:2], node.outputs[0]))
+        rows, columns = window_axes(node, x.shape, (w.shape[1], w.shape[2]))
+        low, high = activation_range(node, out)
+        params = Conv2dParams(
+            in_h=x.shape[1], in_w=x.shape[2], in_c=x.shape[3],
+            out_h=rows.out, out_w=columns.out, out_c=w.shape[0],
+            kernel_h=rows.kernel, kernel_w=columns.kernel,
+            stride_h=rows.stride, stride_w=columns.stride,
+            dilation_h=rows.dilation, dilation_w=columns.dilation,
+            pad_top=rows.before, pad_left=columns.before,
+            input_zero=x.zero_point, output_zero=out.zero_point, out_min=low, out_max=high,
+        )  # fmt: skip
+        assert w.data is not None
+        scales = weighted.effective_scales(node, graph, channel_axis=0)
+        consts = weighted.integer_consts(node, graph, w.data, scales)
+        return IntNode(node.name, cls, params, (x.name,), node.outputs, consts)
+
+    @classmethod
+    def run(cls, p: Conv2dParams, consts: Mapping[str, Array], *inputs: Array) -> list[Array]:
+        x = inputs[0].reshape(-1, p.in_h, p.in_w, p.in_c)
+        window = patches(x, *axes_of(p), p.input_zero)
+        k = p.kernel_h * p.kernel_w * p.in_c
+        columns = window.reshape(len(x) * p.out_h * p.out_w, k)
+        total = exact_matmul(columns, consts["weights"].reshape(p.out_c, k)) + consts["bias"]
+        scaled = fixed.requantize(total, consts["multiplier"], consts["shift"]) + p.output_zero
+        out = fixed.saturate(scaled, p.out_min, p.out_max)
+        return [out.reshape(len(x), 1, p.out_h, p.out_w, p.out_c)]
+
+    @classmethod
+    def cost(cls, node: IntNode, values: Mapping[str, Value]) -> Cost:
+        p = node.params
+        assert isinstance(p, Conv2dParams)
+        taps = p.kernel_h * p.kernel_w * p.in_c
+        # The kernel gathers the patches of two pixels, except where a patch is a pixel.
+        direct = p.kernel_h * p.kernel_w * p.stride_h * p.stride_w == 1
+        padded = p.pad_top + p.pad_left > 0 or (p.out_h, p.out_w) != (p.in_h, p.in_w)
+        scratch = 0 if direct and not padded else 2 * taps
+        return Cost(macs=p.out_h * p.out_w * p.out_c * taps, scratch=scratch)
+
+    @classmethod
+    def cases(cls) -> list[Case]:
+        from edgekit.cases import weighted_case
+
+        def case(name: str, x: Shape, w: Shape, **options: int | str) -> Case:
+            padding = str(options.pop("padding", "SAME"))
+            stride, dilation = int(options.pop("stride", 1)), int(options.pop("dilation", 1))
+            rows = tflite_axis(padding, x[0], w[1], stride, dilation)
+            columns = tflite_axis(padding, x[1], w[2], stride, dilation)
+            attrs = {**window_attrs(rows, columns), "activation": options.pop("activation", "NONE")}
+            return weighted_case(cls, name, (1, *x), w, attrs, **options)  # type: ignore[arg-type]
+
+        return [
+            case("pointwise_even", (4, 5, 8), (6, 1, 1, 8)),
+            case("pointwise_odd", (3, 3, 7), (5, 1, 1, 7), input_zero=127),
+            case("pointwise_single", (1, 1, 1), (1, 1, 1, 1), input_zero=-128),
+            case("pointwise_stride2", (5, 5, 4), (3, 1, 1, 4), stride=2),
+            case("same3x3", (6, 7, 3), (4, 3, 3, 3), activation="RELU"),
+            case("valid3x3", (6, 7, 3), (5, 3, 3, 3), padding="VALID", input_zero=127),
+            case("same3x3_stride2", (8, 9, 4), (8, 3, 3, 4), stride=2, activation="RELU6"),
+            case("first_layer_10x4", (49, 10, 1), (8, 10, 4, 1), stride=2, input_zero=83),
+            case("dilated", (9, 9, 2), (3, 3, 3, 2), dilation=2),
+            case("window_larger_than_input", (2, 2, 3), (4, 5, 5, 3), per_channel=False),
+            case("time_axis", (30, 1, 5), (4, 3, 1, 5), padding="VALID", bias=False),
+            case("width_one_tap", (1, 12, 4), (4, 1, 5, 4), activation="RELU_N1_TO_1"),
+        ]

@@ -1,0 +1,108 @@
+"""What operators with weights share: operand checks, multipliers, the folded bias."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgekit import fixed
+from edgekit.errors import EdgekitError
+from edgekit.graph import Graph, Node, Value
+from edgekit.op import Array, require
+
+
+def check_operands(node: Node, graph: Graph, rank: int = 4) -> None:
+    """Constant int8 weights of the given rank and a constant int32 bias or none."""
+    require(
+        len(node.inputs) in (2, 3),
+        "input, weights and an optional bias",
+        node,
+        f"{len(node.inputs)} inputs",
+    )
+    w = graph.value(node.inputs[1])
+    require(w.data is not None, "constant weights", node, f"{w.name} is computed")
+    require(len(w.shape) == rank, f"weights of rank {rank}", node, f"shape {w.shape}")
+    require(0 not in w.shape, "weights with elements", node, f"shape {w.shape}")
+    if bias := bias_of(node, graph):
+        require(bias.data is not None, "a constant bias", node, f"{bias.name} is computed")
+
+
+def bias_of(node: Node, graph: Graph) -> Value | None:
+    """The bias operand, None where it is absent."""
+    has_bias = len(node.inputs) > 2 and node.inputs[2]
+    return graph.value(node.inputs[2]) if has_bias else None
+
+
+def weight_scales(node: Node, graph: Graph, channel_axis: int) -> NDArray[np.float64]:
+    """One scale per output channel; raises EK202/EK301 where weights are not symmetric int8."""
+    w = graph.value(node.inputs[1])
+    require(w.dtype == "int8", "int8 weights", node, f"{w.name} is {w.dtype}")
+    if w.quant is None:
+        raise EdgekitError(
+            "EK301",
+            "weights carry no scale",
+            where=f"node {node.name}, tensor {w.name}",
+            help="convert the model with full integer quantization",
+        )
+    require(not any(w.quant.zero_point), "weights with zero point 0", node, w.quant.zero_point)
+    if w.quant.per_channel:
+        require(w.quant.axis == channel_axis, f"scales along axis {channel_axis}", node,
+                f"axis {w.quant.axis}")  # fmt: skip
+    return np.broadcast_to(np.array(w.quant.scale, np.float64), w.shape[channel_axis])
+
+
+def effective_scales(node: Node, graph: Graph, channel_axis: int) -> NDArray[np.float64]:
+    """``scale_in * scale_w / scale_out`` per output channel, in float64."""
+    x, out = graph.value(node.inputs[0]), graph.value(node.outputs[0])
+    return np.asarray(x.scale * weight_scales(node, graph, channel_axis) / out.scale)
+
+
+def integer_consts(
+    node: Node, graph: Graph, weights: Array, scales: NDArray[np.float64]
+) -> dict[str, Array]:
+    """The constants of a kernel with weights: weights, folded bias, multiplier, shift.
+
+    weights: int8 with the output channel first; scales: effective scale per output channel.
+    Raises EK302 when a sum could overflow, EK303 when a scale cannot be split.
+    """
+    x, bias = graph.value(node.inputs[0]), bias_of(node, graph)
+    channels = weights.shape[0]
+    raw = np.zeros(channels, np.int32)
+    if bias is not None and bias.data is not None:
+        require(bias.dtype == "int32", "an int32 bias", node, f"{bias.name} is {bias.dtype}")
+        require(bias.elements == channels, "one bias per output channel", node, bias.shape)
+        raw = bias.data.reshape(channels)
+    multiplier, shift = fixed.quantize_multipliers(scales)
+    fixed.prove_accumulator(weights, raw, shift, x.zero_point, f"node {node.name}")
+    sums = weights.astype(np.int64).reshape(channels, -1).sum(axis=1)
+    folded = raw.astype(np.int64) - x.zero_point * sums
+    return {
+        "weights": np.ascontiguousarray(weights),
+        "bias": folded.astype(np.int32),
+        "multiplier": multiplier,
+        "shift": shift,
+    }
+
+
+def real_weights(node: Node, graph: Graph) -> NDArray[np.float64]:
+    """Weights as real numbers, in their source layout."""
+    w = graph.value(node.inputs[1])
+    assert w.data is not None
+    data = w.data.astype(np.float64)
+    if w.quant is None:
+        return data
+    shape = [1] * data.ndim
+    if w.quant.axis is not None:
+        shape[w.quant.axis] = -1
+    return np.asarray(data * np.array(w.quant.scale).reshape(shape))
+
+
+def real_bias(node: Node, graph: Graph, channel_axis: int) -> NDArray[np.float64]:
+    """The bias as real numbers, zeros where it is absent; shape [out_c]."""
+    bias, w = bias_of(node, graph), graph.value(node.inputs[1])
+    if bias is None or bias.data is None:
+        return np.zeros(w.shape[channel_axis])
+    data = bias.data.astype(np.float64).reshape(-1)
+    if w.quant is None:
+        return data
+    return np.asarray(data * graph.value(node.inputs[0]).scale * np.array(w.quant.scale))

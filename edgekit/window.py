@@ -1,0 +1,140 @@
+"""Geometry of sliding windows and the clamp of fused activations: shared by spatial operators."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgekit.errors import EdgekitError
+from edgekit.fixed import round_half_away
+from edgekit.graph import Node, Value
+from edgekit.op import require
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One spatial axis of a window: sizes in elements, padding before and after."""
+
+    size: int
+    kernel: int
+    stride: int
+    dilation: int = 1
+    before: int = 0
+    after: int = 0
+
+    @property
+    def out(self) -> int:
+        """Number of window positions (floor form)."""
+        extent = (self.kernel - 1) * self.dilation + 1
+        return (self.size + self.before + self.after - extent) // self.stride + 1
+
+
+def tflite_axis(padding: str, size: int, kernel: int, stride: int, dilation: int = 1) -> Axis:
+    """TensorFlow's SAME (``out = ceil(size / stride)``, odd cell at the end) or VALID."""
+    if padding == "VALID":
+        return Axis(size, kernel, stride, dilation)
+    out = -(-size // stride)
+    total = max((out - 1) * stride + (kernel - 1) * dilation + 1 - size, 0)
+    return Axis(size, kernel, stride, dilation, total // 2, total - total // 2)
+
+
+def window_attrs(rows: Axis, columns: Axis) -> dict[str, int]:
+    """The canonical attributes of a window, as the canonical node keeps them."""
+    return {
+        "stride_h": rows.stride,
+        "stride_w": columns.stride,
+        "dilation_h": rows.dilation,
+        "dilation_w": columns.dilation,
+        "pad_top": rows.before,
+        "pad_bottom": rows.after,
+        "pad_left": columns.before,
+        "pad_right": columns.after,
+    }
+
+
+def window_axes(
+    node: Node, in_shape: tuple[int, ...], kernel: tuple[int, int]
+) -> tuple[Axis, Axis]:
+    """Rows and columns of a canonical windowed node on an NHWC input."""
+    a = node.attrs
+    rows = Axis(
+        in_shape[1], kernel[0], a["stride_h"], a["dilation_h"], a["pad_top"], a["pad_bottom"]
+    )
+    columns = Axis(in_shape[2], kernel[1], a["stride_w"], a["dilation_w"], a["pad_left"], a["pad_right"])  # fmt: skip
+    for axis in (rows, columns):
+        require(axis.kernel >= 1 and axis.stride >= 1 and axis.dilation >= 1,
+                "kernel, stride and dilation of at least 1", node, axis)  # fmt: skip
+        require(axis.out >= 1, "an input at least as large as the window", node, axis)
+    return rows, columns
+
+
+def axes_of(p: Any) -> tuple[Axis, Axis]:
+    """Rows and columns of a windowed kernel's Params; padding after is what the outputs reach."""
+
+    def axis(size: int, out: int, kernel: int, stride: int, dilation: int, before: int) -> Axis:
+        reach = (out - 1) * stride + (kernel - 1) * dilation + 1
+        return Axis(size, kernel, stride, dilation, before, max(reach - before - size, 0))
+
+    return (
+        axis(p.in_h, p.out_h, p.kernel_h, p.stride_h, p.dilation_h, p.pad_top),
+        axis(p.in_w, p.out_w, p.kernel_w, p.stride_w, p.dilation_w, p.pad_left),
+    )
+
+
+def patches(x: NDArray[Any], rows: Axis, columns: Axis, fill: int) -> NDArray[Any]:
+    """Windows of an [N, H, W, C] array as a view [N, out_h, out_w, kernel_h, kernel_w, C]."""
+    pads = ((0, 0), (rows.before, rows.after), (columns.before, columns.after), (0, 0))
+    if any(p for pair in pads for p in pair):
+        x = np.pad(x, pads, constant_values=fill)
+    n, h, w, c = x.strides
+    shape = (x.shape[0], rows.out, columns.out, rows.kernel, columns.kernel, x.shape[3])
+    strides = (n, h * rows.stride, w * columns.stride, h * rows.dilation, w * columns.dilation, c)
+    return np.lib.stride_tricks.as_strided(x, shape, strides, writeable=False)
+
+
+_BOUNDS: Mapping[str, tuple[float | None, float | None]] = {
+    "NONE": (None, None),
+    "RELU": (0.0, None),
+    "RELU6": (0.0, 6.0),
+    "RELU_N1_TO_1": (-1.0, 1.0),
+}
+
+
+def activation_range(node: Node, output: Value) -> tuple[int, int]:
+    """Clamp bounds of the fused activation in the output's int8 steps.
+
+    As TensorFlow Lite: bound = zero_point + round(value / scale), computed in float32.
+    """
+    activation = node.attrs.get("activation", "NONE")
+    require(activation in _BOUNDS, "one of " + ", ".join(_BOUNDS), node, f"activation {activation}")
+    low, high = _BOUNDS[activation]
+
+    def step(value: float | None, default: int) -> int:
+        if value is None:
+            return default
+        ratio = np.float32(value) / np.float32(output.scale)
+        return int(np.clip(int(round_half_away(ratio)) + output.zero_point, -128, 127))
+
+    return step(low, -128), step(high, 127)
+
+
+def real_activation(node: Node, x: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The fused activation on real values."""
+    low, high = _BOUNDS[node.attrs.get("activation", "NONE")]
+    return x if low is None and high is None else np.clip(x, low, high)
+
+
+def exact_matmul(x: NDArray[Any], weights: NDArray[Any]) -> NDArray[np.int64]:
+    """Integer [..., K] @ [channels, K]^T through floating-point BLAS, exact by bound.
+
+    float32 where ``max|x| * sum|w|`` stays below 2^24, else float64 (2^53).
+    """
+    bound = 256 * int(np.abs(weights.astype(np.int64)).sum(axis=1).max(initial=0))
+    if bound >= 2**53:
+        raise EdgekitError("EK901", "exact_matmul beyond 2^53", found=str(bound))
+    ftype = np.float32 if bound < 2**24 else np.float64
+    return np.asarray((x.astype(ftype) @ weights.T.astype(ftype)).astype(np.int64))

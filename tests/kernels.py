@@ -1,0 +1,137 @@
+"""Calls the portable C kernels through ctypes: one shared library, structs built from Params."""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgekit.data import data_dir
+from edgekit.graph import Graph, IntNode, Value
+from edgekit.headers import kernels
+from edgekit.op import load_ops, params_fields
+
+Array = NDArray[Any]
+_C = {"int8_t": ctypes.c_int8, "uint8_t": ctypes.c_uint8, "int16_t": ctypes.c_int16, "int32_t": ctypes.c_int32}  # fmt: skip
+
+
+class Rows(ctypes.Structure):
+    _fields_ = [
+        ("base", ctypes.c_void_p),
+        ("row_bytes", ctypes.c_int32),
+        ("first", ctypes.c_int32),
+        ("count", ctypes.c_int32),
+    ]
+
+
+@functools.cache
+def library(*flags: str) -> ctypes.CDLL:
+    """All kernels compiled for this machine; gcc or clang where installed, else zig cc."""
+    system = shutil.which("cc") or shutil.which("clang")
+    command = [system] if system else [sys.executable, "-m", "ziglang", "cc"]
+    runtime = data_dir("runtime")
+    folder = Path(tempfile.mkdtemp(prefix="edgekit-kernels-"))
+    sources = [str(runtime / "kernels" / f"{name}.c") for name in kernels()]
+    subprocess.run(
+        [*command, "-std=c99", "-O2", "-shared", "-fPIC", *flags, f"-I{runtime / 'include'}",
+         *sources, "-o", str(folder / "kernels.so")],
+        check=True,
+    )  # fmt: skip
+    return ctypes.CDLL(str(folder / "kernels.so"))
+
+
+def struct_of(node: IntNode, keep: list[Any]) -> ctypes.Structure:
+    """The C params struct of a node; arrays it points to are appended to `keep`."""
+    fields: list[tuple[str, Any]] = []
+    for f in params_fields(node.op.Params):
+        ctype = _C[f.metadata["c"]]
+        fields.append((f.name, ctype * f.metadata["length"] if f.metadata["length"] else ctype))
+    fields += [(const.name, ctypes.c_void_p) for const in node.op.consts]
+    kind = type(f"{node.op.kernel}_params", (ctypes.Structure,), {"_fields_": fields})
+    struct = kind()
+    for f in params_fields(node.op.Params):
+        value = getattr(node.params, f.name)
+        setattr(struct, f.name, dict(fields)[f.name](*value) if f.metadata["length"] else value)
+    for const in node.op.consts:
+        array = np.ascontiguousarray(node.consts[const.name])
+        keep.append(array)
+        setattr(struct, const.name, array.ctypes.data)
+    return struct
+
+
+def _rows(array: Array, keep: list[Any]) -> Any:
+    """An [1, H, W, C] array as ek_rows."""
+    rows = Rows(array.ctypes.data, array.nbytes // array.shape[1], 0, array.shape[1])
+    keep += [rows, array]
+    return ctypes.byref(rows)
+
+
+def call(
+    node: IntNode, values: dict[str, Value], *inputs: Array, strip: int | None = None
+) -> Array:
+    """Run the C kernel of a node on one sample; inputs have the graph's shapes.
+
+    `strip` makes a strip kernel be called for that many output rows at a time.
+    Scratch and output are surrounded by guard bytes, which are checked.
+    """
+    keep: list[Any] = []
+    params = ctypes.byref(struct_of(node, keep))
+    out = values[node.outputs[0]]
+    guarded = np.full(out.nbytes + 64, 0x5A, np.uint8)
+    output = guarded[32 : 32 + out.nbytes].view(out.dtype).reshape(out.shape)
+    arrays = [np.ascontiguousarray(x) for x in inputs]
+    function = getattr(library(), f"ek_{node.op.kernel}_s8")
+    scratch_bytes = node.op.cost(node, values).scratch
+    scratch = np.full(scratch_bytes + 64, 0x5A, np.uint8)
+    pointers = [ctypes.c_void_p(x.ctypes.data) for x in arrays]
+    if node.op.signature == "rows":
+        height = out.shape[1]
+        step = strip or height
+        ins = [_rows(x, keep) for x in arrays]
+        for first in range(0, height, step):
+            n = min(step, height - first)
+            function(params, *ins, _rows(output, keep), ctypes.c_int32(first), ctypes.c_int32(n),
+                     ctypes.c_void_p(scratch[32:].ctypes.data))  # fmt: skip
+    elif node.op.inputs[-1].endswith("..."):
+        table = (ctypes.c_void_p * len(pointers))(*(p.value for p in pointers))
+        function(params, table, ctypes.c_void_p(output.ctypes.data))
+    elif node.op.signature == "flat":
+        function(
+            params, *pointers, ctypes.c_void_p(output.ctypes.data), ctypes.c_int32(out.elements)
+        )
+    else:
+        function(params, *pointers, ctypes.c_void_p(output.ctypes.data))
+    assert (guarded[:32] == 0x5A).all(), "bytes before the output were written"
+    assert (guarded[32 + out.nbytes :] == 0x5A).all(), "bytes after the output were written"
+    assert (scratch[:32] == 0x5A).all(), "bytes before the scratch were written"
+    assert (scratch[32 + scratch_bytes :] == 0x5A).all(), "bytes after the scratch were written"
+    return output.copy()
+
+
+def lower(graph: Graph) -> tuple[IntNode, dict[str, Value]]:
+    """The single node of a case's graph, quantized; its output shape is checked on the way."""
+    node = graph.nodes[0]
+    op = load_ops()[node.op]
+    assert [graph.value(name).shape for name in node.outputs] == op.shapes(node, graph)
+    return op.quantize(node, graph), dict(graph.values)
+
+
+def random_inputs(graph: Graph, count: int, seed: int = 0) -> list[Array]:
+    """Arrays [count, *shape] for each graph input; the first two samples are all -128 and all 127."""
+    rng = np.random.default_rng(seed)
+    arrays = []
+    for name in graph.inputs:
+        value = graph.value(name)
+        info = np.iinfo(value.dtype)
+        x = rng.integers(info.min, info.max + 1, (count, *value.shape)).astype(value.dtype)
+        x[0], x[1] = info.min, info.max
+        arrays.append(x)
+    return arrays

@@ -1,0 +1,60 @@
+"""Every operator's own cases: simulator formula against C kernel, byte for byte, strips included."""
+
+from __future__ import annotations
+
+import kernels
+import numpy as np
+import pytest
+
+from edgekit.graph import Value
+from edgekit.op import Case, Op, load_ops
+
+CASES = [(op, case) for op in load_ops().values() for case in op.cases()]
+IDS = [f"{op.name}-{case.name}" for op, case in CASES]
+
+
+@pytest.mark.parametrize(("op", "case"), CASES, ids=IDS)
+def test_simulator_equals_c_kernel(op: type[Op], case: Case) -> None:
+    node, values = kernels.lower(case.graph)
+    inputs = kernels.random_inputs(case.graph, 6)
+    (expected,) = node.op.run(node.params, node.consts, *inputs)
+    height = values[node.outputs[0]].shape[1] if node.op.signature == "rows" else 1
+    for sample in range(6):
+        one = [x[sample] for x in inputs]
+        for strip in sorted({1, 2, max(1, height - 1), height}):
+            got = kernels.call(node, values, *one, strip=strip)
+            np.testing.assert_array_equal(got, expected[sample].reshape(got.shape))
+
+
+@pytest.mark.parametrize(("op", "case"), CASES, ids=IDS)
+def test_integer_result_is_near_the_real_one(op: type[Op], case: Case) -> None:
+    graph = case.graph
+    node, values = kernels.lower(graph)
+    inputs = kernels.random_inputs(graph, 4, seed=1)
+    (integer,) = node.op.run(node.params, node.consts, *inputs)
+    out = values[node.outputs[0]]
+
+    def real(value: Value, x: kernels.Array) -> kernels.Array:
+        return (x.astype(np.float64) - value.zero_point) * value.scale
+
+    for sample in range(4):
+        one = [real(graph.value(n), x[sample]) for n, x in zip(graph.inputs, inputs, strict=True)]
+        (expected,) = op.real(graph.nodes[0], graph, *one)
+        low, high = real(out, np.array([-128.0])), real(out, np.array([127.0]))
+        got = real(out, integer[sample].reshape(out.shape))
+        error = np.abs(got - np.clip(expected.reshape(out.shape), low, high)) / out.scale
+        assert error.max(initial=0) <= op.tolerance, f"{error.max()} steps"
+
+
+@pytest.mark.parametrize(("op", "case"), CASES, ids=IDS)
+def test_cases_seldom_saturate(op: type[Op], case: Case) -> None:
+    node, _ = kernels.lower(case.graph)
+    inputs = kernels.random_inputs(case.graph, 40, seed=2)
+    (got,) = node.op.run(node.params, node.consts, *[x[2:] for x in inputs])
+    p = node.params
+    bounds = [getattr(p, "out_min", -128), getattr(p, "out_max", 127)]
+    if (
+        "activation" not in case.graph.nodes[0].attrs
+        or case.graph.nodes[0].attrs["activation"] == "NONE"
+    ):
+        assert np.isin(got, bounds).mean() < op.saturation, "most rounding would go untested"
