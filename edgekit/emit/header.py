@@ -1,0 +1,118 @@
+"""`<name>.h`: sizes, scales and zero points as constants, one accessor per input and output."""
+
+from __future__ import annotations
+
+from edgekit.emit.model import run_prototype
+from edgekit.emit.names import c_type, unique
+from edgekit.program import CALLER, Buffer, Program
+
+ABI = 1
+
+
+def model_header(prefix: str, program: Program, banner: str) -> str:
+    """The text of `<name>.h`, the model's public interface."""
+    upper = prefix.upper()
+    lines = [
+        banner,
+        f"#ifndef {upper}_H",
+        f"#define {upper}_H",
+        "",
+        "#include <stdint.h>",
+        "",
+        '#include "ek_version.h"',
+        "",
+        f"#if EK_ABI != {ABI}",
+        f'#error "{prefix}.h needs other runtime headers: regenerate it with edgekit"',
+        "#endif",
+        "",
+        "/* Bytes that the caller provides, aligned by the attribute. */",
+        f"#define {upper}_ARENA_BYTES {program.arena_bytes}",
+        f"#define {upper}_STATE_BYTES {program.state_bytes}",
+        f"#define {upper}_ALIGN __attribute__((aligned(EK_ALIGN)))",
+        "",
+    ]
+    names = unique((*program.inputs, *program.outputs))
+    for kind, tensors in (("input", program.inputs), ("output", program.outputs)):
+        for tensor in tensors:
+            lines += _tensor(prefix, kind, names[tensor], program.buffers[tensor])
+    lines += [
+        "/* One inference. EK_OK, or EK_ERROR_NULL or EK_ERROR_ALIGN without any effect. */",
+        f"{run_prototype(prefix, program)};",
+        "",
+    ]
+    if program.state_bytes:
+        lines += [
+            "/* Back to the first time step; call it before the first inference. */",
+            f"void {prefix}_reset(void *state);",
+            "",
+        ]
+    return "\n".join([*lines, "#endif", ""])
+
+
+def _tensor(prefix: str, kind: str, name: str, b: Buffer) -> list[str]:
+    macro = f"{prefix}_{kind}_{name}".upper()
+    ctype = c_type(b.dtype)
+    lines = [
+        f"/* {kind} {b.name}: {ctype} {'x'.join(map(str, b.shape)) or '1'} */",
+        f"#define {macro}_BYTES {b.nbytes}",
+    ]
+    if b.quant is not None:
+        lines += [
+            f"#define {macro}_SCALE {float(b.quant.scale[0])!r}f",
+            f"#define {macro}_ZERO_POINT ({b.quant.zero_point[0]})",
+        ]
+    if b.space != CALLER:
+        const = "const " if kind == "output" else ""
+        lines += [
+            f"#define {macro}_OFFSET {b.offset}",
+            f"static inline {const}{ctype} *{prefix}_{kind}_{name}(void *arena)",
+            "{",
+            f"    return ({const}{ctype} *)(void *)((uint8_t *)arena + {macro}_OFFSET);",
+            "}",
+        ]
+    return [*lines, ""]
+
+
+def float_header(prefix: str, program: Program, banner: str) -> str:
+    """`<name>_float.h`: real numbers to and from the integer interface, the only floating point."""
+    upper = f"{prefix.upper()}_FLOAT_H"
+    lines = [banner, f"#ifndef {upper}", f"#define {upper}", "", f'#include "{prefix}.h"', ""]
+    names = unique((*program.inputs, *program.outputs))
+    for tensor in program.inputs:
+        lines += _quantizer(prefix, names[tensor], program.buffers[tensor])
+    for tensor in program.outputs:
+        lines += _dequantizer(prefix, names[tensor], program.buffers[tensor])
+    return "\n".join([*lines, "#endif", ""])
+
+
+def _quantizer(prefix: str, name: str, b: Buffer) -> list[str]:
+    macro, ctype = f"{prefix}_INPUT_{name}".upper(), c_type(b.dtype)
+    low, high = (0, 255) if b.dtype == "uint8" else (-128, 127)
+    return [
+        f"/* Nearest step, ties away from zero, clamped; count up to {b.nbytes}. */",
+        f"static inline void {prefix}_quantize_{name}(const float *from, {ctype} *to, int32_t count)",
+        "{",
+        "    for (int32_t i = 0; i < count; i++) {",
+        f"        float steps = from[i] / {macro}_SCALE;",
+        "        float limited = steps > -65536.0f ? steps : -65536.0f;",
+        "        int32_t q = (int32_t)(limited < 65536.0f ? limited : 65536.0f);",
+        "        float rest = limited - (float)q;",
+        f"        q += (rest >= 0.5f ? 1 : rest <= -0.5f ? -1 : 0) + {macro}_ZERO_POINT;",
+        f"        to[i] = ({ctype})(q < {low} ? {low} : q > {high} ? {high} : q);",
+        "    }",
+        "}",
+        "",
+    ]
+
+
+def _dequantizer(prefix: str, name: str, b: Buffer) -> list[str]:
+    macro, ctype = f"{prefix}_OUTPUT_{name}".upper(), c_type(b.dtype)
+    return [
+        f"static inline void {prefix}_dequantize_{name}(const {ctype} *from, float *to, int32_t count)",
+        "{",
+        "    for (int32_t i = 0; i < count; i++) {",
+        f"        to[i] = (float)((int32_t)from[i] - {macro}_ZERO_POINT) * {macro}_SCALE;",
+        "    }",
+        "}",
+        "",
+    ]

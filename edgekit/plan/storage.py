@@ -1,0 +1,133 @@
+"""Which tensors share storage: views, concatenation in place, outputs that take over an input."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from edgekit.graph import IntGraph, IntNode
+from edgekit.op import Alias
+from edgekit.program import ARENA, CALLER, CONST, STATE
+
+
+@dataclass(frozen=True)
+class Place:
+    """A tensor's position: the tensor that owns the storage, and the byte offset inside it."""
+
+    root: str
+    offset: int
+
+
+class Storage:
+    """The growing assignment of tensors to storages; `place` answers for any tensor.
+
+    A node whose aliases are all granted is in `dropped`: it needs no code.
+    """
+
+    def __init__(self, graph: IntGraph, *, keep_input: bool, caller_io: bool) -> None:
+        self.graph = graph
+        self.keep_input = keep_input
+        self.space = {name: self._space(name, caller_io) for name in graph.values}
+        self.places = {name: Place(name, 0) for name in graph.values}
+        self.members = {name: [name] for name in graph.values}
+        self.last_use = self._last_uses()
+        self.dropped: set[int] = set()
+        for time, node in enumerate(graph.nodes):
+            self._assign(time, node)
+
+    def _space(self, name: str, caller_io: bool) -> str:
+        if name in {state.value for state in self.graph.states}:
+            return STATE
+        if self.graph.values[name].data is not None:
+            return CONST
+        edge = name in self.graph.inputs or name in self.graph.outputs
+        return CALLER if caller_io and edge else ARENA
+
+    def _last_uses(self) -> dict[str, int]:
+        """Index of the last node that reads a tensor; the end for outputs and kept inputs."""
+        end = len(self.graph.nodes)
+        last = dict.fromkeys(self.graph.values, -1)
+        for time, node in enumerate(self.graph.nodes):
+            for name in (*node.inputs, *node.outputs):
+                last[name] = max(last[name], time)
+        for name in (*self.graph.outputs, *(self.graph.inputs if self.keep_input else ())):
+            last[name] = end
+        return last
+
+    def place(self, name: str) -> Place:
+        return self.places[name]
+
+    def size(self, root: str) -> int:
+        return self.graph.values[root].nbytes
+
+    def _assign(self, time: int, node: IntNode) -> None:
+        aliases = node.op.aliases(node, self.graph.values)
+        if aliases and all(self._can_merge(time, node, alias) for alias in aliases):
+            for alias in aliases:
+                self._merge(alias)
+            self.dropped.add(time)
+            return
+        for index in node.op.inplace:
+            if index < len(node.inputs) and self._can_overwrite(time, node, node.inputs[index]):
+                self._merge(Alias(node.outputs[0], node.inputs[index], 0))
+                return
+
+    def _can_merge(self, time: int, node: IntNode, alias: Alias) -> bool:
+        inner_space, outer_space = self.space[alias.inner], self.space[alias.outer]
+        if outer_space == STATE and inner_space == ARENA:
+            return self._reads_end_before_assignment(alias)
+        if inner_space != ARENA or outer_space != ARENA:
+            return False
+        if alias.inner in node.outputs:
+            return True
+        # Concatenation: an input moves into the output, so it must own all of its storage and
+        # have been written by a node (the caller's inputs stay where they are).
+        operands = [n for n in node.inputs if n == alias.inner]
+        place = self.places[alias.inner]
+        whole = place.offset == 0 and self.size(place.root) == self.size(alias.inner)
+        own = place.root not in self.graph.inputs and alias.inner not in self.graph.inputs
+        return (
+            len(operands) == 1 and whole and own and not self._overwrites_other(place.root, alias)
+        )
+
+    def _overwrites_other(self, root: str, alias: Alias) -> bool:
+        """Two operands of one concatenation in the same storage cannot both move."""
+        return any(self.places[m].root == self.places[alias.outer].root for m in self.members[root])
+
+    def _reads_end_before_assignment(self, alias: Alias) -> bool:
+        """A read variable may stay in its state while only plain reads precede the assignment."""
+        if alias.inner in self.graph.outputs:
+            return False
+        for node in self.graph.nodes:
+            if alias.inner in node.inputs and node.op.aliases(node, self.graph.values):
+                return False
+        writes = [t for t, n in enumerate(self.graph.nodes) if alias.outer in n.outputs]
+        return all(t > self.last_use[alias.inner] for t in writes)
+
+    def _can_overwrite(self, time: int, node: IntNode, name: str) -> bool:
+        """May the node's output take over the bytes of input `name`?"""
+        values, out = self.graph.values, node.outputs[0]
+        if self.space[name] != ARENA or self.space[out] != ARENA:
+            return False
+        if values[name].nbytes != values[out].nbytes or node.inputs.count(name) > 1:
+            return False
+        place, size = self.places[name], values[name].nbytes
+        for member in self.members[place.root]:
+            other = self.places[member]
+            overlap = (
+                other.offset < place.offset + size
+                and place.offset < other.offset + values[member].nbytes
+            )
+            if overlap and self.last_use[member] > time:
+                return False
+            # Another operand of this very node in the same bytes would be destroyed half-way.
+            if overlap and member != name and member in node.inputs and other != place:
+                return False
+        return True
+
+    def _merge(self, alias: Alias) -> None:
+        """Move the storage of `inner` into the storage of `outer`."""
+        inner, outer = self.places[alias.inner], self.places[alias.outer]
+        base = outer.offset + alias.offset - inner.offset
+        for member in self.members.pop(inner.root):
+            self.places[member] = Place(outer.root, self.places[member].offset + base)
+            self.members[outer.root].append(member)
