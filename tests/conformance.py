@@ -1,0 +1,67 @@
+"""One operator three ways on the same bytes: TensorFlow Lite Micro, the simulator, the C kernel."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import kernels
+import numpy as np
+import oracle
+from tflite_writer import Array, TensorSpec, one_op_graph, one_op_model
+
+from edgekit.graph import Graph
+from edgekit.op import load_ops, tflite_ops
+
+
+def simulate(graph: Graph, inputs: Mapping[str, Array], c_kernel: bool = True) -> dict[str, Array]:
+    """Import, quantize and run the one source node of `graph` (canonical nodes in their order).
+
+    inputs: arrays [samples, *shape] by name. Where `c_kernel` is set each sample of a node with one
+    output also runs through C and must agree.
+    """
+    source = graph.nodes[0]
+    arrays = dict(inputs)
+    for canonical in tflite_ops()[source.op].import_tflite(source, graph):
+        op = load_ops()[canonical.op]
+        node = op.quantize(canonical, graph)
+        count = len(next(iter(inputs.values())))
+        operands = [
+            arrays[name] if name in arrays else _constant(graph, name, count)
+            for name in node.inputs
+        ]
+        for name, out in zip(
+            node.outputs, op.run(node.params, node.consts, *operands), strict=True
+        ):
+            arrays[name] = out.reshape(count, *graph.value(name).shape)
+        if c_kernel and len(node.outputs) == 1:
+            for s in range(count):
+                got = kernels.call(node, dict(graph.values), *(x[s] for x in operands))
+                np.testing.assert_array_equal(got, arrays[node.outputs[0]][s], "C kernel")
+    return arrays
+
+
+def _constant(graph: Graph, name: str, count: int) -> Array:
+    data = graph.const(name)
+    assert data is not None, name
+    return np.broadcast_to(data, (count, *data.shape))
+
+
+def check(
+    op_name: str,
+    inputs: Sequence[TensorSpec],
+    outputs: Sequence[TensorSpec],
+    options: Mapping[str, Any] | None = None,
+    samples: int = 8,
+    seed: int = 0,
+) -> None:
+    """Assert byte equality on random inputs; the first two samples are all lowest, all highest."""
+    model = one_op_model(op_name, inputs, outputs, options)
+    graph = one_op_graph(op_name, inputs, outputs, options)
+    names = graph.inputs
+    data = dict(zip(names, kernels.random_inputs(graph, samples, seed), strict=True))
+    expected = oracle.tflm(model, [[data[n][s] for n in names] for s in range(samples)])
+    got = simulate(graph, data)
+    for i, spec in enumerate(outputs):
+        want = np.stack([e[i] for e in expected]).reshape(samples, *spec.shape)
+        np.testing.assert_array_equal(got[spec.name], want, f"{op_name} against tflite-micro")
