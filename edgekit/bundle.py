@@ -103,7 +103,11 @@ def staged(output: Path) -> Iterator[Path]:
 
     Raises EK001 where `output` exists and is not a bundle, so that nothing foreign is deleted.
     """
-    if output.exists() and any(True for _ in _entries(output)) and not (output / MANIFEST).is_file():
+    if (
+        output.exists()
+        and any(True for _ in _entries(output))
+        and not (output / MANIFEST).is_file()
+    ):
         raise EdgekitError(
             "EK001", "the output folder holds something else than a bundle", where=str(output),
             help="choose another -o, or empty that folder",
@@ -130,5 +134,7 @@ def staged(output: Path) -> Iterator[Path]:
 
 def _entries(folder: Path) -> Iterator[Path]:
     if not folder.is_dir():
-        raise EdgekitError("EK001", "the output is a file", where=str(folder), help="choose another -o")
+        raise EdgekitError(
+            "EK001", "the output is a file", where=str(folder), help="choose another -o"
+        )
     return folder.iterdir()

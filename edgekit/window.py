@@ -110,7 +110,8 @@ def activation_range(node: Node, output: Value) -> tuple[int, int]:
     As TensorFlow Lite: bound = zero_point + round(value / scale), computed in float32.
     """
     activation = node.attrs.get("activation", "NONE")
-    require(activation in _BOUNDS, "one of " + ", ".join(_BOUNDS), node, f"activation {activation}")
+    require(activation in _BOUNDS, "a fused activation of NONE, RELU, RELU6 or RELU_N1_TO_1", node,
+            activation)  # fmt: skip
     low, high = _BOUNDS[activation]
 
     def step(value: float | None, default: int) -> int:

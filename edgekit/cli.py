@@ -1,0 +1,319 @@
+"""The `edgekit` command: click commands, thin over the Python API; heavy imports stay inside."""
+
+from __future__ import annotations
+
+import functools
+import json
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+
+from edgekit import __version__
+from edgekit.errors import EdgekitError
+
+OK, GATE_FAILED, INTERRUPTED = 0, 1, 130
+
+
+class Session:
+    """The options every command shares, and how it speaks."""
+
+    def __init__(self, format: str, quiet: bool, verbose: bool) -> None:
+        self.json = format == "json"
+        self.quiet = quiet
+        self.verbose = verbose
+
+    def show(self, report: dict[str, Any], text: str) -> None:
+        """The command's result on standard output: one JSON object, or its text form."""
+        if self.json:
+            click.echo(json.dumps(report, indent=2, ensure_ascii=False))
+        elif not self.quiet:
+            click.echo(text)
+
+    def fail(self, error: EdgekitError) -> NoReturn:
+        if self.json:
+            click.echo(json.dumps({"error": error.to_json()}, indent=2, ensure_ascii=False))
+        click.echo("\n".join(error.lines()), err=True)
+        sys.exit(error.exit_code)
+
+    def progress(self) -> Callable[[str], None]:
+        """A callback that names the stage at work, on a terminal only."""
+        if self.quiet or not sys.stderr.isatty():
+            return lambda stage: None
+        from edgekit.report import stage_line
+
+        return stage_line
+
+
+def command(group: click.Group, **settings: Any) -> Callable[[Callable[..., int]], click.Command]:
+    """A command of `group` with the common options; its function returns the exit code."""
+
+    def wrap(function: Callable[..., int]) -> click.Command:
+        @functools.wraps(function)
+        def run(format: str, quiet: bool, verbose: bool, **arguments: Any) -> None:
+            session = Session(format, quiet, verbose)
+            try:
+                code = function(session, **arguments)
+            except EdgekitError as error:
+                session.fail(error)
+            except (KeyboardInterrupt, click.Abort):
+                sys.exit(INTERRUPTED)
+            except (click.ClickException, click.exceptions.Exit):
+                raise
+            except Exception as bug:
+                if verbose:
+                    traceback.print_exc()
+                session.fail(EdgekitError(
+                    "EK901", "internal error, please report it",
+                    found=f"{type(bug).__name__}: {bug}", help="-v prints the traceback",
+                ))  # fmt: skip
+            sys.exit(code)
+
+        options = [
+            click.option("--format", type=click.Choice(["text", "json"]), default="text", help="Form of the result."),
+            click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors."),
+            click.option("-v", "--verbose", is_flag=True, help="Print more, tracebacks of bugs too."),
+        ]  # fmt: skip
+        decorated: Callable[..., None] = run
+        for option in reversed(options):
+            decorated = option(decorated)
+        return group.command(**settings)(decorated)
+
+    return wrap
+
+
+MODEL = click.argument("model", type=click.Path(path_type=Path))
+BUNDLE = click.argument("bundle", type=click.Path(path_type=Path))
+TARGET = click.option(
+    "--target",
+    default="host",
+    show_default=True,
+    help="A name of `edgekit targets`, or a TOML file.",
+)
+BUDGET = click.option(
+    "--budget",
+    default="",
+    metavar="ram=32K,flash=128K,cycles=3M",
+    help="Gates beside the target's own limits.",
+)
+KEEP = click.option(
+    "--keep-input", is_flag=True, help="A run leaves its inputs unchanged (costs RAM)."
+)
+IO = click.option("--io", type=click.Choice(["arena", "caller", "float"]), default="arena", show_default=True,
+                  help="Inputs and outputs inside the arena, in the caller's buffers, or arena plus float helpers.")  # fmt: skip
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="edgekit")
+def cli() -> None:
+    """From a trained model to integer-only C, proved byte for byte."""
+
+
+@command(cli)
+@MODEL
+@TARGET
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help="Bundle folder (default build/<name>)."
+)
+@click.option("--name", default="", help="C prefix of the model (default: from the file name).")
+@IO
+@KEEP
+@BUDGET
+@click.option(
+    "--dump", type=click.Path(path_type=Path), help="Write the graph after every pass here."
+)
+def build(session: Session, model: Path, target: str, output: Path | None, name: str, io: str,
+          keep_input: bool, budget: str, dump: Path | None) -> int:  # fmt: skip
+    """Build MODEL into a bundle of C files, verified and measured."""
+    from edgekit.build import build as run
+    from edgekit.report import build_screen
+
+    report = run(model, target=target, output=output, name=name, io=io, keep_input=keep_input,
+                 budget=budget, dump=dumper(dump), progress=session.progress())  # fmt: skip
+    folder = output or Path("build") / report["name"]
+    session.show(report, build_screen(report) + f"\nwrote   {folder}")
+    return verdict(report)
+
+
+@command(cli)
+@MODEL
+@TARGET
+@KEEP
+@BUDGET
+def check(session: Session, model: Path, target: str, keep_input: bool, budget: str) -> int:
+    """Can MODEL run on the target? Supported, static, integer-only, does it fit; no compiler run."""
+    from edgekit.measure import check as run
+    from edgekit.report import check_screen
+
+    report = run(model, target, keep_input=keep_input, budget=budget)
+    session.show(report, check_screen(report))
+    return verdict(report)
+
+
+@command(cli)
+@BUNDLE
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    help="npz with x, optionally y and labels; random without.",
+)
+@click.option(
+    "--on",
+    "place",
+    default="host",
+    show_default=True,
+    metavar="{simulator,host,emulator,serial:PORT,ssh:HOST}",
+)
+@click.option("--scale", type=float, help="Raw inputs become x * scale + offset.")
+@click.option("--offset", type=float, help="Raw inputs become x * scale + offset.")
+@click.option(
+    "--metric",
+    type=click.Choice(["top1", "auc", "mse", "mae"]),
+    help="Default: top1 where y is there.",
+)
+@click.option("--samples", type=click.IntRange(min=1), help="Use the first N samples only.")
+def validate(session: Session, bundle: Path, data: Path | None, place: str, scale: float | None,
+             offset: float | None, metric: str | None, samples: int | None) -> int:  # fmt: skip
+    """Run the same inputs through the original, the simulator and the C of BUNDLE, and compare."""
+    from edgekit.report import validate_screen
+    from edgekit.validate import validate as run
+
+    report = run(bundle, data=data, place=place, scale=scale, offset=offset, metric=metric,
+                 limit=samples, progress=session.progress())  # fmt: skip
+    session.show(report, validate_screen(report))
+    return verdict(report)
+
+
+@command(cli)
+@BUNDLE
+@click.option("--target", default="", help="Judge against another target than the bundle's.")
+@BUDGET
+def size(session: Session, bundle: Path, target: str, budget: str) -> int:
+    """Does BUNDLE fit? Flash and RAM by part and by layer, against the target and the budget."""
+    from edgekit.measure import size as run
+    from edgekit.report import size_screen
+
+    report = run(bundle, target, budget)
+    session.show(report, size_screen(report))
+    return verdict(report)
+
+
+@command(cli)
+@BUNDLE
+@click.option(
+    "--on", "place", type=click.Choice(["emulator"]), default="emulator", show_default=True
+)
+def bench(session: Session, bundle: Path, place: str) -> int:
+    """Executed instructions and estimated cycles of BUNDLE, per inference and per layer."""
+    from edgekit.measure import bench as run
+    from edgekit.report import bench_screen
+
+    report = run(bundle)
+    session.show(report, bench_screen(report))
+    return verdict(report)
+
+
+@command(cli)
+@MODEL
+def inspect(session: Session, model: Path) -> int:
+    """Operators, shapes, parameters, MACs and the memory bound of MODEL, per layer."""
+    from edgekit.measure import inspect as run
+    from edgekit.report import inspect_screen
+
+    report = run(model)
+    session.show(report, inspect_screen(report))
+    return OK
+
+
+@command(cli)
+def ops(session: Session) -> int:
+    """The supported operators per source format, with their limits."""
+    from edgekit.catalogue import operators, operators_text
+
+    session.show({"operators": operators()}, operators_text())
+    return OK
+
+
+@command(cli)
+def doctor(session: Session) -> int:
+    """Which compilers, emulators and extras are found; how to install the others."""
+    from edgekit.doctor import tool_report
+    from edgekit.report import doctor_screen
+
+    report = {"tools": tool_report(), "edgekit_version": __version__}
+    session.show(report, doctor_screen(report))
+    return OK
+
+
+@cli.group(invoke_without_command=True)
+@click.pass_context
+def targets(context: click.Context) -> None:
+    """The target database; `targets show NAME` for one of them."""
+    if context.invoked_subcommand is None:
+        context.invoke(targets_list, format="text", quiet=False, verbose=False)
+
+
+@command(targets, name="list")
+def targets_list(session: Session) -> int:
+    """Every target in one line."""
+    from edgekit.report import targets_screen
+    from edgekit.target import list_targets, load_target
+
+    report = {"targets": [load_target(name).summary() for name in list_targets()]}
+    session.show(report, targets_screen(report))
+    return OK
+
+
+@command(targets, name="show")
+@click.argument("name")
+def targets_show(session: Session, name: str) -> int:
+    """One target in full; NAME may be a TOML file."""
+    from edgekit.report import target_screen
+    from edgekit.target import load_target
+
+    report = load_target(name).to_json()
+    session.show(report, target_screen(report))
+    return OK
+
+
+def verdict(report: dict[str, Any]) -> int:
+    """1 when a gate failed, else 0."""
+    return OK if all(gate["passed"] for gate in report["gates"]) else GATE_FAILED
+
+
+def dumper(folder: Path | None) -> Callable[[str, str], None] | None:
+    """Writes each stage's text as ``NN_<stage>.txt`` into `folder`."""
+    if folder is None:
+        return None
+    folder.mkdir(parents=True, exist_ok=True)
+    count = iter(range(1000))
+
+    def dump(stage: str, text: str) -> None:
+        (folder / f"{next(count):02}_{stage}.txt").write_text(text)
+
+    return dump
+
+
+def main() -> None:
+    """The console script: usage errors are EK001 with exit code 2, in JSON where that was asked."""
+    try:
+        cli.main(standalone_mode=False)
+    except click.ClickException as usage:
+        where = (
+            usage.ctx.command_path
+            if isinstance(usage, click.UsageError) and usage.ctx
+            else "edgekit"
+        )
+        error = EdgekitError(
+            "EK001", usage.format_message().rstrip("."), where=where, help=f"{where} --help"
+        )
+        Session("json" if "json" in sys.argv else "text", False, False).fail(error)
+    except (KeyboardInterrupt, click.Abort):
+        sys.exit(INTERRUPTED)
+
+
+if __name__ == "__main__":
+    main()
