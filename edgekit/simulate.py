@@ -35,9 +35,18 @@ class Simulator:
         ]
         return [np.concatenate(column) for column in zip(*parts, strict=True)]
 
-    def trace(self, inputs: Sequence[Array]) -> list[tuple[str, str, Array]]:
-        """Every step's outputs for one sample (arrays [*shape]), in order: (step, tensor, array)."""
-        memory = self._memory([x[None] for x in inputs])
+    def trace(self, inputs: Sequence[Array], steps: bool = False) -> list[tuple[str, str, Array]]:
+        """Every step's outputs of the last inference on one sample: (step, tensor, array).
+
+        inputs: arrays [*shape], or [steps, *shape] where `steps` says that axis is there.
+        """
+        frames = (
+            [[x[time] for x in inputs] for time in range(len(inputs[0]))] if steps else [inputs]
+        )
+        memory = self._memory(1)
+        for frame in frames[:-1]:
+            self._once(memory, [x[None] for x in frame])
+        self._feed(memory, [x[None] for x in frames[-1]])
         return [
             (self.program.steps[index].name, name, self._view(memory, name)[0].copy())
             for index in self._walk(memory)
@@ -48,17 +57,17 @@ class Simulator:
         """Nothing to release; here because every place has it."""
 
     def _batch(self, inputs: Sequence[Array], steps: bool) -> list[Array]:
+        memory = self._memory(len(inputs[0]))
         if not steps:
-            return self._once(self._memory(inputs), inputs)
-        memory = self._memory([x[:, 0] for x in inputs])
+            return self._once(memory, inputs)
         outputs = [
             self._once(memory, [x[:, time] for x in inputs]) for time in range(inputs[0].shape[1])
         ]
         return [np.stack(column, axis=1) for column in zip(*outputs, strict=True)]
 
-    def _memory(self, inputs: Sequence[Array]) -> dict[str, Array]:
-        """Fresh memory for a batch: arena filled with a pattern, state reset, inputs written."""
-        count, program = len(inputs[0]), self.program
+    def _memory(self, count: int) -> dict[str, Array]:
+        """Fresh memory for `count` samples: arena filled with a pattern, state reset."""
+        program = self.program
         memory = {
             ARENA: np.full((count, program.arena_bytes), 0xA5, np.uint8),
             STATE: np.zeros((count, program.state_bytes), np.uint8),
@@ -68,7 +77,6 @@ class Simulator:
                 memory[name] = np.zeros((count, buffer.nbytes), np.uint8)
         for state in program.states:
             self._view(memory, state.value)[:] = state.init
-        self._feed(memory, inputs)
         return memory
 
     def _feed(self, memory: dict[str, Array], inputs: Sequence[Array]) -> None:

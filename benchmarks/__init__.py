@@ -1,0 +1,1 @@
+"""The benchmark models: ours beside the peers' frozen figures, and the budgets that tests hold."""
