@@ -14,15 +14,12 @@ Array = NDArray[Any]
 
 
 class Layer(NamedTuple):
-    """A layer whose output differs: the step, its tensor, how many elements of how many."""
+    """One layer's output on both sides: how many of its elements differ."""
 
     name: str
     tensor: str
     mismatches: int
     elements: int
-
-    def to_json(self) -> dict[str, Any]:
-        return dict(self._asdict())
 
 
 def compare(
@@ -64,19 +61,27 @@ def first_difference(a_outputs: Sequence[Array], b_outputs: Sequence[Array]) -> 
     return int(bad.argmax()) if bad.any() else None
 
 
-def first_differing_layer(
+def compare_layers(
     trace: Iterable[tuple[str, str, Array]], tensors: Mapping[str, Array]
-) -> Layer | None:
-    """Walk `trace` (layer, tensor, array; in order of execution) against tensors by name.
+) -> list[Layer]:
+    """`trace` (layer, tensor, array; in order of execution) against tensors by name.
 
-    What only one side knows is passed over, and so is a tensor of another size or type: a
-    compiled program fuses and re-lays some. None where everything compared is equal.
+    What only one side knows is left out, and so is a tensor of another size or type: a compiled
+    program fuses some layers and never makes what was between them.
     """
+    layers = []
     for name, tensor, array in trace:
         other = tensors.get(tensor)
-        if other is None or other.dtype != array.dtype or other.size != array.size:
-            continue
-        differ = metrics.mismatches(array.ravel(), other.ravel())
-        if differ:
-            return Layer(name, tensor, differ, array.size)
-    return None
+        if other is not None and other.dtype == array.dtype and other.size == array.size:
+            differ = metrics.mismatches(array.ravel(), other.ravel())
+            layers.append(Layer(name, tensor, differ, array.size))
+    return layers
+
+
+def layers_json(layers: Sequence[Layer]) -> dict[str, Any]:
+    """``layers_compared`` and ``first_differing_layer`` (None where all are equal)."""
+    first = next((layer for layer in layers if layer.mismatches), None)
+    return {
+        "layers_compared": len(layers),
+        "first_differing_layer": None if first is None else dict(first._asdict()),
+    }
