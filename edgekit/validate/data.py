@@ -117,9 +117,9 @@ def load_samples(
 ) -> Samples:
     """Read `x` (or one array per input name), and `y` and `labels` where present.
 
-    An integer array of the input's own type is fed as it is. Any other array needs real values:
-    a float array holds them, and `scale` or `offset` make them as ``x * scale + offset`` (scale 1
-    and offset 0 where only the other is given); an integer input is then quantized with its own
+    Without `scale` and `offset`, an integer array of the input's own type is fed as it is and a
+    float array holds real values. With either, real values are ``x * scale + offset`` for every
+    type (1 and 0 where not given). Real values for an integer input are quantized with its own
     scale and zero point (`quantize`). `stateful` also takes sequences of frames, [N, frames, ...],
     where an input holds several frames. Raises EK004.
     """
