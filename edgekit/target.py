@@ -175,7 +175,9 @@ def load_target(name_or_path: str | Path) -> Target:
     path = _locate(str(name_or_path), Path())
     table = _parse(path)
     if "inherits" in table:
-        parent = _parse(_locate(schema.text(table["inherits"], path.name), path.parent))
+        parent = _parse(
+            _locate(schema.text(table["inherits"], f"{path.name}, inherits"), path.parent)
+        )
         if "inherits" in parent:
             raise EdgekitError(
                 "EK002",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import importlib.util
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -44,6 +45,7 @@ _BARE_LINK = {
     "zig": ((), ()),
 }
 _TIMEOUT_S = 600
+_ERROR = re.compile("error:|undefined|overflow|region", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -157,7 +159,7 @@ class Compiler:
             self._fail(where, f"no end after {_TIMEOUT_S} s", command)
         if done.returncode:
             lines = done.stdout.splitlines()
-            errors = [line for line in lines if "error" in line.lower()] or lines
+            errors = [line for line in lines if _ERROR.search(line)] or lines
             self._fail(where, "\n        ".join(errors[:5]), command)
 
     def _fail(self, where: str, found: str, command: list[str]) -> NoReturn:
