@@ -58,6 +58,25 @@ extern int32_t counter, zeros[4];
 int32_t unused(int32_t x);
 int32_t root(const int8_t *a, const block *from, block *to, int32_t n);
 """
+# MVE bit 1 is floating point, which no kernel may use.
+ISA_TEST = """\
+#if DSP != defined(__ARM_FEATURE_DSP)
+#error DSP
+#endif
+#if MVE != defined(__ARM_FEATURE_MVE) || (MVE && __ARM_FEATURE_MVE != 1)
+#error MVE
+#endif
+#if NEON != defined(__ARM_NEON)
+#error NEON
+#endif
+#if NEON_DOT != defined(__ARM_FEATURE_DOTPROD)
+#error NEON_DOT
+#endif
+#if RVV != defined(__riscv_vector)
+#error RVV
+#endif
+extern int isa;
+"""
 MAIN = "int main(void)\n{\n    return 7;\n}\n"
 
 
@@ -94,6 +113,18 @@ def test_two_folders_give_identical_objects_and_images(
     assert str(tmp_path).encode() not in image
     assert tool.version
     assert str(tmp_path) not in tool.command_line()
+
+
+@pytest.mark.parametrize(("core", "kind"), PAIRS)
+def test_flags_enable_the_instruction_sets_of_the_target(
+    core: str, kind: str, tmp_path: Path
+) -> None:
+    tool = compiler(core, kind)
+    (tmp_path / "isa.c").write_text(ISA_TEST)
+    words = set(tool.target.isa)
+    wanted = [f"{word.upper()}={int(word in words)}" for word in ("dsp", "mve", "neon_dot", "rvv")]
+    neon = f"NEON={int('neon' in words)}"
+    tool.compile([tmp_path / "isa.c"], tmp_path, defines=[*wanted, neon])
 
 
 def test_image_goes_where_the_memory_map_says(tmp_path: Path) -> None:
