@@ -54,12 +54,16 @@ def check(
     options: Mapping[str, Any] | None = None,
     samples: int = 8,
     seed: int = 0,
+    data: Mapping[str, Array] | None = None,
 ) -> None:
-    """Assert byte equality on random inputs; the first two samples are all lowest, all highest."""
+    """Assert byte equality on `data` (arrays [samples, *shape] by name), else on random inputs, of
+    which the first two samples are all lowest and all highest."""
     model = one_op_model(op_name, inputs, outputs, options)
     graph = one_op_graph(op_name, inputs, outputs, options)
     names = graph.inputs
-    data = dict(zip(names, kernels.random_inputs(graph, samples, seed), strict=True))
+    if data is None:
+        data = dict(zip(names, kernels.random_inputs(graph, samples, seed), strict=True))
+    samples = len(data[names[0]])
     expected = oracle.tflm(model, [[data[n][s] for n in names] for s in range(samples)])
     got = simulate(graph, data)
     for i, spec in enumerate(outputs):

@@ -40,7 +40,8 @@ def test_integer_result_is_near_the_real_one(op: type[Op], case: Case) -> None:
     for sample in range(4):
         one = [real(graph.value(n), x[sample]) for n, x in zip(graph.inputs, inputs, strict=True)]
         (expected,) = op.real(graph.nodes[0], graph, *one)
-        low, high = real(out, np.array([-128.0])), real(out, np.array([127.0]))
+        info = np.iinfo(out.dtype)
+        low, high = real(out, np.array([info.min])), real(out, np.array([info.max]))
         got = real(out, integer[sample].reshape(out.shape))
         error = np.abs(got - np.clip(expected.reshape(out.shape), low, high)) / out.scale
         assert error.max(initial=0) <= op.tolerance, f"{error.max()} steps"

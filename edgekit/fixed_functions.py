@@ -1,0 +1,106 @@
+"""Exponential, logistic and tanh in 32-bit fixed point, as the gemmlowp family computes them.
+
+Qm.n below is an int32 with m integer and n = 31 - m fraction bits, held in int64 arrays. The
+numbers are used at build time, for tables; `reciprocal` has a twin in `runtime/kernels/softmax.c`.
+Constants are the nearest Q0.31 (or Q2.29) numbers to the reals beside them.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from edgekit.fixed import (
+    INT32_MAX,
+    INT32_MIN,
+    Int,
+    multiply_high,
+    quantize_multiplier,
+    requantize,
+    rounding_shift,
+)
+
+_EXP_MINUS_EIGHTH = 1895147668
+_THIRD = 715827883
+# exp(-2^k) for k = -2..4
+_EXP_POWERS = (1672461947, 1302514674, 790015084, 290630308, 39332535, 720401, 242)
+_48_OVER_17 = 1515870810  # Q2.29
+_32_OVER_17 = 1010580540  # Q2.29
+_ONE_Q2 = 1 << 29
+
+
+def shift_left(x: Int, bits: int) -> Int:
+    """``x * 2^bits``, saturated to int32."""
+    return np.asarray(np.clip(x << bits, INT32_MIN, INT32_MAX))
+
+
+def fixed_input(difference: Int, scale: float, integer_bits: int) -> tuple[Int, int]:
+    """``difference * scale`` as Q(integer_bits), and the radius within which that is valid.
+
+    difference: quantized value minus zero point; scale: its step, times beta for a softmax. Beyond
+    the radius the function has reached its limit, and the value returned is the one at the radius.
+    Raises EK303 when scale is out of range.
+    """
+    multiplier, shift = quantize_multiplier(scale * 2.0 ** (31 - integer_bits))
+    limit = (2**integer_bits - 1) * 2.0 ** (31 - integer_bits)
+    radius = math.floor(limit / 2.0**shift)
+    return requantize(np.clip(difference, -radius, radius), multiplier, shift), radius
+
+
+def exp_on_negative_values(x: Int, integer_bits: int) -> Int:
+    """exp(x) in Q0.31 for x <= 0 in Q(integer_bits).
+
+    The part of x below a quarter goes through a Taylor polynomial around -1/8; each bit above it
+    multiplies by its own exp(-2^k).
+    """
+    fraction_bits = 31 - integer_bits
+    quarter = 1 << (fraction_bits - 2)
+    low = (x & (quarter - 1)) - quarter
+    result = _exp_minus_quarter_to_0(low << integer_bits)
+    rest = low - x
+    for power, factor in zip(range(-2, integer_bits), _EXP_POWERS, strict=False):
+        bit = (rest >> (fraction_bits + power)) & 1
+        result = np.where(bit == 1, multiply_high(result, factor), result)
+    return np.where(x == 0, INT32_MAX, result)
+
+
+def _exp_minus_quarter_to_0(x: Int) -> Int:
+    """exp(x), x in [-1/4, 0), both Q0.31: degree 4 in y = x + 1/8."""
+    y = x + (1 << 28)
+    y2 = multiply_high(y, y)
+    y3 = multiply_high(y2, y)
+    y4 = multiply_high(y2, y2)
+    tail = multiply_high(rounding_shift(y4, 2) + y3, _THIRD)
+    polynomial = y + rounding_shift(tail + y2, 1)
+    return _EXP_MINUS_EIGHTH + multiply_high(polynomial, _EXP_MINUS_EIGHTH)
+
+
+def _divide_by_half_sum(x: Int) -> Int:
+    """2 / (1 + x) in Q2.29 for x in [0, 1] in Q0.31: three Newton-Raphson steps."""
+    denominator = (x + (1 << 31)) >> 1  # (1 + x) / 2, rounded up
+    y = _48_OVER_17 + multiply_high(denominator, -_32_OVER_17)
+    for _ in range(3):
+        error = _ONE_Q2 - multiply_high(denominator, y)
+        y = y + shift_left(multiply_high(y, error), 2)
+    return y
+
+
+def reciprocal(x: Int) -> Int:
+    """1 / (1 + x) in Q0.31 for x in [0, 1] in Q0.31."""
+    return shift_left(_divide_by_half_sum(x), 1)
+
+
+def logistic(x: Int, integer_bits: int) -> Int:
+    """1 / (1 + exp(-x)) in Q0.31 for x in Q(integer_bits)."""
+    positive = reciprocal(exp_on_negative_values(-np.abs(x), integer_bits))
+    result = np.where(x > 0, positive, INT32_MAX - positive)
+    return np.where(x == 0, 1 << 30, result)
+
+
+def tanh(x: Int, integer_bits: int) -> Int:
+    """tanh(x) in Q0.31 for x in Q(integer_bits), as (1 - e) / (1 + e) with e = exp(-2 |x|)."""
+    # The same bits read with one more integer bit are twice the value.
+    e = exp_on_negative_values(-np.abs(x), integer_bits + 1)
+    result = shift_left(_divide_by_half_sum(e) - _ONE_Q2, 2)
+    return np.where(x == 0, 0, np.where(x < 0, -result, result))

@@ -1,0 +1,54 @@
+"""Leaky rectifier with one slope.
+
+    out = requantize(d, m) + zero_out,  d = in - zero_in
+
+m is scale_in / scale_out for d >= 0, else alpha * scale_in / scale_out; both computed in float32.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from edgekit import fixed
+from edgekit.graph import Graph, Node, Value
+from edgekit.op import Array, Case
+from edgekit.ops.lut import Lut, case
+
+
+class LeakyRelu(Lut):
+    name = "leaky_relu"
+    tflite = ("LEAKY_RELU",)
+
+    @classmethod
+    def attributes(cls, node: Node) -> Mapping[str, str | float]:
+        return {"alpha": float(node.attrs["alpha"])}
+
+    @classmethod
+    def real(cls, node: Node, graph: Graph, *inputs: Array) -> list[Array]:
+        return [np.where(inputs[0] >= 0, inputs[0], inputs[0] * node.attrs["alpha"])]
+
+    @classmethod
+    def levels(cls, node: Node, x: Value, out: Value, difference: fixed.Int) -> fixed.Int:
+        scale, alpha, out_scale = map(np.float32, (x.scale, node.attrs["alpha"], out.scale))
+        above = _rescale(difference, float(scale / out_scale))
+        below = _rescale(difference, float(scale * alpha / out_scale))
+        return np.where(difference >= 0, above, below) + out.zero_point
+
+    @classmethod
+    def cases(cls) -> list[Case]:
+        return [
+            case(cls, "tenth", (0.05, 5), (0.04, -90), alpha=0.1),
+            case(cls, "negative_slope", (0.05, -3), (0.06, -100), alpha=-0.3),
+            case(cls, "zero_slope", (0.05, -128), (0.06, -128), alpha=0.0),
+            case(cls, "steep", (0.02, 100), (0.05, 127), alpha=1.7),
+        ]
+
+
+def _rescale(x: fixed.Int, factor: float) -> fixed.Int:
+    """`requantize` by a factor of any sign: a slope may be zero or negative."""
+    if factor == 0:
+        return np.zeros_like(x)
+    multiplier, shift = fixed.quantize_multiplier(abs(factor))
+    return fixed.requantize(x, multiplier if factor > 0 else -multiplier, shift)

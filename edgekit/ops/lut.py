@@ -1,0 +1,87 @@
+"""What every unary int8 operator shares: a table of its 256 results, made at build time.
+
+    out = table[byte of in]
+
+An operator gives `levels`, its exact integer formula; nothing of it is left at run time. The table
+is indexed by the input's byte, so int8 values 0..127 come before -128..-1.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from edgekit.cases import activation, single
+from edgekit.fixed import Int
+from edgekit.graph import Graph, IntNode, Node, Value
+from edgekit.op import Array, Case, Const, Op, Params, Shape, require
+
+
+@dataclass(frozen=True)
+class LutParams(Params):
+    """`dtype` is the output's, int8 or uint8: the kernel moves bytes and need not know."""
+
+    dtype: str
+
+
+class Lut(Op):
+    """Base of the unary operators; has no name of its own."""
+
+    kernel = "lut"
+    signature = "flat"
+    Params = LutParams
+    consts = (Const("table", "int8_t", "[256], by the byte of the input"),)
+    inplace = (0,)
+    # (input, output) element types.
+    dtypes: ClassVar[tuple[tuple[str, str], ...]] = (("int8", "int8"),)
+
+    @classmethod
+    def import_tflite(cls, node: Node, graph: Graph) -> list[Node]:
+        x, out = graph.value(node.inputs[0]), graph.value(node.outputs[0])
+        wanted = " or ".join(f"{a} to {b}" for a, b in cls.dtypes)
+        require((x.dtype, out.dtype) in cls.dtypes, wanted, node, f"{x.dtype} to {out.dtype}")
+        return [Node(node.name, cls.name, node.inputs[:1], node.outputs, cls.attributes(node))]
+
+    @classmethod
+    def attributes(cls, node: Node) -> Mapping[str, str | float]:
+        """The canonical attributes of a source node."""
+        return {}
+
+    @classmethod
+    def shapes(cls, node: Node, graph: Graph) -> list[Shape]:
+        return [graph.value(node.inputs[0]).shape]
+
+    @classmethod
+    @abstractmethod
+    def levels(cls, node: Node, x: Value, out: Value, difference: Int) -> Int:
+        """Output values, unclamped, for `difference` = input value minus its zero point."""
+
+    @classmethod
+    def quantize(cls, node: Node, graph: Graph) -> IntNode:
+        x, out = graph.value(node.inputs[0]), graph.value(node.outputs[0])
+        values = np.arange(256).astype(np.uint8).view(x.dtype).astype(np.int64)
+        levels = cls.levels(node, x, out, values - x.zero_point)
+        info = np.iinfo(out.dtype)
+        table = np.clip(levels, info.min, info.max).astype(out.dtype).view(np.int8)
+        return IntNode(
+            node.name, cls, LutParams(out.dtype), (x.name,), node.outputs, {"table": table}
+        )
+
+    @classmethod
+    def run(cls, p: LutParams, consts: Mapping[str, Array], *inputs: Array) -> list[Array]:
+        return [consts["table"].view(p.dtype)[inputs[0].view(np.uint8)]]
+
+
+def case(op: type[Op], name: str, x: tuple[float, int], out: tuple[float, int],
+         shape: Shape = (1, 5, 7, 3), dtypes: tuple[str, str] = ("int8", "int8"),
+         **attrs: str | float) -> Case:  # fmt: skip
+    """A case of a unary operator; x and out are (scale, zero point)."""
+    tensors = (
+        activation("input", shape, *x, dtype=dtypes[0]),
+        activation("output", shape, *out, dtype=dtypes[1]),
+    )
+    return single(op, name, [tensors[0]], [tensors[1]], attrs)
