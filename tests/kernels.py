@@ -135,3 +135,15 @@ def random_inputs(graph: Graph, count: int, seed: int = 0) -> list[Array]:
         x[0], x[1] = info.min, info.max
         arrays.append(x)
     return arrays
+
+
+def operands(node: IntNode, graph: Graph, inputs: list[Array]) -> list[Array]:
+    """The arrays of a node's operands: of the graph inputs given, constants repeated per sample."""
+    given = dict(zip(graph.inputs, inputs, strict=True))
+
+    def constant(name: str) -> Array:
+        data = graph.const(name)
+        assert data is not None, name
+        return np.broadcast_to(data, (len(inputs[0]), *data.shape))
+
+    return [given[name] if name in given else constant(name) for name in node.inputs]

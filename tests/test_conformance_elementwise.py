@@ -88,3 +88,93 @@ def test_leaky_relu(x: Affine, y: Affine, alpha: float) -> None:
 )
 def test_hard_swish(x: Affine, y: Affine) -> None:
     unary("HARD_SWISH", x, y)
+
+
+PAIRS = [
+    ((0.05, 3), (0.06, -4), (0.09, 5)),
+    ((0.05, -128), (0.05, 127), (0.08, -1)),
+    ((0.5, 7), (0.002, -128), (0.4, 0)),
+    ((0.002, 127), (0.5, 0), (0.1, 127)),
+    ((0.0117, -128), (0.0235, -128), (0.0235, -128)),
+    ((0.3, 0), (0.1, 1), (0.05, -128)),
+    ((1 / 128, 0), (1 / 256, -128), (1 / 64, 64)),
+]
+ACTIVATIONS = ["NONE", "RELU", "RELU6", "RELU_N1_TO_1"]
+
+
+def binary(op: str, shapes: list[tuple[int, ...]], a: Affine, b: Affine, y: Affine,
+           act: str = "NONE", constant: bool = False) -> None:  # fmt: skip
+    data = np.random.default_rng(5).integers(-128, 128, shapes[1]).astype(np.int8)
+    operands = [
+        TensorSpec("a", shapes[0], "int8", *a),
+        TensorSpec("b", shapes[1], "int8", *b, data=data if constant else None),
+    ]
+    outputs = [TensorSpec("y", tuple(np.broadcast_shapes(*shapes)), "int8", *y)]
+    conformance.check(op, operands, outputs, {"fused_activation_function": act})
+
+
+@pytest.mark.parametrize("index", range(len(PAIRS)))
+@pytest.mark.parametrize("op", ["ADD", "SUB", "MUL"])
+def test_two_operands_of_one_shape(op: str, index: int) -> None:
+    shape = [(1, 8, 9, 16), (1, 1), (512,), (1, 3, 5, 7)][index % 4]
+    binary(op, [shape, shape], *PAIRS[index], act=ACTIVATIONS[index % 4])
+
+
+@pytest.mark.parametrize("act", ACTIVATIONS)
+@pytest.mark.parametrize("op", ["ADD", "SUB", "MUL"])
+def test_fused_activations(op: str, act: str) -> None:
+    binary(op, [(1, 256), (1, 256)], (0.05, 3), (0.06, -4), (0.05, -20), act)
+
+
+BROADCASTS: list[list[tuple[int, ...]]] = [
+    [(1, 4, 5, 6), (1,)],
+    [(1, 4, 5, 6), ()],
+    [(1,), (1, 4, 5, 6)],
+    [(1, 4, 5, 6), (6,)],
+    [(6,), (1, 4, 5, 6)],
+    [(1, 4, 5, 6), (1, 1, 1, 6)],
+    [(1, 4, 5, 6), (1, 4, 5, 1)],
+    [(1, 1, 1, 6), (1, 4, 5, 6)],
+    [(1, 4, 1, 6), (1, 1, 5, 1)],
+    [(1, 4, 5, 6), (1, 1, 5, 6)],
+    [(1, 4, 5, 6), (1, 4, 1, 6)],
+    [(1, 7), (7,)],
+    [(3, 1), (1, 5)],
+    [(1, 1, 1, 1), (1, 1)],
+]
+
+
+@pytest.mark.parametrize("index", range(len(BROADCASTS)))
+@pytest.mark.parametrize("op", ["ADD", "SUB", "MUL"])
+def test_broadcasting(op: str, index: int) -> None:
+    binary(op, BROADCASTS[index], *PAIRS[index % len(PAIRS)], constant=index % 2 == 1)
+
+
+PRELUS: list[tuple[tuple[int, ...], tuple[int, ...]]] = [
+    ((1, 4, 5, 6), (1, 1, 6)),
+    ((1, 4, 5, 6), (1, 1, 1)),
+    ((1, 4, 5, 6), (4, 5, 6)),
+    ((1, 256), (256,)),
+    ((1, 9, 1, 3), (9, 1, 1)),
+]
+
+
+@pytest.mark.parametrize("index", range(12))
+def test_prelu(index: int) -> None:
+    x_shape, alpha_shape = PRELUS[index % len(PRELUS)]
+    x, alpha, y = (*PAIRS, *RESCALED_PRELU)[index]
+    data = np.random.default_rng(index).integers(-128, 128, alpha_shape).astype(np.int8)
+    inputs = [
+        TensorSpec("x", x_shape, "int8", *x),
+        TensorSpec("alpha", alpha_shape, "int8", *alpha, data=data),
+    ]
+    conformance.check("PRELU", inputs, [TensorSpec("y", x_shape, "int8", *y)])
+
+
+RESCALED_PRELU = [
+    ((0.05, 3), (0.001, 0), (0.049, -7)),
+    ((0.05, -128), (0.008, 0), (0.05, -128)),
+    ((0.05, 127), (0.002, -128), (0.0005, 127)),
+    ((3.0, 127), (1.0, 0), (0.01, 127)),
+    ((0.001, 3), (0.004, 9), (0.02, 0)),
+]

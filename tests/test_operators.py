@@ -16,7 +16,7 @@ IDS = [f"{op.name}-{case.name}" for op, case in CASES]
 @pytest.mark.parametrize(("op", "case"), CASES, ids=IDS)
 def test_simulator_equals_c_kernel(op: type[Op], case: Case) -> None:
     node, values = kernels.lower(case.graph)
-    inputs = kernels.random_inputs(case.graph, 6)
+    inputs = kernels.operands(node, case.graph, kernels.random_inputs(case.graph, 6))
     (expected,) = node.op.run(node.params, node.consts, *inputs)
     height = values[node.outputs[0]].shape[1] if node.op.signature == "rows" else 1
     for sample in range(6):
@@ -31,7 +31,7 @@ def test_integer_result_is_near_the_real_one(op: type[Op], case: Case) -> None:
     graph = case.graph
     node, values = kernels.lower(graph)
     inputs = kernels.random_inputs(graph, 4, seed=1)
-    (integer,) = node.op.run(node.params, node.consts, *inputs)
+    (integer,) = node.op.run(node.params, node.consts, *kernels.operands(node, graph, inputs))
     out = values[node.outputs[0]]
 
     def real(value: Value, x: kernels.Array) -> kernels.Array:
@@ -50,7 +50,7 @@ def test_integer_result_is_near_the_real_one(op: type[Op], case: Case) -> None:
 @pytest.mark.parametrize(("op", "case"), CASES, ids=IDS)
 def test_cases_seldom_saturate(op: type[Op], case: Case) -> None:
     node, _ = kernels.lower(case.graph)
-    inputs = kernels.random_inputs(case.graph, 40, seed=2)
+    inputs = kernels.operands(node, case.graph, kernels.random_inputs(case.graph, 40, seed=2))
     (got,) = node.op.run(node.params, node.consts, *[x[2:] for x in inputs])
     p = node.params
     bounds = [getattr(p, "out_min", -128), getattr(p, "out_max", 127)]

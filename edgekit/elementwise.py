@@ -1,0 +1,106 @@
+"""What operators on two elementwise operands share: import rules, broadcasting, shift proofs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from edgekit.errors import EdgekitError
+from edgekit.fixed import INT32_MAX
+from edgekit.graph import Graph, Node, Value
+from edgekit.op import Array, Shape, require
+
+
+def import_binary(node: Node, graph: Graph, name: str) -> list[Node]:
+    """The canonical node `name`, or `name`_broadcast where an operand is smaller than the output."""
+    require(len(node.inputs) == 2, "two operands", node, f"{len(node.inputs)}")
+    operands = [graph.value(n) for n in node.inputs]
+    for value in (*operands, graph.value(node.outputs[0])):
+        require(value.dtype == "int8", "int8 tensors", node, f"{value.name} is {value.dtype}")
+    (shape,) = broadcast_shapes(node, graph)
+    full = [value.elements == int(np.prod(shape)) for value in operands]
+    attrs = {"activation": node.attrs.get("fused_activation_function", "NONE")}
+    op = name if all(full) else f"{name}_broadcast"
+    return [Node(node.name, op, node.inputs, node.outputs, attrs)]
+
+
+def broadcast_shapes(node: Node, graph: Graph) -> list[Shape]:
+    """The output shape of a node with two broadcast operands. Raises EK202 where they do not fit."""
+    a, b = (graph.value(name).shape for name in node.inputs)
+    try:
+        return [tuple(np.broadcast_shapes(a, b))]
+    except ValueError:
+        require(False, "operands of equal or broadcast shapes", node, (a, b))
+        raise
+
+
+@dataclass(frozen=True)
+class Broadcast:
+    """A walk over the output: four sizes, and each operand's step along them, 0 where it repeats."""
+
+    shape: tuple[int, ...]
+    stride1: tuple[int, ...]
+    stride2: tuple[int, ...]
+
+
+def broadcast(node: Node, graph: Graph) -> Broadcast:
+    """The shortest walk: neighbouring axes on which the same operands repeat become one."""
+    (shape,) = broadcast_shapes(node, graph)
+    padded = [(1,) * (len(shape) - len(s)) + s for s in (graph.value(n).shape for n in node.inputs)]
+    axes: list[tuple[int, bool, bool]] = []
+    for size, a, b in zip(shape, *padded, strict=True):
+        if size == 1:
+            continue
+        moves = (a == size, b == size)
+        if axes and axes[-1][1:] == moves:
+            axes[-1] = (axes[-1][0] * size, *moves)
+        else:
+            axes.append((size, *moves))
+    require(len(axes) <= 4, "broadcasting along at most 4 groups of axes", node, padded)
+    axes = [(1, False, False)] * (4 - len(axes)) + axes
+    sizes = tuple(size for size, _, _ in axes)
+    return Broadcast(
+        sizes,
+        _strides(sizes, [moves for _, moves, _ in axes]),
+        _strides(sizes, [moves for _, _, moves in axes]),
+    )
+
+
+def _strides(sizes: Sequence[int], moves: Sequence[bool]) -> tuple[int, ...]:
+    strides, step = [], 1
+    for size, move in zip(reversed(sizes), reversed(moves), strict=True):
+        strides.append(step if move else 0)
+        step *= size if move else 1
+    return tuple(reversed(strides))
+
+
+def operand(x: Array, shape: Sequence[int], stride: Sequence[int]) -> Array:
+    """`x` with its sample axis, shaped so that numpy broadcasts it over the walk; int64."""
+    own = [size if step else 1 for size, step in zip(shape, stride, strict=True)]
+    return x.reshape(len(x), *own).astype(np.int64)
+
+
+def prove_shift(bound: int, shift: int, where: str) -> None:
+    """Raise EK302 unless ``bound << shift`` fits int32; bound is the largest magnitude."""
+    if bound << max(shift, 0) > INT32_MAX:
+        raise EdgekitError(
+            "EK302",
+            "a 32-bit value could overflow before it is rescaled",
+            where=where,
+            found=f"{bound} << {shift}, wanted at most {INT32_MAX}",
+            help="check the scales of the tensors around this node",
+        )
+
+
+def real_operands(node: Node, graph: Graph, inputs: Sequence[Array]) -> list[Array]:
+    """Both operands as real numbers: the activations given, constants from the graph."""
+    given = iter(inputs)
+
+    def real(value: Value) -> Array:
+        if value.data is None:
+            return next(given)
+        return (value.data.astype(np.float64) - value.zero_point) * value.scale
+
+    return [real(graph.value(name)) for name in node.inputs]

@@ -1,0 +1,121 @@
+"""Elementwise addition of two tensors of one shape.
+
+    out = requantize(r1(a) + r2(b), m) + zero_out,  r(x) = requantize((x - zero) * 2^20, scale / t)
+
+t is twice the larger input scale and m is t / (2^20 * scale_out), so that nothing overflows and
+the larger operand loses no bit. `sub` shares the kernel: its second operand counts negative.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from edgekit import elementwise, fixed
+from edgekit.cases import activation, single
+from edgekit.graph import Graph, IntNode, Node
+from edgekit.op import Array, Case, Op, Params, Shape, c_field, require
+from edgekit.window import activation_range, real_activation
+
+
+@dataclass(frozen=True)
+class AddParams(Params):
+    zero1: int = c_field("int32_t", "zero point of the first input")
+    multiplier1: int = c_field("int32_t", "rescaling of the first input")
+    right1: int = c_field("int32_t", "and its right shift")
+    zero2: int = c_field("int32_t", "zero point of the second input")
+    multiplier2: int = c_field("int32_t", "rescaling of the second input")
+    right2: int = c_field("int32_t", "and its right shift")
+    sign2: int = c_field("int32_t", "1 to add the second input, -1 to subtract it")
+    multiplier: int = c_field("int32_t", "rescaling of the sum")
+    right: int = c_field("int32_t", "and its right shift")
+    output_zero: int = c_field("int32_t", "zero point of the output")
+    out_min: int = c_field("int32_t", "lower clamp")
+    out_max: int = c_field("int32_t", "upper clamp")
+
+
+class Add(Op):
+    name = "add"
+    kernel = "add"
+    signature = "flat"
+    Params = AddParams
+    inputs = ("input1", "input2")
+    tflite: ClassVar[tuple[str, ...]] = ("ADD",)
+    inplace = (0, 1)
+    sign: ClassVar[int] = 1
+
+    @classmethod
+    def import_tflite(cls, node: Node, graph: Graph) -> list[Node]:
+        return elementwise.import_binary(node, graph, cls.name)
+
+    @classmethod
+    def shapes(cls, node: Node, graph: Graph) -> list[Shape]:
+        return elementwise.broadcast_shapes(node, graph)
+
+    @classmethod
+    def real(cls, node: Node, graph: Graph, *inputs: Array) -> list[Array]:
+        a, b = elementwise.real_operands(node, graph, inputs)
+        return [real_activation(node, a + cls.sign * b)]
+
+    @classmethod
+    def quantize(cls, node: Node, graph: Graph) -> IntNode:
+        return IntNode(node.name, cls, cls.params(node, graph), node.inputs, node.outputs)
+
+    @classmethod
+    def params(cls, node: Node, graph: Graph) -> AddParams:
+        """The kernel's numbers. Raises EK202 where the output's scale is far below the inputs'."""
+        a, b, out = (graph.value(name) for name in (*node.inputs, node.outputs[0]))
+        twice = 2 * max(a.scale, b.scale)
+        multiplier1, shift1 = fixed.quantize_multiplier(a.scale / twice)
+        multiplier2, shift2 = fixed.quantize_multiplier(b.scale / twice)
+        multiplier, shift = fixed.quantize_multiplier(twice / (2**20 * out.scale))
+        require(shift <= 0, "an output scale above 2^-19 of the inputs'", node, out.scale)
+        low, high = activation_range(node, out)
+        return AddParams(
+            zero1=a.zero_point, multiplier1=multiplier1, right1=-shift1,
+            zero2=b.zero_point, multiplier2=multiplier2, right2=-shift2, sign2=cls.sign,
+            multiplier=multiplier, right=-shift, output_zero=out.zero_point,
+            out_min=low, out_max=high,
+        )  # fmt: skip
+
+    @classmethod
+    def run(cls, p: AddParams, consts: Mapping[str, Array], *inputs: Array) -> list[Array]:
+        a, b = (x.reshape(len(x), -1).astype(np.int64) for x in inputs)
+        return [add(p, a, b)]
+
+    @classmethod
+    def cases(cls) -> list[Case]:
+        def case(name: str, shape: Shape, scales: tuple[float, float, float],
+                 zeros: tuple[int, int] = (3, -4), act: str = "NONE") -> Case:  # fmt: skip
+            return sum_case(cls, name, (shape, shape, shape), scales, zeros, act)
+
+        return [
+            case("near_scales", (1, 4, 5, 3), (0.05, 0.06, 0.09)),
+            case("equal_scales", (1, 3, 3, 8), (0.05, 0.05, 0.08), (-128, 127)),
+            case("far_scales", (1, 17), (0.5, 0.002, 0.6)),
+            case("relu", (1, 2, 2, 3), (0.05, 0.06, 0.05), (-128, 0), act="RELU"),
+            case("single", (1,), (0.01, 0.06, 0.08), (127, -128)),
+        ]
+
+
+def sum_case(op: type[Add], name: str, shapes: tuple[Shape, Shape, Shape],
+             scales: tuple[float, float, float], zeros: tuple[int, int],
+             act: str = "NONE") -> Case:  # fmt: skip
+    """A case of a sum or difference, its output's zero point such that the middle is the middle."""
+    a = activation("a", shapes[0], scales[0], zeros[0])
+    b = activation("b", shapes[1], scales[1], zeros[1])
+    middle = -a.scale * zeros[0] - op.sign * b.scale * zeros[1]
+    zero = int(np.clip(round(-middle / scales[2]), -128, 127))
+    output = activation("output", shapes[2], scales[2], zero)
+    return single(op, name, [a, b], [output], {"activation": act})
+
+
+def add(p: AddParams, a: fixed.Int, b: fixed.Int) -> Array:
+    """The integer formula on any two arrays that numpy can broadcast."""
+    first = fixed.requantize((a - p.zero1) << 20, p.multiplier1, -p.right1)
+    second = fixed.requantize((b - p.zero2) << 20, p.multiplier2, -p.right2)
+    total = fixed.requantize(first + p.sign2 * second, p.multiplier, -p.right)
+    return fixed.saturate(total + p.output_zero, p.out_min, p.out_max)

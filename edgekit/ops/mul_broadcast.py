@@ -1,0 +1,58 @@
+"""Elementwise product where an operand is smaller than the output and repeats.
+
+out[i] = the formula of `mul` on a[i] and b[i], an axis of size 1 read again for every index
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+
+from edgekit import elementwise
+from edgekit.cases import activation, single
+from edgekit.graph import Graph, IntNode, Node
+from edgekit.op import Array, Case, Shape, c_field
+from edgekit.ops.mul import Mul, MulParams, multiply
+
+
+@dataclass(frozen=True)
+class MulBroadcastParams(MulParams):
+    shape: tuple[int, ...] = c_field("int32_t", "sizes of the walk over the output", 4)
+    stride1: tuple[int, ...] = c_field("int32_t", "steps of the first input, 0 repeats", 4)
+    stride2: tuple[int, ...] = c_field("int32_t", "steps of the second input, 0 repeats", 4)
+
+
+class MulBroadcast(Mul):
+    name = "mul_broadcast"
+    kernel = "mul_broadcast"
+    signature = "whole"
+    Params = MulBroadcastParams
+    tflite = ()
+
+    @classmethod
+    def quantize(cls, node: Node, graph: Graph) -> IntNode:
+        walk = elementwise.broadcast(node, graph)
+        params = MulBroadcastParams(**asdict(cls.params(node, graph)), **asdict(walk))
+        return IntNode(node.name, cls, params, node.inputs, node.outputs)
+
+    @classmethod
+    def run(cls, p: MulParams, consts: Mapping[str, Array], *inputs: Array) -> list[Array]:
+        assert isinstance(p, MulBroadcastParams)
+        a = elementwise.operand(inputs[0], p.shape, p.stride1)
+        b = elementwise.operand(inputs[1], p.shape, p.stride2)
+        return [multiply(p, a, b)]
+
+    @classmethod
+    def cases(cls) -> list[Case]:
+        def case(name: str, a: Shape, b: Shape, out: Shape) -> Case:
+            operands = [activation("a", a, 0.05, 3), activation("b", b, 0.03, -90)]
+            result = activation("output", out, 0.2, 20)
+            return single(cls, name, operands, [result], {"activation": "NONE"})
+
+        return [
+            case("scalar", (1, 4, 5, 3), (1,), (1, 4, 5, 3)),
+            case("channels", (1, 4, 5, 3), (3,), (1, 4, 5, 3)),
+            case("pixels", (1, 4, 5, 1), (1, 4, 5, 6), (1, 4, 5, 6)),
+            case("gate", (1, 1, 1, 6), (1, 4, 5, 6), (1, 4, 5, 6)),
+            case("rows_and_channels", (1, 4, 1, 3), (1, 1, 5, 3), (1, 4, 5, 3)),
+        ]

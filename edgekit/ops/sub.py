@@ -1,0 +1,14 @@
+"""Elementwise subtraction of two tensors of one shape: `add` with a negative second operand.
+
+out = requantize(r1(a) - r2(b), m) + zero_out
+"""
+
+from __future__ import annotations
+
+from edgekit.ops.add import Add
+
+
+class Sub(Add):
+    name = "sub"
+    tflite = ("SUB",)
+    sign = -1

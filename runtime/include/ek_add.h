@@ -1,0 +1,26 @@
+/* ek_add.h -- generated from edgekit/ops/add.py; do not edit */
+#ifndef EK_ADD_H
+#define EK_ADD_H
+
+#include <stdint.h>
+
+#include "ek_rows.h"
+
+typedef struct {
+    int32_t zero1; /* zero point of the first input */
+    int32_t multiplier1; /* rescaling of the first input */
+    int32_t right1; /* and its right shift */
+    int32_t zero2; /* zero point of the second input */
+    int32_t multiplier2; /* rescaling of the second input */
+    int32_t right2; /* and its right shift */
+    int32_t sign2; /* 1 to add the second input, -1 to subtract it */
+    int32_t multiplier; /* rescaling of the sum */
+    int32_t right; /* and its right shift */
+    int32_t output_zero; /* zero point of the output */
+    int32_t out_min; /* lower clamp */
+    int32_t out_max; /* upper clamp */
+} ek_add_params;
+
+void ek_add_s8(const ek_add_params *p, const int8_t *input1, const int8_t *input2, int8_t *output, int32_t n);
+
+#endif
