@@ -178,3 +178,29 @@ RESCALED_PRELU = [
     ((3.0, 127), (1.0, 0), (0.01, 127)),
     ((0.001, 3), (0.004, 9), (0.02, 0)),
 ]
+
+
+@pytest.mark.parametrize("scale", [1e-6, 0.0009, 0.0117, 0.0471, 0.13, 0.9, 7.0])
+@pytest.mark.parametrize("shape", [(1, 10), (1, 1), (3, 4), (1, 2, 3, 5), (1, 2), (1, 511)])
+def test_softmax(shape: tuple[int, ...], scale: float) -> None:
+    inputs = [TensorSpec("x", shape, "int8", scale, -7)]
+    outputs = [TensorSpec("y", shape, "int8", 1 / 256, -128)]
+    conformance.check("SOFTMAX", inputs, outputs, {"beta": 1.0}, samples=30)
+
+
+@pytest.mark.parametrize("beta", [0.1, 0.5, 2.0, 10.0])
+def test_softmax_beta_and_every_distance(beta: float) -> None:
+    data = np.full((256, 1, 6), 127, np.int8)
+    data[:, 0, 1:] = EVERY_BYTE.view(np.int8).reshape(256, 1)
+    inputs = [TensorSpec("x", (1, 6), "int8", 0.037, 11)]
+    outputs = [TensorSpec("y", (1, 6), "int8", 1 / 256, -128)]
+    conformance.check("SOFTMAX", inputs, outputs, {"beta": beta}, data={"x": data})
+
+
+@pytest.mark.parametrize("depth", [512, 1001, 4095])
+def test_softmax_of_long_rows(depth: int) -> None:
+    """Inputs whose sum stays below 512, where TensorFlow Lite Micro still answers."""
+    data = np.random.default_rng(depth).normal(0, 40, (8, 1, depth)).clip(-128, 127).astype(np.int8)
+    inputs = [TensorSpec("x", (1, depth), "int8", 0.05, 0)]
+    outputs = [TensorSpec("y", (1, depth), "int8", 1 / 256, -128)]
+    conformance.check("SOFTMAX", inputs, outputs, {"beta": 1.0}, data={"x": data})

@@ -1,0 +1,113 @@
+"""Softmax along the last axis.
+
+    out[i] = exp(beta * (in[i] - max)) / sum over j of exp(beta * (in[j] - max))
+
+on the fixed output scale 1/256 with zero point -128. Fixed point: every exponential a row can need,
+one for each distance from its largest value, is a Q0.31 number in a table; the sum is Q12.19, its
+inverse Q0.31. Distances of 31 and more (in units of 1/beta) count as exp = 0. Where a sum reaches
+512 TensorFlow Lite Micro stops; here every result is then 0, which is what the formula rounds to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from edgekit import fixed_functions
+from edgekit.cases import activation, single
+from edgekit.fixed import Int, multiply_high, rounding_shift, saturate
+from edgekit.graph import Graph, IntNode, Node
+from edgekit.op import Array, Case, Const, Op, Params, Shape, c_field, int8_pair, require
+
+_SUM_INTEGER_BITS = 12
+_DEPTH_LIMIT = 2**_SUM_INTEGER_BITS - 1
+
+
+@dataclass(frozen=True)
+class SoftmaxParams(Params):
+    rows: int = c_field("int32_t", "independent softmaxes")
+    depth: int = c_field("int32_t", "elements of each")
+
+
+class Softmax(Op):
+    name = "softmax"
+    kernel = "softmax"
+    signature = "whole"
+    Params = SoftmaxParams
+    consts = (Const("exps", "int32_t", "[256], exp(-beta * distance) in Q0.31"),)
+    tflite = ("SOFTMAX",)
+    coupling = "mix"
+    inplace = (0,)
+    saturation = 0.9
+
+    @classmethod
+    def import_tflite(cls, node: Node, graph: Graph) -> list[Node]:
+        x = graph.value(node.inputs[0])
+        require(len(x.shape) >= 1, "an input of at least one axis", node, x.shape)
+        depth = x.shape[-1]
+        require(1 <= depth <= _DEPTH_LIMIT, f"rows of 1 to {_DEPTH_LIMIT} elements", node, depth)
+        attrs = {"beta": float(node.attrs["beta"])}
+        return [Node(node.name, cls.name, node.inputs, node.outputs, attrs)]
+
+    @classmethod
+    def shapes(cls, node: Node, graph: Graph) -> list[Shape]:
+        return [graph.value(node.inputs[0]).shape]
+
+    @classmethod
+    def real(cls, node: Node, graph: Graph, *inputs: Array) -> list[Array]:
+        x = node.attrs["beta"] * inputs[0]
+        e = np.exp(x - x.max(axis=-1, keepdims=True))
+        return [e / e.sum(axis=-1, keepdims=True)]
+
+    @classmethod
+    def quantize(cls, node: Node, graph: Graph) -> IntNode:
+        int8_pair(node, graph)
+        x, out = graph.value(node.inputs[0]), graph.value(node.outputs[0])
+        require((out.scale, out.zero_point) == (1 / 256, -128),
+                "an output of scale 1/256 and zero point -128", node,
+                (out.scale, out.zero_point))  # fmt: skip
+        factor = x.scale * node.attrs["beta"]
+        require(2**-26 < factor < 16, "beta times the input's scale between 2^-26 and 16", node,
+                factor)  # fmt: skip
+        params = SoftmaxParams(rows=x.elements // x.shape[-1], depth=x.shape[-1])
+        return IntNode(
+            node.name, cls, params, (x.name,), node.outputs, {"exps": exponentials(factor)}
+        )
+
+    @classmethod
+    def run(cls, p: SoftmaxParams, consts: Mapping[str, Array], *inputs: Array) -> list[Array]:
+        x = inputs[0].reshape(-1, p.depth).astype(np.int64)
+        e = consts["exps"].astype(np.int64)[x.max(axis=1, keepdims=True) - x]
+        total = rounding_shift(e, _SUM_INTEGER_BITS).sum(axis=1, keepdims=True)
+        # frexp gives the bit length: total lies in [2^(length - 1), 2^length).
+        length = np.frexp(total.astype(np.float64))[1].astype(np.int64)
+        headroom = 32 - length
+        inverse = fixed_functions.reciprocal((total << headroom) - (1 << 31))
+        scaled = rounding_shift(multiply_high(e, inverse), 23 + _SUM_INTEGER_BITS - headroom)
+        return [saturate(scaled - 128).reshape(inputs[0].shape)]
+
+    @classmethod
+    def cases(cls) -> list[Case]:
+        def case(name: str, shape: Shape, scale: float, beta: float = 1.0) -> Case:
+            operands = [activation("input", shape, scale, 5)]
+            output = activation("output", shape, 1 / 256, -128)
+            return single(cls, name, operands, [output], {"beta": beta})
+
+        return [
+            case("ten", (1, 10), 0.02),
+            case("rows", (1, 3, 5, 7), 0.01),
+            case("pair", (1, 2), 0.004),
+            case("beta", (1, 12), 0.02, beta=0.5),
+            case("long", (1, 1000), 0.06),
+            case("steep", (2, 12), 0.1),
+        ]
+
+
+def exponentials(factor: float) -> Array:
+    """exp(-factor * distance) for distances 0..255, int32 in Q0.31."""
+    distance: Int = -np.arange(256, dtype=np.int64)
+    value, radius = fixed_functions.fixed_input(distance, factor, integer_bits=5)
+    exps = fixed_functions.exp_on_negative_values(value, integer_bits=5)
+    return np.where(-distance <= radius, exps, 0).astype(np.int32)
