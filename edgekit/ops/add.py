@@ -16,22 +16,24 @@ import numpy as np
 
 from edgekit import elementwise, fixed
 from edgekit.cases import activation, single
-from edgekit.graph import Graph, IntNode, Node
+from edgekit.graph import Graph, IntNode, Node, Value
 from edgekit.op import Array, Case, Op, Params, Shape, c_field, require
 from edgekit.window import activation_range, real_activation
 
 
 @dataclass(frozen=True)
 class AddParams(Params):
-    zero1: int = c_field("int32_t", "zero point of the first input")
-    multiplier1: int = c_field("int32_t", "rescaling of the first input")
-    right1: int = c_field("int32_t", "and its right shift")
-    zero2: int = c_field("int32_t", "zero point of the second input")
-    multiplier2: int = c_field("int32_t", "rescaling of the second input")
-    right2: int = c_field("int32_t", "and its right shift")
+    factor1: int = c_field("int32_t", "first input: 2^21, or 2^22 in place of a shift of 0")
+    offset1: int = c_field("int32_t", "-factor1 times its zero point")
+    multiplier1: int = c_field("int32_t", "its rescaling")
+    right1: int = c_field("int32_t", "and right shift, at least 1")
+    factor2: int = c_field("int32_t", "second input: likewise")
+    offset2: int = c_field("int32_t", "-factor2 times its zero point")
+    multiplier2: int = c_field("int32_t", "its rescaling")
+    right2: int = c_field("int32_t", "and right shift, at least 1")
     sign2: int = c_field("int32_t", "1 to add the second input, -1 to subtract it")
     multiplier: int = c_field("int32_t", "rescaling of the sum")
-    right: int = c_field("int32_t", "and its right shift")
+    right: int = c_field("int32_t", "and its right shift, at least 1")
     output_zero: int = c_field("int32_t", "zero point of the output")
     out_min: int = c_field("int32_t", "lower clamp")
     out_max: int = c_field("int32_t", "upper clamp")
@@ -69,15 +71,15 @@ class Add(Op):
         """The kernel's numbers. Raises EK202 where the output's scale is far below the inputs'."""
         a, b, out = (graph.value(name) for name in (*node.inputs, node.outputs[0]))
         twice = 2 * max(a.scale, b.scale)
-        multiplier1, shift1 = fixed.quantize_multiplier(a.scale / twice)
-        multiplier2, shift2 = fixed.quantize_multiplier(b.scale / twice)
         multiplier, shift = fixed.quantize_multiplier(twice / (2**20 * out.scale))
-        require(shift <= 0, "an output scale above 2^-19 of the inputs'", node, out.scale)
+        require(shift < 0, "an output scale above 2^-19 of the inputs'", node, out.scale)
+        factor1, offset1, multiplier1, right1 = _operand(a, twice)
+        factor2, offset2, multiplier2, right2 = _operand(b, twice)
         low, high = activation_range(node, out)
         return AddParams(
-            zero1=a.zero_point, multiplier1=multiplier1, right1=-shift1,
-            zero2=b.zero_point, multiplier2=multiplier2, right2=-shift2, sign2=cls.sign,
-            multiplier=multiplier, right=-shift, output_zero=out.zero_point,
+            factor1=factor1, offset1=offset1, multiplier1=multiplier1, right1=right1,
+            factor2=factor2, offset2=offset2, multiplier2=multiplier2, right2=right2,
+            sign2=cls.sign, multiplier=multiplier, right=-shift, output_zero=out.zero_point,
             out_min=low, out_max=high,
         )  # fmt: skip
 
@@ -113,9 +115,20 @@ def sum_case(op: type[Add], name: str, shapes: tuple[Shape, Shape, Shape],
     return single(op, name, [a, b], [output], {"activation": act})
 
 
+def _operand(x: Value, twice: float) -> tuple[int, int, int, int]:
+    """factor, offset, multiplier and right shift of one operand.
+
+    The larger operand's multiplier is exactly one half, with a shift of 0. One more bit in front
+    and one less behind say the same, and let the kernel assume a right shift.
+    """
+    multiplier, shift = fixed.quantize_multiplier(x.scale / twice)
+    factor = 2**21 if shift < 0 else 2**22
+    return factor, -factor * x.zero_point, multiplier, max(-shift, 1)
+
+
 def add(p: AddParams, a: fixed.Int, b: fixed.Int) -> Array:
     """The integer formula on any two arrays that numpy can broadcast."""
-    first = fixed.requantize((a - p.zero1) << 20, p.multiplier1, -p.right1)
-    second = fixed.requantize((b - p.zero2) << 20, p.multiplier2, -p.right2)
+    first = fixed.requantize((a * p.factor1 + p.offset1) >> 1, p.multiplier1, -p.right1)
+    second = fixed.requantize((b * p.factor2 + p.offset2) >> 1, p.multiplier2, -p.right2)
     total = fixed.requantize(first + p.sign2 * second, p.multiplier, -p.right)
     return fixed.saturate(total + p.output_zero, p.out_min, p.out_max)

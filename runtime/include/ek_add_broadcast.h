@@ -7,15 +7,17 @@
 #include "ek_rows.h"
 
 typedef struct {
-    int32_t zero1; /* zero point of the first input */
-    int32_t multiplier1; /* rescaling of the first input */
-    int32_t right1; /* and its right shift */
-    int32_t zero2; /* zero point of the second input */
-    int32_t multiplier2; /* rescaling of the second input */
-    int32_t right2; /* and its right shift */
+    int32_t factor1; /* first input: 2^21, or 2^22 in place of a shift of 0 */
+    int32_t offset1; /* -factor1 times its zero point */
+    int32_t multiplier1; /* its rescaling */
+    int32_t right1; /* and right shift, at least 1 */
+    int32_t factor2; /* second input: likewise */
+    int32_t offset2; /* -factor2 times its zero point */
+    int32_t multiplier2; /* its rescaling */
+    int32_t right2; /* and right shift, at least 1 */
     int32_t sign2; /* 1 to add the second input, -1 to subtract it */
     int32_t multiplier; /* rescaling of the sum */
-    int32_t right; /* and its right shift */
+    int32_t right; /* and its right shift, at least 1 */
     int32_t output_zero; /* zero point of the output */
     int32_t out_min; /* lower clamp */
     int32_t out_max; /* upper clamp */

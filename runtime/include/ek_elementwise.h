@@ -5,17 +5,23 @@
 
 #include "ek_fixed.h"
 
-static inline int32_t ek_scale_right(int32_t x, int32_t multiplier, int32_t right)
+/* ek_requantize(half_of_x, multiplier, -right) for |x| < 2^31 and right >= 1. The doubled operand
+ * puts the product's high word where it is needed; v - 1 for negative v makes ties go away from
+ * zero, and shifting in two parts needs no half and cannot overflow. */
+static inline int32_t ek_scale_doubled(int32_t x, int32_t multiplier, int32_t right)
 {
-    return ek_rounding_shift(ek_multiply_high(x, multiplier), right);
+    int32_t v = (int32_t)(((int64_t)x * multiplier + INT64_C(0x80000000)) >> 32);
+    return (((v + (v >> 31)) >> (right - 1)) + 1) >> 1;
 }
 
-#define EK_ADD_OPERAND(p, x, k) ek_scale_right(((x) - (p).zero##k) * 1048576, (p).multiplier##k, (p).right##k)
+#define EK_ADD_OPERAND(p, x, k)                                                                    \
+    ek_scale_doubled((x) * (p).factor##k + (p).offset##k, (p).multiplier##k, (p).right##k)
 
 #define EK_ADD(p, a, b)                                                                            \
-    (int8_t)ek_clamp(ek_scale_right(EK_ADD_OPERAND(p, a, 1) + EK_ADD_OPERAND(p, b, 2) * (p).sign2, \
-                                    (p).multiplier, (p).right) + (p).output_zero,                  \
-                     (p).out_min, (p).out_max)
+    (int8_t)ek_clamp(                                                                              \
+        ek_scale_doubled((EK_ADD_OPERAND(p, a, 1) + EK_ADD_OPERAND(p, b, 2) * (p).sign2) * 2,      \
+                         (p).multiplier, (p).right) + (p).output_zero,                             \
+        (p).out_min, (p).out_max)
 
 #define EK_MUL(p, a, b)                                                                            \
     (int8_t)ek_clamp(ek_requantize(((a) - (p).zero1) * ((b) - (p).zero2), (p).multiplier,          \
