@@ -1,0 +1,59 @@
+"""Average pooling.
+
+    out = clamp((sum of the window's cells inside the input +- count / 2) / count)
+
+with the sign of the sum and a truncating division, so halves round away from zero. Padding cells do
+not count. Input and output int8 [1, H, W, C] of one quantization.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from edgekit import pooling
+from edgekit.fixed import saturate
+from edgekit.graph import Graph, IntNode, Node
+from edgekit.op import Array, Case, Op, Shape
+from edgekit.pooling import PoolParams
+from edgekit.window import patches, real_activation, window_axes
+
+
+class AvgPool(Op):
+    name = "avg_pool"
+    kernel = "avg_pool"
+    signature = "rows"
+    Params = PoolParams
+    tflite = ("AVERAGE_POOL_2D",)
+
+    @classmethod
+    def import_tflite(cls, node: Node, graph: Graph) -> list[Node]:
+        return pooling.import_tflite(cls, node, graph)
+
+    @classmethod
+    def shapes(cls, node: Node, graph: Graph) -> list[Shape]:
+        return pooling.shapes(node, graph)
+
+    @classmethod
+    def real(cls, node: Node, graph: Graph, *inputs: Array) -> list[Array]:
+        kernel = (node.attrs["kernel_h"], node.attrs["kernel_w"])
+        axes = window_axes(node, inputs[0].shape, kernel)
+        total = patches(inputs[0], *axes, 0).sum(axis=(3, 4))
+        count = patches(np.ones_like(inputs[0]), *axes, 0).sum(axis=(3, 4))
+        return [real_activation(node, total / count)]
+
+    @classmethod
+    def quantize(cls, node: Node, graph: Graph) -> IntNode:
+        return IntNode(node.name, cls, pooling.params(node, graph), node.inputs, node.outputs)
+
+    @classmethod
+    def run(cls, p: PoolParams, consts: Mapping[str, Array], *inputs: Array) -> list[Array]:
+        total = pooling.windows(p, inputs[0], 0).sum(axis=(3, 4), dtype=np.int32)
+        count = pooling.counts(p)
+        nudged = np.abs(total) + count // 2
+        return [saturate(np.sign(total) * (nudged // count), p.out_min, p.out_max)[:, None]]
+
+    @classmethod
+    def cases(cls) -> list[Case]:
+        return pooling.cases(cls)

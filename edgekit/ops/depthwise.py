@@ -1,0 +1,172 @@
+"""Depthwise 2-D convolution with any channel multiplier.
+
+    out[y, x, c*m + j] = requantize(bias[c*m + j] + sum over (i, k) of
+        (in[y*sh - pt + i*dh, x*sw - pl + k*dw, c] - zero_in) * w[i, k, c*m + j]) + zero_out
+
+Cells outside the input read as zero_in. Operands: input [1, H, W, C] int8, weights [1, KH, KW, C*m]
+int8 (zero point 0), bias [C*m] int32 or absent. With one input channel it is a convolution, and is
+run as one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from edgekit import fixed, weighted
+from edgekit.graph import Graph, IntNode, Node, Value
+from edgekit.op import Array, Case, Const, Cost, Op, Params, Shape, c_field, int8_pair, require
+from edgekit.ops.conv2d import Conv2d, Conv2dParams
+from edgekit.window import (
+    activation_range,
+    axes_of,
+    patches,
+    real_activation,
+    tflite_axis,
+    window_attrs,
+    window_axes,
+)
+
+
+@dataclass(frozen=True)
+class DepthwiseParams(Params):
+    in_h: int = c_field("int32_t", "input rows")
+    in_w: int = c_field("int32_t", "input columns")
+    in_c: int = c_field("int32_t", "input channels")
+    out_h: int = c_field("int32_t", "output rows")
+    out_w: int = c_field("int32_t", "output columns")
+    multiplier_c: int = c_field("int32_t", "output channels per input channel")
+    kernel_h: int = c_field("int32_t", "window rows")
+    kernel_w: int = c_field("int32_t", "window columns")
+    stride_h: int = c_field("int32_t", "rows between windows")
+    stride_w: int = c_field("int32_t", "columns between windows")
+    dilation_h: int = c_field("int32_t", "rows between taps")
+    dilation_w: int = c_field("int32_t", "columns between taps")
+    pad_top: int = c_field("int32_t", "padding rows above")
+    pad_left: int = c_field("int32_t", "padding columns at the left")
+    input_zero: int = c_field("int32_t", "zero point of the input")
+    output_zero: int = c_field("int32_t", "zero point of the output")
+    out_min: int = c_field("int32_t", "lower clamp")
+    out_max: int = c_field("int32_t", "upper clamp")
+
+
+class Depthwise(Op):
+    name = "depthwise"
+    kernel = "depthwise"
+    signature = "rows"
+    Params = DepthwiseParams
+    consts = (
+        Const("weights", "int8_t", "[kernel_h][kernel_w][in_c * multiplier_c]", weights=True),
+        Const("bias", "int32_t", "[in_c * multiplier_c], input zero point folded in"),
+        Const("multiplier", "int32_t", "[in_c * multiplier_c]"),
+        Const("shift", "int8_t", "[in_c * multiplier_c], positive is left"),
+    )
+    tflite = ("DEPTHWISE_CONV_2D",)
+
+    @classmethod
+    def import_tflite(cls, node: Node, graph: Graph) -> list[Node]:
+        weighted.check_operands(node, graph)
+        x, w = graph.value(node.inputs[0]).shape, graph.value(node.inputs[1]).shape
+        require(len(x) == 4 and x[0] == 1, "an input of shape [1, H, W, C]", node, x)
+        require(w[0] == 1 and x[3] > 0 and w[3] % x[3] == 0,
+                "weights [1, KH, KW, a multiple of the input's channels]", node, (x, w))  # fmt: skip
+        padding, a = node.attrs["padding"], node.attrs
+        rows = tflite_axis(padding, x[1], w[1], a["stride_h"], a["dilation_h_factor"])
+        columns = tflite_axis(padding, x[2], w[2], a["stride_w"], a["dilation_w_factor"])
+        attrs = {**window_attrs(rows, columns), "activation": a["fused_activation_function"]}
+        return [Node(node.name, cls.name, node.inputs, node.outputs, attrs)]
+
+    @classmethod
+    def shapes(cls, node: Node, graph: Graph) -> list[Shape]:
+        x, w = graph.value(node.inputs[0]).shape, graph.value(node.inputs[1]).shape
+        rows, columns = window_axes(node, x, (w[1], w[2]))
+        return [(x[0], rows.out, columns.out, w[3])]
+
+    @classmethod
+    def real(cls, node: Node, graph: Graph, *inputs: Array) -> list[Array]:
+        w = weighted.real_weights(node, graph)[0]
+        rows, columns = window_axes(node, inputs[0].shape, w.shape[:2])
+        window = patches(inputs[0], rows, columns, 0)
+        channels = w.reshape(*w.shape[:2], inputs[0].shape[3], -1)
+        total = np.einsum("nyxijc,ijcm->nyxcm", window, channels)
+        total = total.reshape(*total.shape[:3], -1) + weighted.real_bias(node, graph, 3)
+        return [real_activation(node, total)]
+
+    @classmethod
+    def quantize(cls, node: Node, graph: Graph) -> IntNode:
+        int8_pair(node, graph)
+        x, w, out = (graph.value(n) for n in (*node.inputs[:2], node.outputs[0]))
+        rows, columns = window_axes(node, x.shape, (w.shape[1], w.shape[2]))
+        low, high = activation_range(node, out)
+        assert w.data is not None
+        scales = weighted.effective_scales(node, graph, channel_axis=3)
+        consts = weighted.integer_consts(node, graph, np.moveaxis(w.data, 3, 0), scales)
+        shared = {
+            "in_h": x.shape[1], "in_w": x.shape[2], "in_c": x.shape[3],
+            "out_h": rows.out, "out_w": columns.out,
+            "kernel_h": rows.kernel, "kernel_w": columns.kernel,
+            "stride_h": rows.stride, "stride_w": columns.stride,
+            "dilation_h": rows.dilation, "dilation_w": columns.dilation,
+            "pad_top": rows.before, "pad_left": columns.before,
+            "input_zero": x.zero_point, "output_zero": out.zero_point,
+            "out_min": low, "out_max": high,
+        }  # fmt: skip
+        if x.shape[3] == 1:
+            # integer_consts has put the output channel first: [O, 1, KH, KW] is OHWI up to order.
+            consts["weights"] = np.moveaxis(consts["weights"], 1, 3).copy()
+            params: Params = Conv2dParams(out_c=w.shape[3], **shared)
+            return IntNode(node.name, Conv2d, params, (x.name,), node.outputs, consts)
+        consts["weights"] = w.data[0]
+        params = DepthwiseParams(multiplier_c=w.shape[3] // x.shape[3], **shared)
+        return IntNode(node.name, cls, params, (x.name,), node.outputs, consts)
+
+    @classmethod
+    def run(cls, p: DepthwiseParams, consts: Mapping[str, Array], *inputs: Array) -> list[Array]:
+        x = inputs[0].reshape(-1, p.in_h, p.in_w, p.in_c)
+        window = patches(x, *axes_of(p), p.input_zero)
+        w = consts["weights"].reshape(p.kernel_h, p.kernel_w, p.in_c, p.multiplier_c)
+        total = np.zeros((*window.shape[:3], p.in_c, p.multiplier_c), np.int32)
+        for i in range(p.kernel_h):
+            for j in range(p.kernel_w):
+                total += window[:, :, :, i, j, :, None].astype(np.int32) * w[i, j]
+        flat = total.reshape(*total.shape[:3], -1).astype(np.int64) + consts["bias"]
+        scaled = fixed.requantize(flat, consts["multiplier"], consts["shift"]) + p.output_zero
+        return [fixed.saturate(scaled, p.out_min, p.out_max)[:, None]]
+
+    @classmethod
+    def cost(cls, node: IntNode, values: Mapping[str, Value]) -> Cost:
+        p = node.params
+        assert isinstance(p, DepthwiseParams)
+        taps = p.kernel_h * p.kernel_w
+        return Cost(macs=p.out_h * p.out_w * p.in_c * p.multiplier_c * taps)
+
+    @classmethod
+    def cases(cls) -> list[Case]:
+        from edgekit.cases import weighted_case
+
+        def case(name: str, x: Shape, kernel: Shape, channels: int, **options: int | str) -> Case:
+            padding = str(options.pop("padding", "SAME"))
+            stride, dilation = int(options.pop("stride", 1)), int(options.pop("dilation", 1))
+            rows = tflite_axis(padding, x[0], kernel[0], stride, dilation)
+            columns = tflite_axis(padding, x[1], kernel[1], stride, dilation)
+            attrs = {**window_attrs(rows, columns), "activation": options.pop("activation", "NONE")}
+            return weighted_case(cls, name, (1, *x), (1, *kernel, channels), attrs,
+                                 channel_axis=3, **options)  # type: ignore[arg-type]  # fmt: skip
+
+        return [
+            case("same3x3", (6, 7, 8), (3, 3), 8),
+            case("same3x3_odd_channels", (5, 4, 5), (3, 3), 5, input_zero=127, activation="RELU"),
+            case("stride2", (8, 9, 4), (3, 3), 4, stride=2, input_zero=-128),
+            case("valid5x5", (7, 8, 3), (5, 5), 3, padding="VALID", per_channel=False),
+            case("multiplier2", (5, 5, 3), (3, 3), 6, activation="RELU6"),
+            case("multiplier3_stride2", (6, 5, 2), (3, 3), 6, stride=2),
+            case("one_input_channel", (9, 8, 1), (4, 3), 8, stride=2, input_zero=5),
+            case("dilated", (9, 8, 3), (3, 3), 3, dilation=2),
+            case("time_axis", (30, 1, 7), (5, 1), 7, padding="VALID", bias=False),
+            case("width_axis", (1, 12, 6), (1, 5), 6),
+            case("single_window", (13, 1, 6), (13, 1), 6, padding="VALID"),
+            case("window_larger_than_input", (2, 2, 3), (5, 5), 3),
+            case("one_cell", (1, 1, 2), (1, 1), 2),
+        ]

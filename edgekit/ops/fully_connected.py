@@ -1,0 +1,127 @@
+"""Dense layer.
+
+    out[b, o] = requantize(bias[o] + sum over k of (in[b, k] - zero_in) * w[o, k]) + zero_out
+
+Operands: input int8 of any shape, taken as [batch, K]; weights [O, K] int8 (zero point 0); bias [O]
+int32 or absent. The zero point of the input is folded into the bias.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from edgekit import fixed, weighted
+from edgekit.graph import Graph, IntNode, Node, Value
+from edgekit.op import Array, Case, Const, Cost, Op, Params, Shape, c_field, int8_pair, require
+from edgekit.window import activation_range, exact_matmul, real_activation
+
+
+@dataclass(frozen=True)
+class FullyConnectedParams(Params):
+    batch: int = c_field("int32_t", "input vectors")
+    in_c: int = c_field("int32_t", "elements of an input vector")
+    out_c: int = c_field("int32_t", "elements of an output vector")
+    output_zero: int = c_field("int32_t", "zero point of the output")
+    out_min: int = c_field("int32_t", "lower clamp")
+    out_max: int = c_field("int32_t", "upper clamp")
+
+
+class FullyConnected(Op):
+    name = "fully_connected"
+    kernel = "fully_connected"
+    signature = "whole"
+    Params = FullyConnectedParams
+    consts = (
+        Const("weights", "int8_t", "[out_c][in_c]", weights=True),
+        Const("bias", "int32_t", "[out_c], input zero point folded in"),
+        Const("multiplier", "int32_t", "[out_c]"),
+        Const("shift", "int8_t", "[out_c], positive is left"),
+    )
+    tflite = ("FULLY_CONNECTED",)
+    coupling = "mix"
+
+    @classmethod
+    def import_tflite(cls, node: Node, graph: Graph) -> list[Node]:
+        weighted.check_operands(node, graph, rank=2)
+        require(
+            node.attrs["weights_format"] == 0,
+            "weights in the default format",
+            node,
+            "shuffled weights",
+        )
+        attrs = {
+            "activation": node.attrs["fused_activation_function"],
+            "keep_num_dims": bool(node.attrs["keep_num_dims"]),
+        }
+        return [Node(node.name, cls.name, node.inputs, node.outputs, attrs)]
+
+    @classmethod
+    def shapes(cls, node: Node, graph: Graph) -> list[Shape]:
+        x, w = graph.value(node.inputs[0]), graph.value(node.inputs[1]).shape
+        require(x.elements > 0 and x.elements % w[1] == 0, "an input that fills whole vectors", node,
+                f"{x.elements} elements for vectors of {w[1]}")  # fmt: skip
+        if node.attrs.get("keep_num_dims"):
+            return [(*x.shape[:-1], w[0])]
+        return [(x.elements // w[1], w[0])]
+
+    @classmethod
+    def real(cls, node: Node, graph: Graph, *inputs: Array) -> list[Array]:
+        w = weighted.real_weights(node, graph)
+        total = inputs[0].reshape(-1, w.shape[1]) @ w.T + weighted.real_bias(node, graph, 0)
+        return [real_activation(node, total).reshape(cls.shapes(node, graph)[0])]
+
+    @classmethod
+    def quantize(cls, node: Node, graph: Graph) -> IntNode:
+        int8_pair(node, graph)
+        x, w, out = (graph.value(n) for n in (*node.inputs[:2], node.outputs[0]))
+        low, high = activation_range(node, out)
+        params = FullyConnectedParams(
+            batch=x.elements // w.shape[1], in_c=w.shape[1], out_c=w.shape[0],
+            output_zero=out.zero_point, out_min=low, out_max=high,
+        )  # fmt: skip
+        assert w.data is not None
+        scales = weighted.effective_scales(node, graph, channel_axis=0)
+        if w.quant is not None and not w.quant.per_channel:
+            # TensorFlow Lite multiplies the two scales of a per-tensor dense layer in float32.
+            product = float(np.float32(x.scale) * np.float32(w.scale))
+            scales = np.full(w.shape[0], product / out.scale)
+        consts = weighted.integer_consts(node, graph, w.data, scales)
+        return IntNode(node.name, cls, params, (x.name,), node.outputs, consts)
+
+    @classmethod
+    def run(
+        cls, p: FullyConnectedParams, consts: Mapping[str, Array], *inputs: Array
+    ) -> list[Array]:
+        x = inputs[0].reshape(-1, p.in_c)
+        total = exact_matmul(x, consts["weights"]) + consts["bias"]
+        scaled = fixed.requantize(total, consts["multiplier"], consts["shift"]) + p.output_zero
+        out = fixed.saturate(scaled, p.out_min, p.out_max)
+        return [out.reshape(len(inputs[0]), p.batch, p.out_c)]
+
+    @classmethod
+    def cost(cls, node: IntNode, values: Mapping[str, Value]) -> Cost:
+        p = node.params
+        assert isinstance(p, FullyConnectedParams)
+        return Cost(macs=p.batch * p.in_c * p.out_c)
+
+    @classmethod
+    def cases(cls) -> list[Case]:
+        from edgekit.cases import weighted_case
+
+        def case(name: str, x: Shape, w: Shape, **options: int | str) -> Case:
+            attrs = {
+                "activation": options.pop("activation", "NONE"),
+                "keep_num_dims": options.pop("keep_num_dims", False),
+            }
+            return weighted_case(cls, name, x, w, attrs, **options)  # type: ignore[arg-type]
+
+        return [
+            case("one_by_one", (1, 1), (1, 1)),
+            *(case(f"rows_{o}_taps_{k}", (1, k), (o, k)) for o in (3, 4, 5) for k in (7, 8, 9)),
+            case("batch_of_three", (3, 12), (6, 12), per_channel=False, input_zero=127),
+            case("from_a_map", (1, 2, 3, 4), (5, 24), activation="RELU", input_zero=-128),
+            case("keep_dims", (1, 5, 6), (4, 6), keep_num_dims=True, bias=False),
+        ]

@@ -1,0 +1,56 @@
+"""Max pooling.
+
+    out = clamp(largest of the window's cells inside the input)
+
+Input and output int8 [1, H, W, C] of one quantization.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from edgekit import pooling
+from edgekit.fixed import saturate
+from edgekit.graph import Graph, IntNode, Node
+from edgekit.op import Array, Case, Op, Shape
+from edgekit.pooling import PoolParams
+from edgekit.window import patches, real_activation, window_axes
+
+
+class MaxPool(Op):
+    name = "max_pool"
+    kernel = "max_pool"
+    signature = "rows"
+    Params = PoolParams
+    tflite = ("MAX_POOL_2D",)
+
+    @classmethod
+    def import_tflite(cls, node: Node, graph: Graph) -> list[Node]:
+        return pooling.import_tflite(cls, node, graph)
+
+    @classmethod
+    def shapes(cls, node: Node, graph: Graph) -> list[Shape]:
+        return pooling.shapes(node, graph)
+
+    @classmethod
+    def real(cls, node: Node, graph: Graph, *inputs: Array) -> list[Array]:
+        kernel = (node.attrs["kernel_h"], node.attrs["kernel_w"])
+        axes = window_axes(node, inputs[0].shape, kernel)
+        lowest = np.finfo(np.float64).min
+        window = patches(inputs[0], *axes, lowest)  # type: ignore[arg-type]
+        return [real_activation(node, window.max(axis=(3, 4)))]
+
+    @classmethod
+    def quantize(cls, node: Node, graph: Graph) -> IntNode:
+        return IntNode(node.name, cls, pooling.params(node, graph), node.inputs, node.outputs)
+
+    @classmethod
+    def run(cls, p: PoolParams, consts: Mapping[str, Array], *inputs: Array) -> list[Array]:
+        largest = pooling.windows(p, inputs[0], -128).max(axis=(3, 4))
+        return [saturate(largest, p.out_min, p.out_max)[:, None]]
+
+    @classmethod
+    def cases(cls) -> list[Case]:
+        return pooling.cases(cls)

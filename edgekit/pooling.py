@@ -1,0 +1,132 @@
+"""What average and max pooling share: parameters, import, shapes, windows without padding cells."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgekit.errors import EdgekitError
+from edgekit.graph import Graph, Node
+from edgekit.op import Case, Op, Params, Shape, c_field, int8_pair, require
+from edgekit.window import (
+    activation_range,
+    axes_of,
+    patches,
+    tflite_axis,
+    window_attrs,
+    window_axes,
+)
+
+
+@dataclass(frozen=True)
+class PoolParams(Params):
+    in_h: int = c_field("int32_t", "input rows")
+    in_w: int = c_field("int32_t", "input columns")
+    in_c: int = c_field("int32_t", "channels")
+    out_h: int = c_field("int32_t", "output rows")
+    out_w: int = c_field("int32_t", "output columns")
+    kernel_h: int = c_field("int32_t", "window rows")
+    kernel_w: int = c_field("int32_t", "window columns")
+    stride_h: int = c_field("int32_t", "rows between windows")
+    stride_w: int = c_field("int32_t", "columns between windows")
+    pad_top: int = c_field("int32_t", "padding rows above")
+    pad_left: int = c_field("int32_t", "padding columns at the left")
+    out_min: int = c_field("int32_t", "lower clamp")
+    out_max: int = c_field("int32_t", "upper clamp")
+
+    # A pool's taps are always neighbours.
+    dilation_h = 1
+    dilation_w = 1
+
+
+def import_tflite(op: type[Op], node: Node, graph: Graph) -> list[Node]:
+    """A TFLite pool to its canonical node."""
+    x, a = graph.value(node.inputs[0]).shape, node.attrs
+    require(len(x) == 4 and x[0] == 1, "an input of shape [1, H, W, C]", node, x)
+    require(a["filter_height"] > 0 and a["filter_width"] > 0 and a["stride_h"] > 0 and a["stride_w"] > 0,
+            "a window and a stride of at least 1", node, dict(a))  # fmt: skip
+    rows = tflite_axis(a["padding"], x[1], a["filter_height"], a["stride_h"])
+    columns = tflite_axis(a["padding"], x[2], a["filter_width"], a["stride_w"])
+    attrs = {
+        **window_attrs(rows, columns),
+        "kernel_h": rows.kernel,
+        "kernel_w": columns.kernel,
+        "activation": a["fused_activation_function"],
+    }
+    return [Node(node.name, op.name, node.inputs, node.outputs, attrs)]
+
+
+def shapes(node: Node, graph: Graph) -> list[Shape]:
+    x = graph.value(node.inputs[0]).shape
+    rows, columns = window_axes(node, x, (node.attrs["kernel_h"], node.attrs["kernel_w"]))
+    return [(x[0], rows.out, columns.out, x[3])]
+
+
+def params(node: Node, graph: Graph) -> PoolParams:
+    """Integer parameters. Raises EK202 where input and output are not of one quantization."""
+    int8_pair(node, graph)
+    x, out = graph.value(node.inputs[0]), graph.value(node.outputs[0])
+    if (x.scale, x.zero_point) != (out.scale, out.zero_point):
+        raise EdgekitError(
+            "EK202", "a pool that also changes the scale", where=f"node {node.name}",
+            found=f"{x.scale:g}/{x.zero_point} to {out.scale:g}/{out.zero_point}, wanted equal",
+            help="convert the model with the standard int8 converter",
+        )  # fmt: skip
+    rows, columns = window_axes(node, x.shape, (node.attrs["kernel_h"], node.attrs["kernel_w"]))
+    for axis in (rows, columns):
+        require(axis.before < axis.kernel and axis.after < axis.kernel,
+                "padding smaller than the window", node, axis)  # fmt: skip
+    low, high = activation_range(node, out)
+    return PoolParams(
+        in_h=x.shape[1], in_w=x.shape[2], in_c=x.shape[3],
+        out_h=rows.out, out_w=columns.out,
+        kernel_h=rows.kernel, kernel_w=columns.kernel,
+        stride_h=rows.stride, stride_w=columns.stride,
+        pad_top=rows.before, pad_left=columns.before, out_min=low, out_max=high,
+    )  # fmt: skip
+
+
+def windows(p: PoolParams, x: NDArray[Any], fill: int) -> NDArray[Any]:
+    """[N, out_h, out_w, kernel_h, kernel_w, C] as int32; cells outside the input hold `fill`."""
+    x = x.reshape(-1, p.in_h, p.in_w, p.in_c).astype(np.int32)
+    return patches(x, *axes_of(p), fill)
+
+
+def counts(p: PoolParams) -> NDArray[np.int32]:
+    """Cells of each window that lie inside the input, [out_h, out_w, 1]."""
+    ones = np.ones((1, p.in_h, p.in_w, 1), np.int32)
+    return np.asarray(patches(ones, *axes_of(p), 0).sum(axis=(3, 4), dtype=np.int32)[0])
+
+
+def cases(op: type[Op]) -> list[Case]:
+    """Pools at the edges: windows larger than the input, single cells, odd sizes."""
+    from edgekit.cases import activation, single
+
+    def case(
+        name: str, x: Shape, kernel: Shape, stride: int, padding: str, fused: str, zero: int
+    ) -> Case:
+        rows, columns = (tflite_axis(padding, x[i], kernel[i], stride) for i in (0, 1))
+        attrs = {
+            **window_attrs(rows, columns),
+            "kernel_h": kernel[0],
+            "kernel_w": kernel[1],
+            "activation": fused,
+        }
+        shape = (1, rows.out, columns.out, x[2])
+        ins, outs = (
+            [activation("input", (1, *x), 0.05, zero)],
+            [activation("output", shape, 0.05, zero)],
+        )
+        return single(op, name, ins, outs, attrs)
+
+    return [
+        case("global", (6, 5, 4), (6, 5), 1, "VALID", "NONE", 3),
+        case("same3x3_stride2", (7, 8, 3), (3, 3), 2, "SAME", "NONE", -128),
+        case("valid2x2", (8, 9, 5), (2, 2), 2, "VALID", "RELU6", 10),
+        case("larger_than_input", (2, 3, 2), (5, 5), 1, "SAME", "NONE", 127),
+        case("one_cell", (1, 1, 7), (1, 1), 1, "VALID", "RELU", 0),
+        case("time_axis", (30, 1, 4), (4, 1), 3, "SAME", "NONE", 0),
+    ]
