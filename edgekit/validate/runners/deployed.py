@@ -1,0 +1,109 @@
+"""What a runner needs to know of an emitted model: its files, its memory, its interface."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgekit.graph import DTYPES
+from edgekit.program import ARENA, CALLER, STATE, Program
+
+# The protocol's number of each space is its place here.
+SPACES = (ARENA, STATE, CALLER)
+_HASH_BYTES = 8
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """Where a tensor lies: an offset in bytes into one of `SPACES`."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    space: str
+    offset: int
+    nbytes: int
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One step of `<name>_run`: a call of the function `kernel`, and what it leaves in memory."""
+
+    name: str
+    op: str
+    kernel: str
+    outputs: tuple[Tensor, ...]
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """An emitted model. `folder` holds its C files; sizes are bytes.
+
+    `program` is what the simulator runs; it may be None where only C code is wanted.
+    """
+
+    folder: Path
+    name: str
+    arena_bytes: int
+    state_bytes: int
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
+    steps: tuple[Layer, ...]
+    program: Program | None = None
+
+    @property
+    def sources(self) -> list[Path]:
+        return sorted(self.folder.glob("*.c"))
+
+    @property
+    def caller(self) -> list[Tensor]:
+        """Inputs and outputs in buffers of the caller: further arguments of `<name>_run`."""
+        return [tensor for tensor in (*self.inputs, *self.outputs) if tensor.space == CALLER]
+
+    @property
+    def caller_bytes(self) -> int:
+        return max((tensor.offset + tensor.nbytes for tensor in self.caller), default=0)
+
+    @property
+    def hash(self) -> bytes:
+        """Tells models apart on a device: the beginning of the SHA-256 of all C files."""
+        digest = hashlib.sha256()
+        for path in sorted(self.folder.glob("*.[ch]")):
+            text = path.read_bytes()
+            digest.update(f"{path.name} {len(text)}\n".encode() + text)
+        return digest.digest()[:_HASH_BYTES]
+
+
+def deploy(program: Program, folder: Path, name: str) -> Deployed:
+    """Describe `program` as emitted into `folder` under the C prefix `name`."""
+    # The caller's buffers come one after the other, each aligned for any element.
+    offsets, end = {}, 0
+    for tensor in (*program.inputs, *program.outputs):
+        if program.buffers[tensor].space == CALLER:
+            offsets[tensor] = end
+            end = (end + program.buffers[tensor].nbytes + 15) & ~15
+
+    def place(names: Sequence[str]) -> tuple[Tensor, ...]:
+        found = [program.buffers[n] for n in names]
+        return tuple(
+            Tensor(b.name, b.shape, b.dtype, b.space, offsets.get(b.name, b.offset), b.nbytes)
+            for b in found
+            if b.space in SPACES and b.dtype in DTYPES
+        )
+
+    steps = tuple(
+        Layer(step.name, step.op.name, f"ek_{step.op.kernel}_s8", place(step.outputs))
+        for step in program.steps
+    )
+    return Deployed(
+        folder,
+        name,
+        program.arena_bytes,
+        program.state_bytes,
+        place(program.inputs),
+        place(program.outputs),
+        steps,
+        program,
+    )
