@@ -22,14 +22,13 @@ TABLE = Path(__file__).resolve().parent.parent / "docs" / "OPERATORS.md"
 
 
 def operators() -> list[dict[str, Any]]:
-    """One entry an operator: name, what it does, source names per format, limits, kernel."""
+    """One entry an operator: name, what it does, source names per format, limits."""
     return [
         {
             "name": name,
             "summary": summary(op),
             "tflite": list(op.tflite),
             "limits": limits(op),
-            "kernel": f"ek_{op.kernel}_s8",
         }
         for name, op in load_ops().items()
     ]
@@ -45,36 +44,43 @@ def limits(op: type[Op]) -> list[str]:
     """The rules that importing and quantizing this operator can raise EK202 with, in order."""
     found: dict[str, None] = {}
     for step in ("import_tflite", "shapes", "quantize"):
-        for rule in _rules(getattr(op, step).__func__, set()):
+        for rule in _rules(op, getattr(op, step).__func__, set()):
             found.setdefault(rule)
     return list(found)
 
 
-def _rules(function: Callable[..., Any], seen: set[Callable[..., Any]]) -> Iterator[str]:
+def _rules(
+    op: type[Op], function: Callable[..., Any], seen: set[Callable[..., Any]]
+) -> Iterator[str]:
     """Rule texts of `require` calls in a function and in the edgekit functions it calls."""
     if function in seen:
         return
     seen.add(function)
     tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
     for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
-        target = _resolve(call.func, function)
+        target = _resolve(op, call.func, function)
         if target is None:
             continue
         if target.__name__ == "require":
             yield _text(call.args[1])
         elif target.__module__.startswith("edgekit."):
-            yield from _rules(target, seen)
+            yield from _rules(op, target, seen)
 
 
-def _resolve(func: ast.expr, function: Callable[..., Any]) -> Callable[..., Any] | None:
-    """The plain function behind a called name or a module's attribute, None for anything else."""
+def _resolve(
+    op: type[Op], func: ast.expr, function: Callable[..., Any]
+) -> Callable[..., Any] | None:
+    """The plain function behind a called name, a module's attribute or a class method of `op`, None
+    for anything else."""
     names = function.__globals__
     target: Any = None
     if isinstance(func, ast.Name):
         target = names.get(func.id)
     elif isinstance(func, ast.Attribute) and isinstance(func.value, ast.Name):
-        module = names.get(func.value.id)
-        target = getattr(module, func.attr, None) if isinstance(module, ModuleType) else None
+        owner = op if func.value.id == "cls" else names.get(func.value.id)
+        if isinstance(owner, ModuleType | type):
+            target = getattr(owner, func.attr, None)
+            target = getattr(target, "__func__", target)
     return target if inspect.isfunction(target) else None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import importlib.util
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -153,3 +154,11 @@ def test_mutants_of_the_header_are_caught(mutant: str, tmp_path: Path) -> None:
     triples, expected = case("requantize")
     got = vectors.run_host("requantize", triples, tmp_path, include=tmp_path)
     assert (got != expected).any()
+
+
+def test_specification_has_the_version_of_the_headers() -> None:
+    runtime = data_dir("runtime")
+    version = re.search(r"#define EK_ABI (\d+)", (runtime / "include/ek_version.h").read_text())
+    assert version is not None
+    assert f"**Version {version[1]}**" in (runtime / "SPEC.md").read_text()
+    assert f"version {version[1]}\n" in GOLDEN.read_text()

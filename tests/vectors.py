@@ -127,7 +127,7 @@ def run_emulated(elf: Path, cpu: str, name: str, vectors: Vectors) -> Vectors:
     command = [sys.executable, __file__, str(elf), cpu, name, str(data), str(out)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr[-2000:]
-    return np.load(out, allow_pickle=False).astype(np.int64)
+    return np.asarray(np.load(out, allow_pickle=False), np.int64)
 
 
 def _emulate(elf: Path, cpu: str, name: str, triples: NDArray[np.int32]) -> NDArray[np.int32]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from edgekit.emit.constants import Pool
@@ -103,7 +105,7 @@ def _call(
         ]
     else:
         operands = [at(b, "const int8_t") for b in ins]
-        count = [str(out.nbytes)] if step.op.signature == "flat" else []
+        count = [str(math.prod(out.shape))] if step.op.signature == "flat" else []
         arguments = ", ".join([params, *operands, at(out, "int8_t"), *count])
         lines.append(f"    {kernel}({arguments});")
     return [*lines, f"    EK_TRACE({index});"]

@@ -11,14 +11,13 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 
 from edgekit.cases import activation, single
 from edgekit.fixed import Int
 from edgekit.graph import Graph, IntNode, Node, Value
-from edgekit.op import Array, Case, Const, Op, Params, Shape, require
+from edgekit.op import Array, Case, Const, Op, Params, Shape, int8_pair
 
 
 @dataclass(frozen=True)
@@ -36,14 +35,10 @@ class Lut(Op):
     Params = LutParams
     consts = (Const("table", "int8_t", "[256], by the byte of the input"),)
     inplace = (0,)
-    # (input, output) element types.
-    dtypes: ClassVar[tuple[tuple[str, str], ...]] = (("int8", "int8"),)
 
     @classmethod
     def import_tflite(cls, node: Node, graph: Graph) -> list[Node]:
-        x, out = graph.value(node.inputs[0]), graph.value(node.outputs[0])
-        wanted = " or ".join(f"{a} to {b}" for a, b in cls.dtypes)
-        require((x.dtype, out.dtype) in cls.dtypes, wanted, node, f"{x.dtype} to {out.dtype}")
+        int8_pair(node, graph)
         return [Node(node.name, cls.name, node.inputs[:1], node.outputs, cls.attributes(node))]
 
     @classmethod

@@ -7,14 +7,20 @@ from __future__ import annotations
 
 from edgekit import fixed
 from edgekit.graph import Graph, Node, Value
-from edgekit.op import Array, Case
+from edgekit.op import Array, Case, require
 from edgekit.ops.lut import Lut, case
 
 
 class Requantize(Lut):
     name = "requantize"
     tflite = ("QUANTIZE",)
-    dtypes = (("int8", "int8"), ("int8", "uint8"), ("uint8", "int8"))
+
+    @classmethod
+    def import_tflite(cls, node: Node, graph: Graph) -> list[Node]:
+        types = tuple(graph.value(name).dtype for name in (node.inputs[0], node.outputs[0]))
+        require(types in (("int8", "int8"), ("int8", "uint8"), ("uint8", "int8")),
+                "int8 to int8, int8 to uint8 or uint8 to int8", node, types)  # fmt: skip
+        return [Node(node.name, cls.name, node.inputs, node.outputs)]
 
     @classmethod
     def real(cls, node: Node, graph: Graph, *inputs: Array) -> list[Array]:

@@ -22,7 +22,6 @@ from edgekit.graph import Graph, IntNode, Node
 from edgekit.op import Array, Case, Const, Op, Params, Shape, c_field, int8_pair, require
 
 _SUM_INTEGER_BITS = 12
-_DEPTH_LIMIT = 2**_SUM_INTEGER_BITS - 1
 
 
 @dataclass(frozen=True)
@@ -47,7 +46,8 @@ class Softmax(Op):
         x = graph.value(node.inputs[0])
         require(len(x.shape) >= 1, "an input of at least one axis", node, x.shape)
         depth = x.shape[-1]
-        require(1 <= depth <= _DEPTH_LIMIT, f"rows of 1 to {_DEPTH_LIMIT} elements", node, depth)
+        # More largest elements than this would not fit the sum.
+        require(1 <= depth < 2**_SUM_INTEGER_BITS, "rows of 1 to 4095 elements", node, depth)
         attrs = {"beta": float(node.attrs["beta"])}
         return [Node(node.name, cls.name, node.inputs, node.outputs, attrs)]
 

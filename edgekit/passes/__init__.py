@@ -1,0 +1,38 @@
+"""From the imported to the canonical graph: one rewrite a file, in this order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from edgekit.graph import Graph
+from edgekit.passes.bind_edges import bind_edges
+from edgekit.passes.canonicalize import canonicalize
+from edgekit.passes.drop_dead import drop_dead
+from edgekit.passes.fold_pad import fold_pad
+from edgekit.passes.resolve_state import resolve_state
+
+Pass = Callable[[Graph], Graph]
+
+CANONICAL: tuple[Pass, ...] = (
+    resolve_state,
+    drop_dead,
+    bind_edges,
+    canonicalize,
+    fold_pad,
+    drop_dead,
+)
+
+
+def canonical(graph: Graph, dump: Callable[[str, str], None] | None = None) -> Graph:
+    """Run every pass, verifying after each; `dump` receives (name, text) of each stage.
+
+    Raises what the passes raise, and EK105 where a pass leaves a broken graph.
+    """
+    if dump:
+        dump("imported", graph.text())
+    for rewrite in CANONICAL:
+        graph = rewrite(graph)
+        graph.verify()
+        if dump:
+            dump(rewrite.__name__, graph.text())
+    return graph

@@ -1,0 +1,50 @@
+"""The model part of a firmware image: the bundle's objects, linked alone, nothing added."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgekit.emit.footprint import Footprint, footprint, forbidden
+from edgekit.emit.stack import StackBound, stack_bound
+from edgekit.errors import EdgekitError
+from edgekit.target import Target
+from edgekit.toolchain import Compiler, find_compiler
+
+
+@dataclass(frozen=True)
+class Firmware:
+    """The linked model: what a board would hold of it, and what it was made with."""
+
+    name: str
+    elf: Path
+    objects: tuple[Path, ...]
+    compiler: Compiler
+    roots: tuple[str, ...]
+
+    def footprint(self) -> Footprint:
+        """Bytes of code, weights, tables and static RAM."""
+        return footprint(self.elf, self.name)
+
+    def stack(self) -> StackBound:
+        """Worst-case stack of an entry point. Raises EK401 where it has no bound."""
+        return stack_bound(self.elf, list(self.roots))
+
+
+def compile_model(
+    folder: Path, name: str, target: Target, work: Path, *, stateful: bool, prefer: str = ""
+) -> Firmware:
+    """Compile every C file of a bundle and link `<name>_run` and `<name>_reset` into ``work``.
+
+    Raises EK501/EK502 for compilers, EK901 when an object needs what generated code must not need.
+    """
+    compiler = find_compiler(target, prefer)
+    objects = compiler.compile(sorted(folder.glob("*.c")), work / "objects", include=[folder])
+    unwanted = forbidden(objects)
+    if unwanted:
+        raise EdgekitError(
+            "EK901", "generated code needs what it must not need", found=", ".join(unwanted)
+        )
+    roots = (f"{name}_run", *([f"{name}_reset"] if stateful else []))
+    elf = compiler.link_bare(objects, work / f"{name}.elf", entry=roots[0], keep=roots)
+    return Firmware(name, elf, tuple(objects), compiler, roots)

@@ -1,0 +1,95 @@
+"""Joining of tensors along one axis.
+
+out[..., first_k + i, ...] = in_k[..., i, ...], first_k being the sizes of the inputs before k
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from edgekit.cases import activation, single
+from edgekit.graph import DTYPES, Graph, IntNode, Node, Value
+from edgekit.movement import axis_of, check_moved
+from edgekit.op import Alias, Array, Case, Const, Op, Params, Shape, c_field, require
+
+
+@dataclass(frozen=True)
+class ConcatParams(Params):
+    outer: int = c_field("int32_t", "indices before the axis")
+    count: int = c_field("int32_t", "inputs")
+
+
+class Concat(Op):
+    name = "concat"
+    kernel = "concat"
+    signature = "whole"
+    Params = ConcatParams
+    consts = (Const("run", "int32_t", "[count], bytes of each input per outer index"),)
+    inputs = ("inputs...",)
+    tflite = ("CONCATENATION",)
+    coupling = "move"
+
+    @classmethod
+    def import_tflite(cls, node: Node, graph: Graph) -> list[Node]:
+        check_moved(node, graph, node.inputs)
+        activation = node.attrs["fused_activation_function"]
+        require(activation == "NONE", "no fused activation", node, activation)
+        axis = axis_of(node, node.attrs["axis"], len(graph.value(node.inputs[0]).shape))
+        return [Node(node.name, cls.name, node.inputs, node.outputs, {"axis": axis})]
+
+    @classmethod
+    def shapes(cls, node: Node, graph: Graph) -> list[Shape]:
+        axis, shapes = node.attrs["axis"], [graph.value(name).shape for name in node.inputs]
+        first = shapes[0]
+        rest = {(*shape[:axis], *shape[axis + 1 :]) for shape in shapes}
+        require(len(rest) == 1 and len({len(s) for s in shapes}) == 1,
+                "inputs that differ along the axis only", node, shapes)  # fmt: skip
+        return [(*first[:axis], sum(shape[axis] for shape in shapes), *first[axis + 1 :])]
+
+    @classmethod
+    def real(cls, node: Node, graph: Graph, *inputs: Array) -> list[Array]:
+        return [np.concatenate(inputs, axis=node.attrs["axis"])]
+
+    @classmethod
+    def quantize(cls, node: Node, graph: Graph) -> IntNode:
+        tensors = [graph.value(name) for name in node.inputs]
+        outer = math.prod(tensors[0].shape[: node.attrs["axis"]])
+        run = [x.elements // outer * DTYPES[x.dtype] for x in tensors]
+        params = ConcatParams(outer, len(run))
+        return IntNode(node.name, cls, params, node.inputs, node.outputs, {"run": np.array(run, np.int32)})  # fmt: skip
+
+    @classmethod
+    def run(cls, p: ConcatParams, consts: Mapping[str, Array], *inputs: Array) -> list[Array]:
+        return [np.concatenate([x.reshape(len(x), p.outer, -1) for x in inputs], axis=2)]
+
+    @classmethod
+    def aliases(cls, node: IntNode, values: Mapping[str, Value]) -> list[Alias]:
+        p = node.params
+        assert isinstance(p, ConcatParams)
+        if p.outer != 1:
+            return []
+        offsets = [0, *np.cumsum(node.consts["run"]).tolist()]
+        return [
+            Alias(name, node.outputs[0], offset) for name, offset in zip(node.inputs, offsets[:-1], strict=True)
+        ]  # fmt: skip
+
+    @classmethod
+    def cases(cls) -> list[Case]:
+        def case(name: str, axis: int, *shapes: Shape, dtype: str = "int8") -> Case:
+            total = list(shapes[0])
+            total[axis] = sum(shape[axis] for shape in shapes)
+            tensors = [activation(f"x{i}", shape, dtype=dtype) for i, shape in enumerate(shapes)]
+            output = activation("output", tuple(total), dtype=dtype)
+            return single(cls, name, tensors, [output], {"axis": axis})
+
+        return [
+            case("rows", 1, (1, 2, 3, 4), (1, 1, 3, 4)),
+            case("channels", 3, (1, 3, 4, 5), (1, 3, 4, 1), (1, 3, 4, 9)),
+            case("one_input", 1, (1, 5)),
+            case("many", 0, *[(n,) for n in range(1, 9)]),
+            case("words", 1, (3, 2), (3, 1), dtype="int32"),
+        ]

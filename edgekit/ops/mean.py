@@ -1,0 +1,129 @@
+"""Mean over any axes.
+
+    out = clamp(requantize(sum over the axes of in - count * zero_in) + zero_out)
+
+with the factor ``scale_in / scale_out / count`` split as TensorFlow Lite Micro splits it. int8.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from edgekit import fixed
+from edgekit.cases import activation, single
+from edgekit.errors import EdgekitError
+from edgekit.graph import Graph, IntNode, Node
+from edgekit.movement import AXES, axis_of, constant, strides
+from edgekit.op import Array, Case, Op, Params, Shape, c_field, int8_pair, require
+
+
+@dataclass(frozen=True)
+class MeanParams(Params):
+    keep: tuple[int, ...] = c_field("int32_t", "indices per axis that stay", AXES)
+    keep_step: tuple[int, ...] = c_field("int32_t", "elements along them", AXES)
+    over: tuple[int, ...] = c_field("int32_t", "indices per axis that are averaged", AXES)
+    over_step: tuple[int, ...] = c_field("int32_t", "elements along them", AXES)
+    offset: int = c_field("int32_t", "count times the zero point of the input")
+    multiplier: int = c_field("int32_t", "of the sum")
+    shift: int = c_field("int32_t", "of the sum, positive is left")
+    output_zero: int = c_field("int32_t", "zero point of the output")
+
+
+class Mean(Op):
+    name = "mean"
+    kernel = "mean"
+    signature = "whole"
+    Params = MeanParams
+    tflite = ("MEAN",)
+
+    @classmethod
+    def import_tflite(cls, node: Node, graph: Graph) -> list[Node]:
+        rank = len(graph.value(node.inputs[0]).shape)
+        axes = constant(node, graph, 1)
+        attrs = {
+            "axes": sorted({axis_of(node, a, rank) for a in axes}),
+            "keep_dims": bool(node.attrs["keep_dims"]),
+        }
+        return [Node(node.name, cls.name, node.inputs[:1], node.outputs, attrs)]
+
+    @classmethod
+    def shapes(cls, node: Node, graph: Graph) -> list[Shape]:
+        shape, axes = graph.value(node.inputs[0]).shape, node.attrs["axes"]
+        if node.attrs["keep_dims"]:
+            return [tuple(1 if a in axes else n for a, n in enumerate(shape))]
+        return [tuple(n for a, n in enumerate(shape) if a not in axes)]
+
+    @classmethod
+    def real(cls, node: Node, graph: Graph, *inputs: Array) -> list[Array]:
+        return [
+            inputs[0]
+            .mean(axis=tuple(node.attrs["axes"]))
+            .reshape(graph.value(node.outputs[0]).shape)
+        ]
+
+    @classmethod
+    def quantize(cls, node: Node, graph: Graph) -> IntNode:
+        int8_pair(node, graph)
+        x, out, axes = graph.value(node.inputs[0]), graph.value(node.outputs[0]), node.attrs["axes"]
+        require(len(x.shape) <= AXES, f"at most {AXES} axes", node, x.shape)
+        count = math.prod(x.shape[a] for a in axes)
+        require(0 < count <= 2**22, "1 to 2^22 averaged elements", node, count)
+        multiplier, shift = _multiplier(x.scale, out.scale, count)
+        if (count * 256) << max(shift, 0) > fixed.INT32_MAX:
+            raise EdgekitError("EK302", "a 32-bit accumulator could overflow", where=f"node {node.name}",
+                               found=f"{count} elements, left shift {shift}",
+                               help="average in two steps")  # fmt: skip
+        steps = strides(x.shape)
+        missing = (1,) * (AXES - len(x.shape)), (0,) * (AXES - len(x.shape))
+        every = range(len(x.shape))
+        params = MeanParams(
+            keep=(*missing[0], *(1 if a in axes else x.shape[a] for a in every)),
+            keep_step=(*missing[1], *(0 if a in axes else steps[a] for a in every)),
+            over=(*missing[0], *(x.shape[a] if a in axes else 1 for a in every)),
+            over_step=(*missing[1], *(steps[a] if a in axes else 0 for a in every)),
+            offset=count * x.zero_point,
+            multiplier=multiplier,
+            shift=shift,
+            output_zero=out.zero_point,
+        )
+        return IntNode(node.name, cls, params, node.inputs, node.outputs)
+
+    @classmethod
+    def run(cls, p: MeanParams, consts: Mapping[str, Array], *inputs: Array) -> list[Array]:
+        shape = [a * b for a, b in zip(p.keep, p.over, strict=True)]
+        axes = tuple(1 + a for a in range(AXES) if p.over[a] > 1)
+        x = inputs[0].reshape(-1, *shape).astype(np.int64)
+        total = x.sum(axis=axes) - p.offset
+        return [fixed.saturate(fixed.requantize(total, p.multiplier, p.shift) + p.output_zero)]
+
+    @classmethod
+    def cases(cls) -> list[Case]:
+        def case(name: str, x: Shape, axes: list[int], keep: bool, scale: float, zero: int) -> Case:
+            attrs = {"axes": axes, "keep_dims": keep}
+            ins = [activation("input", x, 0.1, zero)]
+            probe = single(cls, name, ins, [activation("output", (1,))], attrs)
+            (shape,) = cls.shapes(probe.graph.nodes[0], probe.graph)
+            return single(cls, name, ins, [activation("output", shape, scale, 5)], attrs)
+
+        return [
+            case("global", (1, 5, 6, 8), [1, 2], False, 0.1, 5),
+            case("global_rescaled", (1, 7, 7, 3), [1, 2], True, 0.03, -2),
+            case("channels", (1, 3, 4, 9), [3], False, 0.15, 127),
+            case("all", (2, 3, 4), [0, 1, 2], False, 0.1, 0),
+            case("one_element", (1, 1, 1, 4), [1, 2], True, 0.15, 9),
+        ]
+
+
+def _multiplier(scale_in: float, scale_out: float, count: int) -> tuple[int, int]:
+    """The factor ``scale_in / scale_out / count`` as TensorFlow Lite Micro splits it.
+
+    The multiplier of the scales' ratio is shifted up by as many bits as the count has behind its
+    leading one, and divided by the count; the shift makes up for it and stays at least -31.
+    """
+    multiplier, shift = fixed.quantize_multiplier(scale_in / scale_out)
+    room = min(count.bit_length() - 1, 32, 31 + shift)
+    return (multiplier << room) // count, shift - room

@@ -1,0 +1,61 @@
+"""A new shape for the same elements in the same order (RESHAPE, SQUEEZE, EXPAND_DIMS)."""
+
+from __future__ import annotations
+
+import math
+
+from edgekit.cases import activation, single
+from edgekit.graph import Graph, Node
+from edgekit.movement import axis_of, check_moved, constant
+from edgekit.op import Case, Shape, require
+from edgekit.ops.copy import Copy
+
+
+class Reshape(Copy):
+    name = "reshape"
+    tflite = ("RESHAPE", "SQUEEZE", "EXPAND_DIMS")
+
+    @classmethod
+    def import_tflite(cls, node: Node, graph: Graph) -> list[Node]:
+        check_moved(node, graph, node.inputs[:1])
+        attrs = {"shape": _wanted(node, graph)}
+        return [Node(node.name, cls.name, node.inputs[:1], node.outputs, attrs)]
+
+    @classmethod
+    def shapes(cls, node: Node, graph: Graph) -> list[Shape]:
+        elements, wanted = graph.value(node.inputs[0]).elements, node.attrs["shape"]
+        free = [i for i, n in enumerate(wanted) if n == -1]
+        known = math.prod(n for n in wanted if n != -1)
+        require(len(free) <= 1 and all(n > 0 or n == -1 for n in wanted), "at most one open axis",
+                node, list(wanted))  # fmt: skip
+        shape = tuple(elements // known if n == -1 else n for n in wanted)
+        require(math.prod(shape) == elements, f"a shape of {elements} elements", node, list(wanted))
+        return [shape]
+
+    @classmethod
+    def cases(cls) -> list[Case]:
+        def case(name: str, x: Shape, y: Shape, dtype: str = "int8") -> Case:
+            tensors = (activation("input", x, dtype=dtype), activation("output", y, dtype=dtype))
+            return single(cls, name, [tensors[0]], [tensors[1]], {"shape": y})
+
+        return [
+            case("flatten", (1, 3, 5, 7), (1, 105)),
+            case("single", (1,), (1, 1, 1)),
+            case("words", (1, 3, 5), (15,), "int32"),
+        ]
+
+
+def _wanted(node: Node, graph: Graph) -> Shape:
+    """The shape a source node asks for; -1 stands for an axis that follows from the others."""
+    x, out = graph.value(node.inputs[0]).shape, graph.value(node.outputs[0]).shape
+    if node.op == "SQUEEZE":
+        axes = {axis_of(node, axis, len(x)) for axis in node.attrs["squeeze_dims"] or ()}
+        require(all(x[axis] == 1 for axis in axes), "squeezed axes of size 1", node, (x, axes))
+        return tuple(n for i, n in enumerate(x) if (i not in axes if axes else n != 1))
+    if node.op == "EXPAND_DIMS":
+        axis = axis_of(node, constant(node, graph, 1)[0], len(x) + 1)
+        return (*x[:axis], 1, *x[axis:])
+    if len(node.inputs) > 1 and graph.const(node.inputs[1]) is not None:
+        return tuple(constant(node, graph, 1))
+    # A computed shape was already worked out by whoever wrote the file.
+    return out if len(node.inputs) > 1 else tuple(node.attrs["new_shape"] or out)

@@ -1,0 +1,174 @@
+"""A part of a tensor: per axis a start, a step and a count (SLICE, STRIDED_SLICE, SPLIT, SPLIT_V).
+
+out[i0, i1, ...] = in[start0 + i0 * step0, start1 + i1 * step1, ...]
+
+Axes of size 1 may be dropped from the result's shape or added to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from edgekit.cases import activation, single
+from edgekit.graph import DTYPES, Graph, IntNode, Node
+from edgekit.movement import axis_of, check_moved, constant, strides, walk
+from edgekit.op import Array, Case, Shape, require
+from edgekit.ops.strided import Strided, StridedParams
+
+
+@dataclass(frozen=True)
+class SliceParams(StridedParams):
+    """The kernel walks strides; `run` takes `part` of `in_shape`."""
+
+    in_shape: Shape
+    part: tuple[range, ...]
+
+
+class Slice(Strided):
+    """Canonical attributes: `part`, one range of indices per input axis, and `shape`."""
+
+    name = "slice"
+    Params = SliceParams
+    tflite = ("SLICE", "STRIDED_SLICE", "SPLIT", "SPLIT_V")
+
+    @classmethod
+    def import_tflite(cls, node: Node, graph: Graph) -> list[Node]:
+        data = node.inputs[1 if node.op == "SPLIT" else 0]
+        check_moved(node, graph, [data])
+        shape = graph.value(data).shape
+        if node.op == "SLICE":
+            results = [_slice(node, graph, shape)]
+        elif node.op == "STRIDED_SLICE":
+            results = [_strided_slice(node, graph, shape)]
+        else:
+            results = _split(node, graph, shape)
+        names = [node.name] if len(results) == 1 else [f"{node.name}_{i}" for i in range(len(results))]  # fmt: skip
+        return [
+            Node(name, cls.name, (data,), (out,), {"part": part, "shape": result})
+            for name, out, (part, result) in zip(names, node.outputs, results, strict=True)
+        ]
+
+    @classmethod
+    def shapes(cls, node: Node, graph: Graph) -> list[Shape]:
+        x, part = graph.value(node.inputs[0]).shape, node.attrs["part"]
+        for n, indices in zip(x, part, strict=True):
+            require(len(indices) > 0 and min(indices) >= 0 and max(indices) < n,
+                    "indices inside the tensor", node, f"{indices} of {n}")  # fmt: skip
+        return [tuple(node.attrs["shape"])]
+
+    @classmethod
+    def real(cls, node: Node, graph: Graph, *inputs: Array) -> list[Array]:
+        return [inputs[0][_slices(node.attrs["part"])].reshape(node.attrs["shape"])]
+
+    @classmethod
+    def quantize(cls, node: Node, graph: Graph) -> IntNode:
+        x, part = graph.value(node.inputs[0]), tuple(node.attrs["part"])
+        width, steps = DTYPES[x.dtype], strides(x.shape)
+        offset = sum(r.start * step for r, step in zip(part, steps, strict=True)) * width
+        jumps = [r.step * step for r, step in zip(part, steps, strict=True)]
+        way = walk([len(r) for r in part], jumps, width, node)
+        params = SliceParams(offset, way.run, way.shape, way.stride, x.shape, part)
+        return IntNode(node.name, cls, params, node.inputs, node.outputs)
+
+    @classmethod
+    def run(cls, p: SliceParams, consts: Mapping[str, Array], *inputs: Array) -> list[Array]:
+        x = inputs[0].reshape(-1, *p.in_shape)
+        return [x[(slice(None), *_slices(p.part))]]
+
+    @classmethod
+    def cases(cls) -> list[Case]:
+        def case(name: str, x: Shape, *part: range, dtype: str = "int8") -> Case:
+            y = tuple(len(r) for r in part)
+            tensors = (activation("input", x, dtype=dtype), activation("output", y, dtype=dtype))
+            return single(cls, name, [tensors[0]], [tensors[1]], {"part": part, "shape": y})
+
+        return [
+            case("last_rows", (1, 5, 1, 8), range(1), range(3, 5), range(1), range(8)),
+            case("middle", (1, 6, 7, 5), range(1), range(1, 4), range(2, 7), range(1, 4)),
+            case("every_second", (1, 7, 9), range(1), range(0, 7, 2), range(1, 9, 3)),
+            case("backwards", (4, 5, 3), range(3, -1, -1), range(4, 0, -2), range(2, -1, -1)),
+            case("five_axes", (2, 3, 4, 3, 5), *(range(1, n) for n in (2, 3, 4, 3, 5))),
+            case("words", (3, 5), range(1, 3), range(1, 5), dtype="int32"),
+        ]
+
+
+Result = tuple[tuple[range, ...], Shape]  # part, shape
+
+
+def _slices(part: Sequence[range]) -> tuple[slice, ...]:
+    return tuple(slice(r.start, None if r.stop < 0 else r.stop, r.step) for r in part)
+
+
+def _slice(node: Node, graph: Graph, shape: Shape) -> Result:
+    begins, sizes = constant(node, graph, 1), constant(node, graph, 2)
+    require(len(begins) == len(sizes) == len(shape), "a begin and a size per axis", node,
+            (begins, sizes, shape))  # fmt: skip
+    part = tuple(
+        range(begin, n if size == -1 else begin + size)
+        for begin, size, n in zip(begins, sizes, shape, strict=True)
+    )
+    return part, tuple(map(len, part))
+
+
+def _split(node: Node, graph: Graph, shape: Shape) -> list[Result]:
+    count = len(node.outputs)
+    axis_operand = 0 if node.op == "SPLIT" else 2
+    axis = axis_of(node, constant(node, graph, axis_operand)[0], len(shape))
+    n = shape[axis]
+    if node.op == "SPLIT":
+        require(n % count == 0, "an axis that divides evenly", node, f"{n} by {count}")
+        sizes = [n // count] * count
+    else:
+        sizes = constant(node, graph, 1)
+        require(sizes.count(-1) <= 1, "at most one open size", node, sizes)
+        rest = n - sum(size for size in sizes if size != -1)
+        sizes = [rest if size == -1 else size for size in sizes]
+    require(len(sizes) == count and sum(sizes) == n, "sizes that fill the axis", node, (sizes, n))
+    results, start = [], 0
+    for size in sizes:
+        part = tuple(range(start, start + size) if i == axis else range(m) for i, m in enumerate(shape))  # fmt: skip
+        results.append((part, tuple(map(len, part))))
+        start += size
+    return results
+
+
+def _strided_slice(node: Node, graph: Graph, shape: Shape) -> Result:
+    """The index expression of STRIDED_SLICE, as TensorFlow Lite reads its masks."""
+    begins, ends, steps = (constant(node, graph, i) for i in (1, 2, 3))
+    require(len(begins) == len(ends) == len(steps), "begins, ends and strides of one length", node,
+            (begins, ends, steps))  # fmt: skip
+    masks = {key: node.attrs[f"{key}_mask"] for key in ("begin", "end", "ellipsis", "new_axis", "shrink_axis")}  # fmt: skip
+    part: list[range] = []
+    result: list[int] = []
+
+    def whole(axes: int) -> None:
+        for n in shape[len(part) : len(part) + axes]:
+            part.append(range(n))
+            result.append(n)
+
+    rest = len(shape) - sum(not (masks["ellipsis"] | masks["new_axis"]) >> i & 1 for i in range(len(begins)))  # fmt: skip
+    require(rest >= 0, "at most one index per axis", node, (begins, shape))
+    for i, (begin, end, step) in enumerate(zip(begins, ends, steps, strict=True)):
+        bit = {key: bool(mask >> i & 1) for key, mask in masks.items()}
+        if bit["ellipsis"]:
+            whole(rest)
+            continue
+        if bit["new_axis"]:
+            result.append(1)
+            continue
+        n = shape[len(part)]
+        require(step != 0, "strides other than 0", node, steps)
+        if node.attrs["offset"]:
+            end += begin
+        indices = range(n)[
+            slice(None if bit["begin"] else begin, None if bit["end"] else end, step)
+        ]
+        if bit["shrink_axis"]:
+            first = (0 if step > 0 else n - 1) if bit["begin"] else begin + (n if begin < 0 else 0)
+            indices = range(first, first + 1)
+        else:
+            result.append(len(indices))
+        part.append(indices)
+    whole(len(shape) - len(part))
+    return tuple(part), tuple(result)

@@ -1,0 +1,77 @@
+"""Permutation of axes.
+
+out[i0, i1, ...] = in at the same indices, axis k of the output being axis perm[k] of the input
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from edgekit.cases import activation, single
+from edgekit.graph import DTYPES, Graph, IntNode, Node
+from edgekit.movement import axis_of, check_moved, constant, strides, walk
+from edgekit.op import Array, Case, Shape, require
+from edgekit.ops.strided import Strided, StridedParams
+
+
+@dataclass(frozen=True)
+class TransposeParams(StridedParams):
+    """The kernel walks strides; `run` permutes `in_shape` by `perm`."""
+
+    in_shape: Shape
+    perm: tuple[int, ...]
+
+
+class Transpose(Strided):
+    name = "transpose"
+    Params = TransposeParams
+    tflite = ("TRANSPOSE",)
+
+    @classmethod
+    def import_tflite(cls, node: Node, graph: Graph) -> list[Node]:
+        check_moved(node, graph, node.inputs[:1])
+        rank = len(graph.value(node.inputs[0]).shape)
+        perm = tuple(axis_of(node, axis, rank) for axis in constant(node, graph, 1))
+        require(sorted(perm) == list(range(rank)), "a permutation of the axes", node, perm)
+        return [Node(node.name, cls.name, node.inputs[:1], node.outputs, {"perm": perm})]
+
+    @classmethod
+    def shapes(cls, node: Node, graph: Graph) -> list[Shape]:
+        shape = graph.value(node.inputs[0]).shape
+        return [tuple(shape[axis] for axis in node.attrs["perm"])]
+
+    @classmethod
+    def real(cls, node: Node, graph: Graph, *inputs: Array) -> list[Array]:
+        return [inputs[0].transpose(node.attrs["perm"])]
+
+    @classmethod
+    def quantize(cls, node: Node, graph: Graph) -> IntNode:
+        x, perm = graph.value(node.inputs[0]), tuple(node.attrs["perm"])
+        steps = strides(x.shape)
+        way = walk([x.shape[a] for a in perm], [steps[a] for a in perm], DTYPES[x.dtype], node)
+        params = TransposeParams(0, way.run, way.shape, way.stride, x.shape, perm)
+        return IntNode(node.name, cls, params, node.inputs, node.outputs)
+
+    @classmethod
+    def run(cls, p: TransposeParams, consts: Mapping[str, Array], *inputs: Array) -> list[Array]:
+        x = inputs[0].reshape(-1, *p.in_shape)
+        return [np.transpose(x, (0, *(axis + 1 for axis in p.perm)))]
+
+    @classmethod
+    def cases(cls) -> list[Case]:
+        def case(name: str, x: Shape, perm: tuple[int, ...], dtype: str = "int8") -> Case:
+            y = tuple(x[axis] for axis in perm)
+            tensors = (activation("input", x, dtype=dtype), activation("output", y, dtype=dtype))
+            return single(cls, name, [tensors[0]], [tensors[1]], {"perm": perm})
+
+        return [
+            case("to_channels_last", (1, 3, 5, 4), (0, 2, 3, 1)),
+            case("to_channels_first", (1, 5, 4, 3), (0, 3, 1, 2)),
+            case("rows_and_columns", (1, 5, 4, 3), (0, 2, 1, 3)),
+            case("five_axes", (2, 3, 4, 5, 6), (4, 3, 2, 1, 0)),
+            case("words", (3, 4), (1, 0), "int32"),
+            case("only_ones_move", (1, 5, 1, 3), (1, 2, 3, 0)),
+        ]

@@ -1,0 +1,199 @@
+"""The text form of every command's report but `size`: plain lines that read well in a log, too."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+Report = dict[str, Any]
+_MODEL, _PLAN, _SPEED, _CHECK = "model   ", "plan    ", "speed   ", "check   "
+
+
+def table(headings: Sequence[str], rows: Iterable[Sequence[object]], text: int = 1) -> str:
+    """Columns as wide as their content; the first `text` columns to the left, numbers to the right."""
+    cells = [list(headings), *([_cell(c) for c in row] for row in rows)]
+    widths = [max(len(row[i]) for row in cells) for i in range(len(headings))]
+
+    def line(row: Sequence[str]) -> str:
+        parts = (
+            c.ljust(w) if i < text else c.rjust(w)
+            for i, (c, w) in enumerate(zip(row, widths, strict=True))
+        )
+        return "  ".join(parts).rstrip()
+
+    return "\n".join(map(line, cells))
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return "-"
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def count(value: float) -> str:
+    """A count with a unit: 512, 24.9 k, 2.66 M."""
+    for limit, unit in ((1e6, " M"), (1e3, " k")):
+        if value >= limit:
+            return f"{value / limit:.3g}{unit}"
+    return f"{value:.0f} "
+
+
+def model_line(report: Report) -> str:
+    return (
+        f"{_MODEL}{report['model']}   {report['operators']} operators, "
+        f"{count(report['parameters'])} parameters, {count(report['macs'])} MAC, int8"
+    )
+
+
+def plan_line(report: Report) -> str:
+    verdict = (
+        "optimal" if report["arena_optimal"] else f"not proved optimal ({report['arena_method']})"
+    )
+    state = f"   state {report['state_bytes']:,} B" if report["state_bytes"] else ""
+    return (
+        f"{_PLAN}arena {report['arena_bytes']:,} B   lower bound "
+        f"{report['arena_lower_bound_bytes']:,} B   {verdict}   peak at {report['arena_peak']}{state}"
+    )
+
+
+def speed_line(report: Report) -> str:
+    """Cycles, and milliseconds where the target has a clock."""
+    cycles = report["cycles_estimate"]
+    if report["instructions"] is None:
+        return f"{_SPEED}{report['cycles_method']}"
+    clock = report.get("clock_hz")
+    time = f" = {cycles / clock * 1e3:.1f} ms at {clock / 1e6:g} MHz" if clock and cycles else ""
+    estimate = f", {count(cycles)} cycles (estimate){time}" if cycles else ""
+    return f"{_SPEED}{count(report['instructions'])} instructions{estimate}"
+
+
+def check_line(report: Report) -> str:
+    """Which places computed the same bytes."""
+    places = " = ".join(report["verified_places"])
+    differ = f"{report['mismatches']} of {report['outputs_compared']:,} values differ"
+    return f"{_CHECK}{places}, {report['samples']} samples, {differ}"
+
+
+def gate_lines(report: Report) -> list[str]:
+    """A line for every gate that failed."""
+    return [
+        f"FAILED  {gate['name']}: found {_cell(gate['found'])}, limit {_cell(gate['limit'])}"
+        + (f"   {gate['reason']}" if gate.get("reason") else "")
+        for gate in report["gates"]
+        if not gate["passed"]
+    ]
+
+
+def validate_screen(report: Report) -> str:
+    """One line a pair, the scores, the first differing layer."""
+    lines = [f"{_MODEL}{report['model']} on {report['target']}, data: {report['data']}"]
+    for pair in report["comparisons"]:
+        same = "bit-exact" if pair["bit_exact"] else (
+            f"{pair['mismatches']:,} of {pair['outputs_compared']:,} values differ, "
+            f"by {pair['max_abs_error']:g} at most")  # fmt: skip
+        agreement = pair.get("agreement_top1")
+        top1 = "" if agreement is None else f", top-1 agreement {100 * agreement:.2f} %"
+        lines.append(f"{_CHECK}{pair['a']} = {pair['b']}: {pair['samples']} samples, {same}{top1}")
+    for key in ("accuracy", "auc", "mse", "mae"):
+        if report.get(key) is not None:
+            original = report.get(f"reference_{key}")
+            beside = (
+                "" if original is None else f"   original {original:.4f} ({report['reference']})"
+            )
+            lines.append(f"{key:<8}{report[key]:.4f}{beside}")
+    if report.get("first_differing_layer"):
+        layer = report["first_differing_layer"]
+        lines.append("first   " + ", ".join(f"{k} {v}" for k, v in layer.items()))
+    return "\n".join([*lines, *gate_lines(report)])
+
+
+def bench_screen(report: Report) -> str:
+    """Per layer: MACs, instructions, instructions per MAC, estimated cycles."""
+    rows = []
+    for entry in report["layers"]:
+        instructions, macs = entry.get("instructions"), entry["macs"]
+        ratio = f"{instructions / macs:.2f}" if instructions and macs else None
+        rows.append(
+            (entry["name"], entry["op"], macs, instructions, ratio, entry.get("cycles_estimate"))
+        )
+    total = report["instructions"]
+    ratio = f"{total / report['macs']:.2f}" if total and report["macs"] else None
+    rows.append(("total", "", report["macs"], total, ratio, report["cycles_estimate"]))
+    heads = ("layer", "operator", "MACs", "instructions", "per MAC", "cycles")
+    return "\n".join([
+        model_line(report),
+        speed_line(report),
+        f"cycles  {report['cycles_method']}",
+        "",
+        table(heads, rows, text=2),
+    ])  # fmt: skip
+
+
+def inspect_screen(report: Report) -> str:
+    """Per layer: shapes, parameters, MACs, live bytes."""
+
+    def shapes(lists: list[list[int]]) -> str:
+        return " ".join("x".join(map(str, dims)) for dims in lists)
+
+    rows = [
+        (
+            e["name"],
+            e["op"],
+            shapes(e["inputs"]),
+            shapes(e["outputs"]),
+            e["parameters"],
+            e["macs"],
+            e["live_bytes"],
+        )
+        for e in report["layers"]
+    ]
+    heads = ("layer", "operator", "in", "out", "parameters", "MACs", "live bytes")
+    return "\n".join([model_line(report), plan_line(report), "", table(heads, rows, text=4)])
+
+
+def targets_screen(report: Report) -> str:
+    rows = [
+        (
+            t["name"],
+            t["description"],
+            " ".join(t["isa"]),
+            t["ram_limit_bytes"],
+            t["flash_limit_bytes"],
+        )
+        for t in report["targets"]
+    ]
+    return table(("target", "description", "isa", "RAM bytes", "flash bytes"), rows, text=3)
+
+
+def target_screen(report: Report) -> str:
+    lines = []
+    for key, value in report.items():
+        if isinstance(value, dict):
+            lines += [f"{key}", *(f"    {k:<16}{_cell(v)}" for k, v in value.items())]
+        elif isinstance(value, list | tuple) and value and isinstance(value[0], dict):
+            for entry in value:
+                lines += [f"{key}", *(f"    {k:<16}{_cell(v)}" for k, v in entry.items())]
+        else:
+            text = " ".join(map(str, value)) if isinstance(value, list | tuple) else _cell(value)
+            lines.append(f"{key:<20}{text}")
+    return "\n".join(lines)
+
+
+def doctor_screen(report: Report) -> str:
+    rows = [
+        (
+            t["name"],
+            t["kind"],
+            "found" if t["found"] else "missing",
+            t["version"] if t["found"] else t["install"],
+        )
+        for t in report["tools"]
+    ]
+    return table(("tool", "kind", "", "version, or how to install it"), rows, text=4)
+
+
+def stage_line(stage: str) -> None:
+    """Replace the terminal's current line with the stage at work; an empty stage clears it."""
+    sys.stderr.write(f"\r\x1b[K{stage and stage + ' ...'}")
+    sys.stderr.flush()
