@@ -26,14 +26,14 @@ Border = tuple[tuple[int, int], ...]  # (before, after) per axis
 class PadParams(Params):
     """The kernel writes runs and gaps; `border` and `in_shape` say the same per axis."""
 
+    in_shape: Shape
+    border: Border
     value: int = c_field("int32_t", "what the border holds")
     lead: int = c_field("int32_t", "bytes before the first run")
     total: int = c_field("int32_t", "bytes of the output")
     run: int = c_field("int32_t", "contiguous bytes of the input")
     shape: tuple[int, ...] = c_field("int32_t", "sizes of the walk over the runs", 4)
     gap: tuple[int, ...] = c_field("int32_t", "border bytes at the end of each loop", 4)
-    in_shape: Shape
-    border: Border
 
 
 class Pad(Op):

@@ -21,8 +21,8 @@ from edgekit.ops.strided import Strided, StridedParams
 class SliceParams(StridedParams):
     """The kernel walks strides; `run` takes `part` of `in_shape`."""
 
-    in_shape: Shape
-    part: tuple[range, ...]
+    in_shape: Shape = ()
+    part: tuple[range, ...] = ()
 
 
 class Slice(Strided):

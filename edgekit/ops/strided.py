@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 from edgekit.graph import IntNode, Value
 from edgekit.op import Alias, Op, Params, c_field
@@ -27,7 +28,7 @@ class Strided(Op):
 
     kernel = "strided"
     signature = "whole"
-    Params = StridedParams
+    Params: ClassVar[type[StridedParams]] = StridedParams
     coupling = "move"
 
     @classmethod

@@ -21,8 +21,8 @@ from edgekit.ops.strided import Strided, StridedParams
 class TransposeParams(StridedParams):
     """The kernel walks strides; `run` permutes `in_shape` by `perm`."""
 
-    in_shape: Shape
-    perm: tuple[int, ...]
+    in_shape: Shape = ()
+    perm: tuple[int, ...] = ()
 
 
 class Transpose(Strided):
