@@ -84,10 +84,6 @@ class FullyConnected(Op):
         )  # fmt: skip
         assert w.data is not None
         scales = weighted.effective_scales(node, graph, channel_axis=0)
-        if w.quant is not None and not w.quant.per_channel:
-            # TensorFlow Lite multiplies the two scales of a per-tensor dense layer in float32.
-            product = float(np.float32(x.scale) * np.float32(w.scale))
-            scales = np.full(w.shape[0], product / out.scale)
         consts = weighted.integer_consts(node, graph, w.data, scales)
         return IntNode(node.name, cls, params, (x.name,), node.outputs, consts)
 

@@ -9,6 +9,7 @@ from edgekit.passes.bind_edges import bind_edges
 from edgekit.passes.canonicalize import canonicalize
 from edgekit.passes.drop_dead import drop_dead
 from edgekit.passes.fold_pad import fold_pad
+from edgekit.passes.require_integer import require_integer
 from edgekit.passes.resolve_state import resolve_state
 
 Pass = Callable[[Graph], Graph]
@@ -17,6 +18,7 @@ CANONICAL: tuple[Pass, ...] = (
     resolve_state,
     drop_dead,
     bind_edges,
+    require_integer,
     canonicalize,
     fold_pad,
     drop_dead,

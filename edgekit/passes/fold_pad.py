@@ -35,12 +35,12 @@ def fold_pad(graph: Graph) -> Graph:
 
 
 def _spatial(pad: Node) -> bool:
-    padding = pad.attrs["padding"]
+    padding = pad.attrs["border"]
     return len(padding) == 4 and tuple(padding[0]) == (0, 0) and tuple(padding[3]) == (0, 0)
 
 
 def _absorb(node: Node, pad: Node) -> Node:
-    (top, bottom), (left, right) = pad.attrs["padding"][1:3]
+    (top, bottom), (left, right) = pad.attrs["border"][1:3]
     a = node.attrs
     attrs = {
         **a,
