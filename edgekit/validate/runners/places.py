@@ -23,6 +23,7 @@ from edgekit.validate.runners.machine import Guest
 from edgekit.validate.runners.stream import Process, Serial, signal_name
 
 BAUD = 115_200
+EMULATOR_PACKAGES = ("unicorn", "elftools", "capstone")
 
 
 class Workshop:
@@ -139,7 +140,7 @@ def emulator(kind: str, deployed: Deployed, target: Target, timing: Timing = DEF
 
 def need_emulator_packages() -> None:
     """Raises EK504 when a Python package of the emulator is missing."""
-    for module in ("unicorn", "elftools", "capstone"):
+    for module in EMULATOR_PACKAGES:
         if importlib.util.find_spec(module) is None:
             raise EdgekitError(
                 "EK504", f"the emulator needs the package {module}",

@@ -1,0 +1,162 @@
+"""How many instructions an inference executes, exactly, and how many cycles that may be."""
+
+from __future__ import annotations
+
+import importlib.util
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgekit.cycles import Disassembler, Instruction, costs
+from edgekit.data import data_dir
+from edgekit.errors import EdgekitError
+from edgekit.target import Target, load_target
+from edgekit.toolchain import find_compiler
+from edgekit.validate.runners._count import FAULT_STATUS
+from edgekit.validate.runners.agent import build_model
+from edgekit.validate.runners.deployed import SPACES, Deployed
+from edgekit.validate.runners.machine import Guest
+from edgekit.validate.runners.places import (
+    EMULATOR_PACKAGES,
+    child_environment,
+    need_emulator_packages,
+)
+
+Array = NDArray[Any]
+_TIMEOUT_S = 600
+
+
+@dataclass(frozen=True)
+class LayerCount:
+    """One layer: from where its kernel is prepared for to the return from it."""
+
+    name: str
+    op: str
+    kernel: str
+    instructions: int
+    cycles_estimate: int | None
+
+
+@dataclass(frozen=True)
+class Counts:
+    """One inference: the sums over the layers; stack_measured: bytes of stack that were written."""
+
+    instructions: int
+    cycles_estimate: int | None
+    cycles_method: str
+    layers: tuple[LayerCount, ...]
+    stack_measured: int
+
+
+def can_count(target: Target) -> bool:
+    """Whether `count` knows this core and its packages are installed."""
+    installed = all(importlib.util.find_spec(module) for module in EMULATOR_PACKAGES)
+    return bool(target.emulator.unicorn) and installed
+
+
+def count(deployed: Deployed, target: Target, inputs: Sequence[Array]) -> Counts:
+    """Count one inference on `inputs` (one sample: arrays [*shape]), the first after a reset.
+
+    The same object code and inputs give the same figures, on any machine. Cycles are the sum over
+    the instructions of the target's table of cycles by class; None where it has none.
+    Raises EK503 where unicorn has no such core, EK504 for missing packages, EK501 and EK502 for
+    compilers, EK603 when the model faults.
+    """
+    need_emulator_packages()
+    if not target.emulator.unicorn:
+        raise EdgekitError(
+            "EK503", "no emulator counts the instructions of this target",
+            where=f"target {target.name}", found="unicorn does not have this core",
+        )  # fmt: skip
+    with tempfile.TemporaryDirectory(prefix="edgekit-") as folder:
+        elf = build_model(deployed, target, Path(folder), traced=False)
+        request: dict[str, Any] = {"kernels": np.array([step.kernel for step in deployed.steps])}
+        for i, (tensor, x) in enumerate(zip(deployed.inputs, inputs, strict=True)):
+            request[f"place_{i}"] = np.array([SPACES.index(tensor.space), tensor.offset])
+            request[f"input_{i}"] = np.ascontiguousarray(x, tensor.dtype)
+        guest = Guest.of(deployed, target, elf, traced=False)
+        answer = _run_child(guest, _hook(Path(folder)), request, Path(folder))
+    if answer["result"] != 0 or answer["done"] != len(deployed.steps):
+        raise EdgekitError(
+            "EK603", "the model did not execute all its layers", where=deployed.name,
+            found=f"{answer['done']} of {len(deployed.steps)}, result {answer['result']}",
+        )  # fmt: skip
+    return _evaluate(deployed, target, answer)
+
+
+def _hook(folder: Path) -> str:
+    """The compiled counting function, "" where this machine has no compiler."""
+    source = data_dir("runtime") / "port" / "count_block.c"
+    try:
+        compiler = find_compiler(load_target("host"))
+        objects = compiler.compile([source], folder / "hook", flags=["-fPIC"])
+        return str(compiler.link(objects, folder / "hook.so", flags=["-shared", "-nostdlib"]))
+    except EdgekitError:
+        return ""
+
+
+def _run_child(guest: Guest, hook: str, request: dict[str, Any], folder: Path) -> dict[str, Any]:
+    np.savez(folder / "request.npz", **request)
+    command = [sys.executable, "-m", "edgekit.validate.runners._count", guest.to_json(), hook,
+               str(folder / "request.npz"), str(folder / "answer.npz")]  # fmt: skip
+    where = f"emulated {guest.cpu}"
+    try:
+        done = subprocess.run(
+            command, env=child_environment(), cwd=folder, capture_output=True, text=True,
+            errors="replace", timeout=_TIMEOUT_S,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        raise EdgekitError(
+            "EK601", "the model does not end", where=where, found=f"no end after {_TIMEOUT_S} s"
+        ) from None
+    if done.returncode:
+        lines = done.stderr.strip().splitlines()
+        what = "the model faulted" if done.returncode == FAULT_STATUS else "the emulator failed"
+        raise EdgekitError("EK603", what, where=where, found="; ".join(lines[-1:]))
+    with np.load(folder / "answer.npz", allow_pickle=False) as archive:
+        return dict(archive)
+
+
+def _evaluate(deployed: Deployed, target: Target, answer: dict[str, Any]) -> Counts:
+    unit, counts, taken = int(answer["unit"]), answer["counts"], answer["taken"]
+    found = _executed(target.arch, answer["code"].tobytes(), counts.sum(axis=0), unit)
+    starts = np.array([i.offset // unit for i in found])
+    ends = np.array([(i.offset + i.size) // unit for i in found])
+    executed, jumps = counts[:, starts], taken[:, ends]
+    instructions = executed.sum(axis=1)
+    cycles: list[int | None] = [None] * len(deployed.steps)
+    method = "no table of cycles for this target"
+    if target.cycles is not None:
+        table = np.array(list(costs(found, target.cycles)))
+        estimate = (executed @ table[:, 0] + jumps @ table[:, 1]) * target.cycles.factor
+        cycles = [round(value) for value in estimate.tolist()]
+        method = f"{target.core} table by instruction class: {target.cycles.source}"
+    layers = tuple(
+        LayerCount(step.name, step.op, step.kernel, int(n), c)
+        for step, n, c in zip(deployed.steps, instructions, cycles, strict=True)
+    )
+    return Counts(
+        int(instructions.sum()),
+        None if target.cycles is None else sum(c or 0 for c in cycles),
+        method,
+        layers,
+        int(answer["stack"]),
+    )
+
+
+def _executed(arch: str, code: bytes, total: Array, unit: int) -> list[Instruction]:
+    """The instructions that executed, by address. A run of executed bytes begins with a block, so
+    with an instruction; data between functions is never executed."""
+    disassembler, found, at = Disassembler(arch), [], 0
+    for index in np.flatnonzero(total).tolist():
+        if index >= at:
+            found.append(disassembler.instruction(code, index * unit))
+            at = index + found[-1].size // unit
+    return found
