@@ -10,6 +10,8 @@ import oracle
 import pytest
 from tflite_writer import TensorSpec, one_op_graph, one_op_model
 
+from edgekit.errors import EdgekitError
+
 ZEROS = [-128, -3, 127]
 EVERY_BYTE = np.arange(256, dtype=np.uint8).reshape(1, 1, 256)
 
@@ -204,3 +206,29 @@ def test_softmax_of_long_rows(depth: int) -> None:
     inputs = [TensorSpec("x", (1, depth), "int8", 0.05, 0)]
     outputs = [TensorSpec("y", (1, depth), "int8", 1 / 256, -128)]
     conformance.check("SOFTMAX", inputs, outputs, {"beta": 1.0}, data={"x": data})
+
+
+@pytest.mark.parametrize(
+    ("op", "shapes", "out", "found"),
+    [
+        ("LOGISTIC", [(1, 4)], (1 / 128, -128), "0.0078125"),
+        ("TANH", [(1, 4)], (1 / 128, 1), "(0.0078125, 1)"),
+        ("SOFTMAX", [(1, 4096)], (1 / 256, -128), "4096"),
+        ("SOFTMAX", [(1, 4)], (1 / 256, 0), "0)"),
+        ("HARD_SWISH", [(1, 4)], (0.0001, 0), "0.0001"),
+        ("ADD", [(1, 4), (1, 3)], (0.1, 0), "(1, 3)"),
+        ("ADD", [(1, 4), (1, 4)], (1e-9, 0), "e-"),
+    ],
+)
+def test_what_is_outside_the_limits_is_named(
+    op: str, shapes: list[tuple[int, ...]], out: Affine, found: str
+) -> None:
+    inputs = [TensorSpec(f"x{i}", s, "int8", 0.05, 3) for i, s in enumerate(shapes)]
+    outputs = [TensorSpec("y", shapes[0], "int8", *out)]
+    options = {"beta": 1.0} if op == "SOFTMAX" else {}
+    graph = one_op_graph(op, inputs, outputs, options)
+    with pytest.raises(EdgekitError) as error:
+        conformance.simulate(graph, {s.name: np.zeros((1, *s.shape), np.int8) for s in inputs})
+    assert error.value.code == "EK202"
+    assert found in error.value.found
+    assert "wanted" in error.value.found

@@ -72,7 +72,7 @@ class Add(Op):
         a, b, out = (graph.value(name) for name in (*node.inputs, node.outputs[0]))
         twice = 2 * max(a.scale, b.scale)
         multiplier, shift = fixed.quantize_multiplier(twice / (2**20 * out.scale))
-        require(shift < 0, "an output scale above 2^-19 of the inputs'", node, out.scale)
+        require(shift < 0, "an output scale above 2^-19 of the inputs'", node, f"{out.scale:g}")
         factor1, offset1, multiplier1, right1 = _operand(a, twice)
         factor2, offset2, multiplier2, right2 = _operand(b, twice)
         low, high = activation_range(node, out)

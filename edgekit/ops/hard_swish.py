@@ -31,7 +31,8 @@ class HardSwish(Lut):
     def levels(cls, node: Node, x: Value, out: Value, difference: Int) -> Int:
         hires_scale = np.float32(x.scale) * np.float32(1 / 128)
         scale, shift = _multiplier16(float(hires_scale / np.float32(out.scale)))
-        require(shift <= 0, "an output scale above 1/128 of the input's", node, out.scale)
+        require(shift <= 0, "an output scale above 1/128 of the input's", node,
+                f"{out.scale:g}")  # fmt: skip
         gate_scale, gate_shift = _multiplier16(float(hires_scale / np.float32(3 / 32768)))
         hires = difference * 128
         preshift = _multiply_high16(hires, scale)
