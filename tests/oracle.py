@@ -1,11 +1,15 @@
-"""Reference interpreters in a child process: valid models are known to crash them."""
+"""Reference interpreters in child processes: valid models are known to crash them."""
 
 from __future__ import annotations
 
+import atexit
+import functools
 import importlib.util
+import os
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +19,9 @@ import pytest
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
+
+_ANSWER = "oracle:"
+_TIMEOUT_S = 600
 
 
 class OracleError(Exception):
@@ -59,15 +66,47 @@ def _child(
     with tempfile.TemporaryDirectory(prefix="edgekit-oracle-") as name:
         folder = Path(name)
         (folder / "model.tflite").write_bytes(model)
-        stacked = [np.stack(column) for column in zip(*inputs, strict=True)]
-        _save(folder / "inputs.npz", stacked)
-        command = [sys.executable, __file__, package, name, "all" if all_tensors else "outputs"]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=600)
-        if done.returncode != 0:
-            text = (done.stderr or done.stdout)[-2000:]
-            raise OracleError(f"{package} ended with status {done.returncode}\n{text}")
+        _save(folder / "inputs.npz", [np.stack(column) for column in zip(*inputs, strict=True)])
+        _worker(package).run(name, "all" if all_tensors else "outputs")
         arrays = _load(folder / "outputs.npz")
     return [[array[s] for array in arrays] for s in range(len(inputs))]
+
+
+class _Worker:
+    """A child process that runs one model after another; one that dies is replaced by a new one."""
+
+    def __init__(self, package: str) -> None:
+        self.package = package
+        self.log = tempfile.TemporaryFile()  # noqa: SIM115
+        self.process = subprocess.Popen(
+            [sys.executable, __file__, package],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log, text=True,
+        )  # fmt: skip
+        atexit.register(self.process.kill)
+
+    def run(self, folder: str, which: str) -> None:
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        start = self.log.seek(0, os.SEEK_END)
+        timer = threading.Timer(_TIMEOUT_S, self.process.kill)
+        timer.start()
+        print(f"{which} {folder}", file=self.process.stdin, flush=True)
+        # The interpreters may print lines of their own.
+        answer = next((line for line in self.process.stdout if line.startswith(_ANSWER)), "")
+        timer.cancel()
+        if answer.strip() == _ANSWER:
+            return
+        if not answer:
+            _worker.cache_clear()
+            answer = f"it ended with status {self.process.wait()}"
+        self.log.seek(start)
+        tail = self.log.read()[-2000:].decode(errors="replace")
+        raise OracleError(f"{self.package}: {answer.removeprefix(_ANSWER).strip()}\n{tail}")
+
+
+@functools.cache
+def _worker(package: str) -> _Worker:
+    return _Worker(package)
 
 
 def _run_tflm(model: bytes, inputs: list[Array], all_tensors: bool) -> list[list[Array]]:
@@ -124,13 +163,23 @@ def _run_litert(model: bytes, inputs: list[Array], all_tensors: bool) -> list[li
     return results
 
 
-def main(package: str, folder: Path, which: str) -> None:
-    inputs = _load(folder / "inputs.npz")
-    model = (folder / "model.tflite").read_bytes()
+def _answer(package: str, which: str, folder: Path) -> str:
+    """Run the model of a folder; what went wrong as one line, or nothing."""
     run = _run_tflm if package == "tflite_micro" else _run_litert
-    results = run(model, inputs, which == "all")
-    _save(folder / "outputs.npz", [np.stack(c) for c in zip(*results, strict=True)])
+    try:
+        inputs, model = _load(folder / "inputs.npz"), (folder / "model.tflite").read_bytes()
+        results = run(model, inputs, which == "all")
+        _save(folder / "outputs.npz", [np.stack(c) for c in zip(*results, strict=True)])
+    except Exception as error:  # any refusal of the interpreter's
+        return f" {type(error).__name__}: {error}".replace("\n", " ")
+    return ""
+
+
+def main(package: str) -> None:
+    for line in sys.stdin:
+        which, _, name = line.strip().partition(" ")
+        print(_ANSWER + _answer(package, which, Path(name)), flush=True)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]), sys.argv[3])
+    main(sys.argv[1])
