@@ -55,7 +55,6 @@ def _wanted(node: Node, graph: Graph) -> Shape:
     if node.op == "EXPAND_DIMS":
         axis = axis_of(node, constant(node, graph, 1)[0], len(x) + 1)
         return (*x[:axis], 1, *x[axis:])
-    if len(node.inputs) > 1 and graph.const(node.inputs[1]) is not None:
+    if len(node.inputs) > 1:
         return tuple(constant(node, graph, 1))
-    # A computed shape was already worked out by whoever wrote the file.
-    return out if len(node.inputs) > 1 else tuple(node.attrs["new_shape"] or out)
+    return tuple(node.attrs["new_shape"] or out)

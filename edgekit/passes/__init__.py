@@ -11,11 +11,13 @@ from edgekit.passes.drop_dead import drop_dead
 from edgekit.passes.fold_pad import fold_pad
 from edgekit.passes.require_integer import require_integer
 from edgekit.passes.resolve_state import resolve_state
+from edgekit.passes.static_shapes import static_shapes
 
 Pass = Callable[[Graph], Graph]
 
 CANONICAL: tuple[Pass, ...] = (
     resolve_state,
+    static_shapes,
     drop_dead,
     bind_edges,
     require_integer,

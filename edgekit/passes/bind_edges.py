@@ -19,7 +19,8 @@ def bind_edges(graph: Graph) -> Graph:
     consumers = graph.consumers()
     for node in graph.nodes:
         edge = _edge(graph, node, consumers)
-        if edge is None:
+        # A tensor between both edges has one name only; the second conversion stays.
+        if edge is None or edge[1] in renamed:
             kept.append(node)
             continue
         public, inner = edge

@@ -6,7 +6,7 @@ import difflib
 
 from edgekit.errors import EdgekitError
 from edgekit.graph import Graph, Node
-from edgekit.op import load_ops, tflite_ops
+from edgekit.op import Op, load_ops, tflite_ops
 
 
 def canonicalize(graph: Graph) -> Graph:
@@ -17,8 +17,9 @@ def canonicalize(graph: Graph) -> Graph:
     for node in graph.nodes:
         if node.op in ours:
             made = [node]
+            _check_shapes(node, graph)
         elif node.op in known:
-            made = known[node.op].import_tflite(node, graph)
+            made = _imported(node, known[node.op], graph)
         else:
             near = difflib.get_close_matches(node.op, known, 1)
             hint = f"; the nearest supported one is {near[0]}" if near else ""
@@ -29,10 +30,27 @@ def canonicalize(graph: Graph) -> Graph:
                 found=node.op,
                 help=f"replace this layer in the source model; `edgekit ops` lists what is supported{hint}",
             )
-        for canonical in made:
-            _check_shapes(canonical, graph)
         nodes += made
     return graph.with_nodes(nodes)
+
+
+def _imported(node: Node, op: type[Op], graph: Graph) -> list[Node]:
+    """The canonical nodes, checked. Operators index operands and axes as a sound file has them; where
+    a damaged file lacks one, that lookup fails and the file is at fault."""
+    try:
+        made = op.import_tflite(node, graph)
+        for canonical in made:
+            _check_shapes(canonical, graph)
+    except (ArithmeticError, LookupError, TypeError, ValueError):
+        operands = [list(graph.value(name).shape) if name else "absent" for name in node.inputs]
+        raise EdgekitError(
+            "EK105",
+            f"the operands do not fit {node.op}",
+            where=f"node {node.name}",
+            found=f"operands {operands}, options {dict(node.attrs)}",
+            help="export the model again",
+        ) from None
+    return made
 
 
 def _check_shapes(node: Node, graph: Graph) -> None:

@@ -29,8 +29,8 @@ def resolve_state(graph: Graph) -> Graph:
     nodes = []
     for node in graph.nodes:
         if node.op in (_READ, _ASSIGN):
-            tensor = graph.value(node.outputs[0] if node.op == _READ else node.inputs[1])
             name = variable[_handle(node, variable)]
+            tensor = graph.value(node.outputs[0] if node.op == _READ else node.inputs[1])
             _same_type(node, tensor, storage.setdefault(name, replace(tensor, name=name)))
             if node.op == _READ:
                 nodes.append(Node(node.name, "read_variable", (name,), node.outputs))
@@ -48,6 +48,7 @@ def _handles(graph: Graph) -> dict[str, str]:
     table = {}
     for node in graph.nodes:
         if node.op == "VAR_HANDLE":
+            require(len(node.outputs) == 1, "a handle", node, node.outputs)
             shared = f"{node.attrs['container']}/{node.attrs['shared_name']}".strip("/")
             table[node.outputs[0]] = f"variable {shared or node.outputs[0]}"
     return table
@@ -56,6 +57,15 @@ def _handles(graph: Graph) -> dict[str, str]:
 def _handle(node: Node, variable: Mapping[str, str]) -> str:
     require(bool(node.inputs) and node.inputs[0] in variable, "a variable named by VAR_HANDLE", node,
             node.inputs)  # fmt: skip
+    reads = node.op == _READ
+    require(
+        len(node.inputs) == (1 if reads else 2)
+        and len(node.outputs) == (1 if reads else 0)
+        and "" not in node.inputs,
+        "one tensor to read or assign",
+        node,
+        (node.inputs, node.outputs),
+    )
     return node.inputs[0]
 
 
