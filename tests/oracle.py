@@ -122,6 +122,8 @@ def _run_tflm(model: bytes, inputs: list[Array], all_tensors: bool) -> list[list
     graph = runtime.convert_bytearray_to_object(model).subgraphs[0]
 
     def tensor(index: int) -> Array:
+        if graph.tensors[index].type == 13:  # a variable's handle, of which the interpreter dies
+            return np.zeros(0, np.int8)
         data = interpreter.GetTensor(index, 0)["tensor_data"]
         return np.zeros(0, np.int8) if data is None else np.array(data)
 
