@@ -20,7 +20,7 @@ _CLASSES = {
         ("mul_long", r"[su]mull|[su]mlal|umaal"),
         ("simd", r"smla\w+|smls\w+|smul\w+|smu[as]\w+|smm\w+|[su]sat\w*|[squ]h?(add|sub|asx|sax)\w*(8|16|x)|"
                  r"q\w+|[su]xta?b16|pkh\w+|sel|usada?8|v\w+"),
-        ("mul", r"mul|mla|mls"),
+        ("mul", r"muls?|mla|mls"),
         ("other", r"it[te]*|nop|dsb|dmb|isb|svc|bkpt|udf|cps\w*|mrs|msr"),
     ),
     "aarch64": (

@@ -1,4 +1,4 @@
-"""Two hand-written bundles, small enough to compute by hand: one with state, one without."""
+"""Hand-written bundles, small enough to compute by hand: plain, with state, with caller's buffers."""
 
 from __future__ import annotations
 
@@ -12,17 +12,15 @@ from edgekit.data import data_dir
 from edgekit.validate.runners.deployed import Deployed, Layer, Tensor
 
 Array = NDArray[Any]
-N = 12  # elements of every tensor
-
 HEADER = """\
 #ifndef MINI_H
 #define MINI_H
 #include "ek_version.h"
 #include <stdint.h>
-#define MINI_ARENA_BYTES 32
+#define MINI_ARENA_BYTES {arena_bytes}
 #define MINI_STATE_BYTES {state_bytes}
 #define MINI_ALIGN __attribute__((aligned(EK_ALIGN)))
-int mini_run(void *arena{state_argument});
+int mini_run({arguments});
 {reset_prototype}
 #endif
 """
@@ -59,43 +57,49 @@ void ek_add_s8(const int8_t *x, int8_t *sum, int32_t n)
         sum[i] = (int8_t)((uint8_t)sum[i] + (uint8_t)x[i]);
 }
 """
+RUN = """\
+#include "mini.h"
+#include "ek_trace.h"
+#include "kernels.h"
+int mini_run({arguments})
+{{
+    int8_t *a = arena;
+{body}
+    return EK_OK;
+}}
+"""
 PLAIN = """\
-#include "mini.h"
-#include "ek_trace.h"
-#include "kernels.h"
-int mini_run(void *arena)
-{
-    int8_t *a = arena;
-    ek_triple_s8(a, a + 16, 12);
+    ek_triple_s8(a, a + {half}, {n});
     EK_TRACE(0);
-    ek_reverse_s8(a + 16, a, 12);
-    EK_TRACE(1);
-    return EK_OK;
-}
-"""
+    ek_reverse_s8(a + {half}, a, {n});
+    EK_TRACE(1);"""
+CALLER = """\
+    ek_triple_s8(x, a + {half}, {n});
+    EK_TRACE(0);
+    ek_reverse_s8(a + {half}, z, {n});
+    EK_TRACE(1);"""
 STATEFUL = """\
-#include "mini.h"
-#include "ek_trace.h"
-#include "kernels.h"
-int mini_run(void *arena, void *state)
-{
-    int8_t *a = arena;
     int8_t *s = state;
-    ek_triple_s8(a, a, 12);
+    ek_triple_s8(a, a, {n});
     EK_TRACE(0);
-    ek_add_s8(a, s, 12);
+    ek_add_s8(a, s, {n});
     EK_TRACE(1);
-    ek_reverse_s8(s, a + 16, 12);
-    EK_TRACE(2);
-    return EK_OK;
-}
+    ek_reverse_s8(s, a + {half}, {n});
+    EK_TRACE(2);"""
+RESET = """\
 void mini_reset(void *state)
-{
+{{
     int8_t *s = state;
-    for (int32_t i = 0; i < 12; i++)
+    for (int32_t i = 0; i < {n}; i++)
         s[i] = 7;
-}
+}}
 """
+_FORMS = {
+    # form: (arguments of mini_run, its body)
+    "plain": ("void *arena", PLAIN),
+    "stateful": ("void *arena, void *state", STATEFUL),
+    "caller": ("void *arena, const int8_t *x, int8_t *z", CALLER),
+}
 
 
 def triple(x: Array) -> Array:
@@ -129,45 +133,45 @@ def stateful_outputs(x: Array) -> Array:
     )
 
 
-def _tensor(name: str, space: str, offset: int) -> Tensor:
-    return Tensor(name, (N,), "int8", space, offset, N)
+def write_bundle(folder: Path, form: str = "plain", n: int = 12, **replace: str) -> Deployed:
+    """Write a bundle of tensors of `n` elements: plain, stateful or with the caller's buffers.
 
-
-def write_bundle(folder: Path, *, stateful: bool = False, **replace: str) -> Deployed:
-    """Write a bundle; `replace` gives other text for files by stem, such as triple=..."""
+    `replace` gives other text for C files by stem, such as triple=...
+    """
     folder.mkdir(parents=True, exist_ok=True)
+    half, stateful = (n + 15) & ~15, form == "stateful"
+    arguments, body = _FORMS[form]
+    run = RUN.format(arguments=arguments, body=body.format(n=n, half=half))
     header = HEADER.format(
-        state_bytes=N if stateful else 0,
-        state_argument=", void *state" if stateful else "",
+        arena_bytes=2 * half,
+        state_bytes=n if stateful else 0,
+        arguments=arguments,
         reset_prototype="void mini_reset(void *state);" if stateful else "",
     )
-    files = {
-        "mini.h": header,
-        "kernels.h": KERNELS_H,
-        "triple.c": TRIPLE,
-        "reverse.c": REVERSE,
-        "mini.c": STATEFUL if stateful else PLAIN,
-    }
+    sources = {"triple": TRIPLE, "reverse": REVERSE, "mini": run}
     if stateful:
-        files["add.c"] = ADD
-    files |= {f"{stem}.c": text for stem, text in replace.items()}
+        sources |= {"add": ADD, "mini": run + RESET.format(n=n)}
+    files = {f"{stem}.c": text for stem, text in (sources | replace).items()}
+    files |= {"mini.h": header, "kernels.h": KERNELS_H}
     for name in ("ek_version.h", "ek_trace.h"):
         files[name] = (data_dir("runtime") / "include" / name).read_text()
     for name, text in files.items():
         (folder / name).write_text(text)
-    z = _tensor("z", "arena", 16 if stateful else 0)
-    steps = [
-        Layer("first", "triple", "ek_triple_s8", (_tensor("y", "arena", 0 if stateful else 16),))
-    ]
+
+    def tensor(name: str, space: str, offset: int) -> Tensor:
+        return Tensor(name, (n,), "int8", space, offset, n)
+
+    def layer(name: str, kernel: str, output: Tensor) -> Layer:
+        return Layer(name, kernel, f"ek_{kernel}_s8", (output,))
+
+    x, y, z = tensor("x", "arena", 0), tensor("y", "arena", half), tensor("z", "arena", 0)
     if stateful:
-        steps.append(Layer("second", "add", "ek_add_s8", (_tensor("sum", "state", 0),)))
-    steps.append(Layer("third" if stateful else "second", "reverse", "ek_reverse_s8", (z,)))
-    return Deployed(
-        folder,
-        "mini",
-        32,
-        N if stateful else 0,
-        (_tensor("x", "arena", 0),),
-        (z,),
-        tuple(steps),
-    )
+        y, z = tensor("y", "arena", 0), tensor("z", "arena", half)
+    if form == "caller":
+        x, z = tensor("x", "caller", 0), tensor("z", "caller", half)
+    steps = [layer("first", "triple", y), layer("second", "reverse", z)]
+    if stateful:
+        total = tensor("sum", "state", 0)
+        steps[1:] = [layer("second", "add", total), layer("third", "reverse", z)]
+    state_bytes = n if stateful else 0
+    return Deployed(folder, "mini", 2 * half, state_bytes, (x,), (z,), tuple(steps))

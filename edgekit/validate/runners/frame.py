@@ -89,6 +89,12 @@ class Decoder:
             else:
                 self._seek(1)
 
+    def rescan(self) -> Iterator[Frame]:
+        """The frames inside of what has come, when nothing more will: its beginning was noise."""
+        while self._bytes:
+            self._seek(1)
+            yield from self.feed(b"")
+
     def _seek(self, start: int) -> None:
         """Drop everything before the next place, from `start` on, where a frame may begin."""
         found = self._bytes.find(MAGIC, start)

@@ -150,13 +150,15 @@ class Link:
 
     def _await(self, deadline: float) -> Frame | None:
         """The frame with the current sequence; frames with another one are late answers."""
-        while True:
+        left = self._timing.answer
+        while left > 0:
             left = deadline - time.monotonic()
-            for answer in self._decoder.feed(self._stream.read(max(left, 0))):
+            data = self._stream.read(max(left, 0))
+            # A damaged length must not make us wait for as many bytes.
+            for answer in self._decoder.feed(data) if data else self._decoder.rescan():
                 if answer.sequence == self._sequence:
                     return answer
-            if left <= 0:
-                return None
+        return None
 
     def _checked(self, request: Request, answer: Frame) -> bytes:
         if answer.type == request + frame.ANSWER:
