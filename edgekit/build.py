@@ -22,6 +22,7 @@ from edgekit.plan import plan
 from edgekit.program import Program
 from edgekit.report import gates, parse_budget
 from edgekit.target import load_target
+from edgekit.validate.runners import deploy
 
 Progress = Callable[[str], None]
 Dump = Callable[[str, str], None]
@@ -97,13 +98,15 @@ def build(
         for file, text in files.items():
             (folder / file).write_text(text)
         progress("compile")
-        firmware = compile_model(folder, options.name, board, Path(work))
+        stateful = bool(stages.program.state_bytes)
+        firmware = compile_model(folder, options.name, board, Path(work), stateful=stateful)
         report = describe(options.name, model.name, board, stages)
         report |= memory(stages.program, pool, firmware, board)
         progress("measure")
-        report |= speed(stages.program, folder, options.name, board)
+        model_files = deploy(stages.program, folder, options.name)
+        report |= speed(stages.program, model_files, board)
         progress("verify")
-        report |= verify(stages.program, folder, options.name, board)
+        report |= verify(stages.program, model_files, board)
         report["gates"] = gates(report, limits)
         (folder / REPORT).write_text(to_json(report))
         copy = folder / f"model{model.suffix}"

@@ -43,7 +43,7 @@ class Session:
         """A callback that names the stage at work, on a terminal only."""
         if self.quiet or not sys.stderr.isatty():
             return lambda stage: None
-        from edgekit.report import stage_line
+        from edgekit.screens import stage_line
 
         return stage_line
 
@@ -129,7 +129,7 @@ def build(session: Session, model: Path, target: str, output: Path | None, name:
           keep_input: bool, budget: str, dump: Path | None) -> int:  # fmt: skip
     """Build MODEL into a bundle of C files, verified and measured."""
     from edgekit.build import build as run
-    from edgekit.report import build_screen
+    from edgekit.screens import build_screen
 
     report = run(model, target=target, output=output, name=name, io=io, keep_input=keep_input,
                  budget=budget, dump=dumper(dump), progress=session.progress())  # fmt: skip
@@ -145,8 +145,8 @@ def build(session: Session, model: Path, target: str, output: Path | None, name:
 @BUDGET
 def check(session: Session, model: Path, target: str, keep_input: bool, budget: str) -> int:
     """Can MODEL run on the target? Supported, static, integer-only, does it fit; no compiler run."""
-    from edgekit.measure import check as run
-    from edgekit.report import check_screen
+    from edgekit.commands import check as run
+    from edgekit.screens import check_screen
 
     report = run(model, target, keep_input=keep_input, budget=budget)
     session.show(report, check_screen(report))
@@ -178,8 +178,8 @@ def check(session: Session, model: Path, target: str, keep_input: bool, budget: 
 def validate(session: Session, bundle: Path, data: Path | None, place: str, scale: float | None,
              offset: float | None, metric: str | None, samples: int | None) -> int:  # fmt: skip
     """Run the same inputs through the original, the simulator and the C of BUNDLE, and compare."""
-    from edgekit.report import validate_screen
-    from edgekit.validate import validate as run
+    from edgekit.commands import validate as run
+    from edgekit.screens import validate_screen
 
     report = run(bundle, data=data, place=place, scale=scale, offset=offset, metric=metric,
                  limit=samples, progress=session.progress())  # fmt: skip
@@ -193,8 +193,8 @@ def validate(session: Session, bundle: Path, data: Path | None, place: str, scal
 @BUDGET
 def size(session: Session, bundle: Path, target: str, budget: str) -> int:
     """Does BUNDLE fit? Flash and RAM by part and by layer, against the target and the budget."""
-    from edgekit.measure import size as run
-    from edgekit.report import size_screen
+    from edgekit.commands import size as run
+    from edgekit.screens import size_screen
 
     report = run(bundle, target, budget)
     session.show(report, size_screen(report))
@@ -208,8 +208,8 @@ def size(session: Session, bundle: Path, target: str, budget: str) -> int:
 )
 def bench(session: Session, bundle: Path, place: str) -> int:
     """Executed instructions and estimated cycles of BUNDLE, per inference and per layer."""
-    from edgekit.measure import bench as run
-    from edgekit.report import bench_screen
+    from edgekit.commands import bench as run
+    from edgekit.screens import bench_screen
 
     report = run(bundle)
     session.show(report, bench_screen(report))
@@ -220,8 +220,8 @@ def bench(session: Session, bundle: Path, place: str) -> int:
 @MODEL
 def inspect(session: Session, model: Path) -> int:
     """Operators, shapes, parameters, MACs and the memory bound of MODEL, per layer."""
-    from edgekit.measure import inspect as run
-    from edgekit.report import inspect_screen
+    from edgekit.commands import inspect as run
+    from edgekit.screens import inspect_screen
 
     report = run(model)
     session.show(report, inspect_screen(report))
@@ -241,7 +241,7 @@ def ops(session: Session) -> int:
 def doctor(session: Session) -> int:
     """Which compilers, emulators and extras are found; how to install the others."""
     from edgekit.doctor import tool_report
-    from edgekit.report import doctor_screen
+    from edgekit.screens import doctor_screen
 
     report = {"tools": tool_report(), "edgekit_version": __version__}
     session.show(report, doctor_screen(report))
@@ -259,7 +259,7 @@ def targets(context: click.Context) -> None:
 @command(targets, name="list")
 def targets_list(session: Session) -> int:
     """Every target in one line."""
-    from edgekit.report import targets_screen
+    from edgekit.screens import targets_screen
     from edgekit.target import list_targets, load_target
 
     report = {"targets": [load_target(name).summary() for name in list_targets()]}
@@ -271,7 +271,7 @@ def targets_list(session: Session) -> int:
 @click.argument("name")
 def targets_show(session: Session, name: str) -> int:
     """One target in full; NAME may be a TOML file."""
-    from edgekit.report import target_screen
+    from edgekit.screens import target_screen
     from edgekit.target import load_target
 
     report = load_target(name).to_json()

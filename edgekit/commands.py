@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import math
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +15,7 @@ from edgekit.emit import emit
 from edgekit.emit.names import identifier
 from edgekit.firmware import compile_model
 from edgekit.frontends import load_model
-from edgekit.measure import describe, layer_memory, memory, speed
+from edgekit.measure import SAMPLES, STEPS, describe, layer_memory, memory, speed, totals
 from edgekit.report import gates, parse_budget
 from edgekit.simulate import Simulator
 from edgekit.target import Target, load_target
@@ -24,9 +23,6 @@ from edgekit.validate.data import load_samples, random_samples
 from edgekit.validate.reference import reference_outputs
 from edgekit.validate.run import Original, validate_places
 from edgekit.validate.runners import deploy, make_runner
-
-RANDOM_SAMPLES = 16
-RANDOM_STEPS = 8  # of each random sequence that a model with state is fed
 
 
 def reopen(folder: Path, target: str = "") -> tuple[Bundle, Compiled, Target]:
@@ -49,23 +45,16 @@ def check(
     stages = compile_program(model, Options(name, target, keep_input=keep_input))
     _, pool = emit(name, stages.program, model.name)
     weights = sum(a.nbytes for s, a in pool.arrays.items() if s.startswith(f"{name}_w_"))
-    tables = sum(a.nbytes for a in pool.arrays.values()) - weights
-    ram = stages.program.arena_bytes + stages.program.state_bytes
-    report = describe(name, model.name, board, stages) | {
+    parts = {
         "weights_bytes": weights,
-        "tables_bytes": tables,
+        "tables_bytes": sum(a.nbytes for a in pool.arrays.values()) - weights,
         "code_bytes": None,
+        "static_bytes": None,
         "stack_bytes": None,
-        "reserved_bytes": board.reserved_bytes,
-        "ram_bytes": ram,
-        "ram_limit_bytes": board.ram_limit_bytes,
-        "flash_bytes": weights + tables,
-        "flash_limit_bytes": board.flash_limit_bytes,
-        "layer_memory": layer_memory(stages.program, pool),
     }
-    ram_limit = math.inf if board.ram_limit_bytes is None else board.ram_limit_bytes
-    flash_limit = math.inf if board.flash_limit_bytes is None else board.flash_limit_bytes
-    report["fits"] = ram + board.reserved_bytes <= ram_limit and weights + tables <= flash_limit
+    report = describe(name, model.name, board, stages) | parts
+    report |= totals(stages.program, parts, board)
+    report["layer_memory"] = layer_memory(stages.program, pool)
     return report | {"gates": gates(report, limits)}
 
 
@@ -136,7 +125,7 @@ def validate(
     tensors = [program.buffers[name] for name in program.inputs]
     stateful = bool(program.state_bytes)
     if data is None:
-        samples = random_samples(tensors, RANDOM_SAMPLES, steps=RANDOM_STEPS if stateful else None)
+        samples = random_samples(tensors, SAMPLES, steps=STEPS if stateful else None)
     else:
         samples = load_samples(data, tensors, scale=scale, offset=offset, stateful=stateful)
     if limit is not None:

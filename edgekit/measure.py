@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from edgekit import __version__
+from edgekit.bench import can_count, count
 from edgekit.emit.constants import Pool
+from edgekit.errors import EdgekitError
 from edgekit.firmware import Firmware
 from edgekit.program import Program, Step
+from edgekit.simulate import Simulator
 from edgekit.target import Target
-from edgekit.validate.data import random_samples
-from edgekit.validate.runners import deployed
+from edgekit.validate.compare import first_difference
+from edgekit.validate.data import Samples, random_samples
+from edgekit.validate.runners import Deployed, make_runner
 
 if TYPE_CHECKING:
     from edgekit.build import Compiled
 
-SAMPLES = 16  # of the verification that every build runs
+Report = dict[str, Any]
+SAMPLES = 16  # random inputs of the verification that every build runs
+STEPS = 4  # of each, where the model has state
 
 
-def describe(name: str, model: str, target: Target, stages: Compiled) -> dict[str, Any]:
-    """What the model is: operators, parameters, MACs and the layers with their MACs."""
+def describe(name: str, model: str, target: Target, stages: Compiled) -> Report:
+    """What the model is: operators, parameters, MACs, the arena, and the layers with their MACs."""
     program = stages.program
     return {
         "model": model,
@@ -36,11 +43,12 @@ def describe(name: str, model: str, target: Target, stages: Compiled) -> dict[st
         "arena_method": program.plan.method,
         "arena_peak": program.plan.peak,
         "state_bytes": program.state_bytes,
+        "clock_hz": target.clock_hz,
         "layers": [layer(step) for step in program.steps],
     }
 
 
-def layer(step: Step) -> dict[str, Any]:
+def layer(step: Step) -> Report:
     """The part of a layer's entry that is known without a compiler."""
     return {
         "name": step.name,
@@ -51,17 +59,19 @@ def layer(step: Step) -> dict[str, Any]:
 
 
 def parameters(stages: Compiled) -> int:
-    """Elements of the distinct constant tensors that layers with weights read."""
-    used = {name for node in stages.canonical.nodes for name in node.inputs if name}
-    values = stages.canonical.values
-    return sum(v.elements for name, v in values.items() if name in used and v.data is not None)
+    """Elements of the distinct constant tensors that the canonical graph reads."""
+    graph = stages.canonical
+    used = {name for node in graph.nodes for name in node.inputs if name}
+    return sum(graph.value(name).elements for name in used if graph.const(name) is not None)
 
 
-def memory(program: Program, pool: Pool, firmware: Firmware, target: Target) -> dict[str, Any]:
-    """RAM by arena, state, static, stack; flash by code, weights, tables; does it fit."""
-    foot = firmware.footprint()
-    stack = firmware.stack()
-    report = {
+def memory(program: Program, pool: Pool, firmware: Firmware, target: Target) -> Report:
+    """RAM by arena, state, static, stack; flash by code, weights, tables; does it fit.
+
+    Raises EK401 where the stack has no bound.
+    """
+    foot, stack = firmware.footprint(), firmware.stack()
+    parts = {
         "stack_bytes": stack.bytes,
         "stack_bounded": True,
         "stack_path": [name for name, _ in stack.path],
@@ -72,29 +82,29 @@ def memory(program: Program, pool: Pool, firmware: Firmware, target: Target) -> 
         "compiler": firmware.compiler.version,
         "compiler_flags": firmware.compiler.command_line(),
     }
-    return report | totals(program.arena_bytes, program.state_bytes, report, target) | {
-        "layer_memory": layer_memory(program, pool)
-    }  # fmt: skip
+    return parts | totals(program, parts, target) | {"layer_memory": layer_memory(program, pool)}
 
 
-def totals(arena: int, state: int, parts: dict[str, Any], target: Target) -> dict[str, Any]:
-    """Sums and the verdict against a target's limits."""
-    ram = arena + state + parts["static_bytes"] + parts["stack_bytes"]
-    flash = parts["code_bytes"] + parts["weights_bytes"] + parts["tables_bytes"]
+def totals(program: Program, parts: Report, target: Target) -> Report:
+    """Sums and the verdict against a target's limits; parts that are not known count as 0."""
+    ram = program.arena_bytes + program.state_bytes
+    ram += (parts["static_bytes"] or 0) + (parts["stack_bytes"] or 0)
+    flash = (parts["code_bytes"] or 0) + parts["weights_bytes"] + parts["tables_bytes"]
     ram_limit, flash_limit = target.ram_limit_bytes, target.flash_limit_bytes
+    flash_free = None if flash_limit is None else flash_limit - target.flash_reserved_bytes
     return {
         "reserved_bytes": target.reserved_bytes,
         "ram_bytes": ram,
         "ram_limit_bytes": ram_limit,
         "flash_bytes": flash,
-        "flash_limit_bytes": flash_limit,
+        "flash_limit_bytes": flash_free,
         "fits": (ram_limit is None or ram + target.reserved_bytes <= ram_limit)
-        and (flash_limit is None or flash <= flash_limit),
+        and (flash_free is None or flash <= flash_free),
     }
 
 
-def layer_memory(program: Program, pool: Pool) -> list[dict[str, Any]]:
-    """Per layer: bytes of constants in flash and bytes alive in the arena while it runs."""
+def layer_memory(program: Program, pool: Pool) -> list[Report]:
+    """Per layer: bytes of constants in flash, and bytes alive in the arena while it runs."""
     return [
         {
             "name": step.name,
@@ -106,26 +116,66 @@ def layer_memory(program: Program, pool: Pool) -> list[dict[str, Any]]:
     ]
 
 
-def speed(program: Program, folder: Path, name: str, target: Target) -> dict[str, Any]:
-    """Instructions and estimated cycles on the emulator, null where it cannot count this core."""
-    from edgekit.bench import can_count, count
-
+def speed(program: Program, model: Deployed, target: Target) -> Report:
+    """Instructions and estimated cycles of one inference; null where this core cannot be counted."""
     if not can_count(target):
         return {
             "instructions": None,
             "cycles_estimate": None,
-            "cycles_method": "not counted on this target",
+            "cycles_method": f"not counted: no counting emulator for {target.name} here (edgekit doctor)",
         }
-    inputs = [x[0] for x in random_samples(_specs(program), 1).arrays]
-    counts = count(deployed(program, folder, name), target, inputs)
-    layers = [
-        layer(step) | {"instructions": c.instructions, "cycles_estimate": c.cycles_estimate}
-        for step, c in zip(program.steps, counts.layers, strict=True)
-    ]
+    one = random_samples([program.buffers[name] for name in program.inputs], 1)
+    counts = count(model, target, [x[0] for x in one.arrays])
     return {
         "instructions": counts.instructions,
         "cycles_estimate": counts.cycles_estimate,
         "cycles_method": counts.cycles_method,
         "stack_measured_bytes": counts.stack_measured,
-        "layers": layers,
+        "layers": [
+            layer(step) | {"instructions": c.instructions, "cycles_estimate": c.cycles_estimate}
+            for step, c in zip(program.steps, counts.layers, strict=True)
+        ],
     }
+
+
+def verify(program: Program, model: Deployed, target: Target) -> Report:
+    """The same random inputs on the simulator, on this machine and on the emulated target.
+
+    A place whose tools are not installed is left out and named. Returns the contract's counts, and
+    the first difference in words.
+    """
+    tensors = [program.buffers[name] for name in program.inputs]
+    samples = random_samples(tensors, SAMPLES, steps=STEPS if program.state_bytes else None)
+    simulated = Simulator(program).run(samples.arrays, samples.sequence)
+    report: Report = {
+        "samples": len(samples),
+        "outputs_compared": 0,
+        "mismatches": 0,
+        "verified_places": ["simulator"],
+        "left_out": [],
+        "first_difference": None,
+    }
+    for place in ("host", "emulator"):
+        try:
+            outputs = _run(place, model, target, samples)
+        except EdgekitError as missing:
+            if missing.code not in ("EK501", "EK503", "EK504"):
+                raise
+            report["left_out"].append(
+                {"place": place, "reason": missing.message, "help": missing.help}
+            )
+            continue
+        label = f"emulated {target.core}" if place == "emulator" else place
+        report["verified_places"].append(label)
+        report["outputs_compared"] += sum(x.size for x in simulated)
+        wrong = sum(int(np.count_nonzero(a != b)) for a, b in zip(simulated, outputs, strict=True))
+        report["mismatches"] += wrong
+        if wrong and report["first_difference"] is None:
+            sample = first_difference(simulated, outputs)
+            report["first_difference"] = f"{label} differs from the simulator at sample {sample}"
+    return report | {"bit_exact": report["mismatches"] == 0 and report["outputs_compared"] > 0}
+
+
+def _run(place: str, model: Deployed, target: Target, samples: Samples) -> list[Any]:
+    with make_runner(place, model, target) as runner:
+        return runner.run(samples.arrays, samples.sequence)

@@ -1,10 +1,12 @@
-"""The text form of every command's report but `size`: plain lines that read well in a log, too."""
+"""The text form of every command's report: plain lines that read well in a log, too."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
+
+from edgekit.report import contributors, memory_lines
 
 Report = dict[str, Any]
 _MODEL, _PLAN, _SPEED, _CHECK = "model   ", "plan    ", "speed   ", "check   "
@@ -85,6 +87,39 @@ def gate_lines(report: Report) -> list[str]:
     ]
 
 
+def build_screen(report: Report) -> str:
+    """The money screen: model, plan, memory, speed, check."""
+    lines = [model_line(report), plan_line(report), *memory_lines(report), speed_line(report)]
+    lines.append(check_line(report))
+    lines += [
+        f"        not on {e['place']}: {e['reason']} ({e['help']})" for e in report["left_out"]
+    ]
+    return "\n".join([*lines, *gate_lines(report)])
+
+
+def size_screen(report: Report) -> str:
+    """Memory by part and by layer, and the verdict."""
+    verdict = "fits" if report["fits"] else "DOES NOT FIT"
+    lines = [
+        f"{_MODEL}{report['model']} on {report['target']}: {verdict}",
+        plan_line(report),
+        *memory_lines(report),
+        f"stack   {' -> '.join(report['stack_path'])}",
+        *contributors(report),
+        *gate_lines(report),
+    ]
+    return "\n".join(lines)
+
+
+def check_screen(report: Report) -> str:
+    """What is known without a compiler."""
+    verdict = "fits, code and stack apart" if report["fits"] else "DOES NOT FIT"
+    head = f"{_CHECK}{report['model']} on {report['target']}: supported, static, integer-only; {verdict}"
+    return "\n".join(
+        [head, model_line(report), plan_line(report), *memory_lines(report), *gate_lines(report)]
+    )
+
+
 def validate_screen(report: Report) -> str:
     """One line a pair, the scores, the first differing layer."""
     lines = [f"{_MODEL}{report['model']} on {report['target']}, data: {report['data']}"]
@@ -101,7 +136,7 @@ def validate_screen(report: Report) -> str:
             beside = (
                 "" if original is None else f"   original {original:.4f} ({report['reference']})"
             )
-            lines.append(f"{key:<8}{report[key]:.4f}{beside}")
+            lines.append(f"{key:<10}{report[key]:.4f}{beside}")
     if report.get("first_differing_layer"):
         layer = report["first_differing_layer"]
         lines.append("first   " + ", ".join(f"{k} {v}" for k, v in layer.items()))

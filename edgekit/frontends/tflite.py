@@ -144,18 +144,16 @@ class _Importer:
             raise self._fail("EK202", "weights outside the flatbuffer have no support", where,
                              "a buffer with an offset", "export the model below 2 GB")  # fmt: skip
         raw = buffer.array(0, "uint8")
-        if (
-            dtype == "resource"
-            or (not raw.size and math.prod(shape))
-            or not (index and buffer.has(0))
-        ):
+        elements = int(np.prod(shape, dtype=np.int64))
+        absent = index == 0 or not buffer.has(0) or (raw.size == 0 and elements > 0)
+        if dtype == "resource" or absent:
             return None
-        wanted = math.prod(shape) * DTYPES[dtype]
+        wanted = elements * DTYPES[dtype]
         if raw.size != wanted:
             raise self._fail("EK105", "a constant does not fill its shape", where,
                              f"{raw.size} bytes, wanted {wanted} for {dtype} {list(shape)}")  # fmt: skip
         little = _numpy(dtype).newbyteorder("<")
-        return raw.view(little).astype(_numpy(dtype)).reshape(shape)
+        return np.asarray(raw.view(little), _numpy(dtype)).reshape(shape)
 
     def _quant(self, table: Table, dtype: str, shape: tuple[int, ...], where: str) -> Quant | None:
         quantization = table.table(4, f"{where}, quantization")

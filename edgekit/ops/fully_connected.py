@@ -11,8 +11,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numpy as np
-
 from edgekit import fixed, weighted
 from edgekit.graph import Graph, IntNode, Node, Value
 from edgekit.op import Array, Case, Const, Cost, Op, Params, Shape, c_field, int8_pair, require

@@ -1,0 +1,141 @@
+"""Budgets, gates, and the size report with its bars."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from edgekit.errors import EdgekitError
+
+Report = dict[str, Any]
+Gate = dict[str, Any]
+
+_BYTES = {"": 1, "K": 1024, "M": 1024**2}
+_CYCLES = {"": 1, "K": 10**3, "M": 10**6}
+_WIDTH = 10  # of a bar
+_MOST = 5  # largest contributors that are named
+
+
+def parse_budget(text: str) -> dict[str, int]:
+    """``ram=32K,flash=128K,cycles=3M`` to numbers; K and M are 1024s of bytes, 1000s of cycles.
+
+    Raises EK001 on anything else.
+    """
+    budget: dict[str, int] = {}
+    for part in filter(None, (p.strip() for p in text.split(","))):
+        match = re.fullmatch(r"(ram|flash|cycles)=(\d+(?:\.\d+)?)([KM]?)", part)
+        if not match:
+            raise EdgekitError(
+                "EK001", "the budget cannot be read", where="--budget", found=part,
+                help="write it as ram=32K,flash=128K,cycles=3M",
+            )  # fmt: skip
+        units = _CYCLES if match[1] == "cycles" else _BYTES
+        budget[match[1]] = int(float(match[2]) * units[match[3]])
+    return budget
+
+
+def gates(report: Report, budget: Mapping[str, int]) -> list[Gate]:
+    """What has to hold: the target's memory, the budget, and that all places compute the same."""
+    found = []
+    ram, reserved, limit = report["ram_bytes"], report["reserved_bytes"], report["ram_limit_bytes"]
+    if limit is not None:
+        found.append(_limit("ram fits", limit, ram + reserved, _ram_reason(report)))
+    if report["flash_limit_bytes"] is not None:
+        found.append(
+            _limit(
+                "flash fits",
+                report["flash_limit_bytes"],
+                report["flash_bytes"],
+                _flash_reason(report),
+            )
+        )
+    if "ram" in budget:
+        found.append(_limit("ram budget", budget["ram"], ram, _ram_reason(report)))
+    if "flash" in budget:
+        found.append(
+            _limit("flash budget", budget["flash"], report["flash_bytes"], _flash_reason(report))
+        )
+    if "cycles" in budget:
+        cycles = report.get("cycles_estimate")
+        gate = _limit("cycles budget", budget["cycles"], cycles or 0, "")
+        found.append(gate if cycles is not None else gate | {
+            "found": None, "passed": False, "reason": "cycles cannot be counted on this target"
+        })  # fmt: skip
+    if "mismatches" in report:
+        found.append(
+            _limit("bit-exact", 0, report["mismatches"], report.get("first_difference") or "")
+        )
+    return found
+
+
+def _limit(name: str, limit: int, found: int, reason: str) -> Gate:
+    passed = found <= limit
+    gate: Gate = {"name": name, "limit": limit, "found": found, "passed": passed}
+    if not passed and name != "bit-exact":
+        gate["reason"] = f"over by {found - limit:,}" + f"; {reason}" * bool(reason)
+    elif not passed:
+        gate["reason"] = reason
+    return gate
+
+
+def _ram_reason(report: Report) -> str:
+    live = max((e["ram_bytes"] for e in report["layer_memory"]), default=0)
+    return f"the arena's peak is at layer {report['arena_peak']} with {live:,} B alive"
+
+
+def _flash_reason(report: Report) -> str:
+    largest = max(report["layer_memory"], key=lambda e: e["flash_bytes"], default=None)
+    if largest is None:
+        return ""
+    return f"layer {largest['name']} has the largest constants, {largest['flash_bytes']:,} B"
+
+
+def bar(used: int, limit: int) -> str:
+    """``[==        ]`` with a mark for every tenth begun; ``[=========>]`` beyond the limit."""
+    if used > limit:
+        return f"[{'=' * (_WIDTH - 1)}>]"
+    filled = -(-used * _WIDTH // limit) if limit else 0
+    return f"[{'=' * filled:<{_WIDTH}}]"
+
+
+def memory_line(
+    label: str, used: int, limit: int | None, parts: list[tuple[str, int | None]]
+) -> str:
+    """One line of the size report: bar, share, bytes, and what they are made of."""
+    detail = " + ".join(f"{name} {size:,}" for name, size in parts if size)
+    if limit is None:
+        return f"{label:<8}{used:,} B   {detail}"
+    share = f"{100 * used / limit:.1f} %" if limit else "-"
+    return f"{label:<8}{bar(used, limit)} {share:>6}   {used:,} of {limit:,} B   {detail}"
+
+
+def memory_lines(report: Report) -> list[str]:
+    """RAM and flash, each with its parts."""
+    ram = [
+        ("arena", report["arena_bytes"]),
+        ("state", report["state_bytes"]),
+        ("static", report.get("static_bytes")),
+        ("stack", report["stack_bytes"]),
+        ("reserved", report["reserved_bytes"]),
+    ]
+    flash = [
+        ("weights", report["weights_bytes"]),
+        ("code", report["code_bytes"]),
+        ("tables", report["tables_bytes"]),
+    ]
+    used = report["ram_bytes"] + report["reserved_bytes"]
+    return [
+        memory_line("RAM", used, report["ram_limit_bytes"], ram),
+        memory_line("Flash", report["flash_bytes"], report["flash_limit_bytes"], flash),
+    ]
+
+
+def contributors(report: Report) -> list[str]:
+    """The layers that take most flash, and those at which most RAM is alive."""
+    lines = []
+    for label, key in (("flash", "flash_bytes"), ("RAM", "ram_bytes")):
+        largest = sorted(report["layer_memory"], key=lambda e: -e[key])[:_MOST]
+        lines.append(f"most {label}")
+        lines += [f"        {e['name']:<24}{e['op']:<18}{e[key]:>10,} B" for e in largest]
+    return lines
