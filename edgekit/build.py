@@ -10,7 +10,7 @@ from typing import Any
 
 from edgekit.bundle import MANIFEST, REPORT, staged, to_json
 from edgekit.emit import emit
-from edgekit.emit.names import check_name, identifier
+from edgekit.emit.names import check_name, default_name
 from edgekit.firmware import compile_model
 from edgekit.frontends import load_model
 from edgekit.graph import Graph, IntGraph
@@ -83,7 +83,7 @@ def build(
     no exception: see ``report["gates"]``. Raises EdgekitError for everything else that goes wrong.
     """
     model = Path(model)
-    options = Options(check_name(name or identifier(model.stem)), target, io, keep_input, budget)
+    options = Options(check_name(name or default_name(model.stem)), target, io, keep_input, budget)
     limits = parse_budget(budget)
     board = load_target(target)
 

@@ -12,7 +12,7 @@ from edgekit import __version__
 from edgekit.build import Compiled, Options, compile_program
 from edgekit.bundle import Bundle, open_bundle
 from edgekit.emit import emit
-from edgekit.emit.names import identifier
+from edgekit.emit.names import default_name
 from edgekit.firmware import compile_model
 from edgekit.frontends import load_model
 from edgekit.measure import SAMPLES, STEPS, describe, layer_memory, memory, speed, totals
@@ -41,7 +41,7 @@ def check(
     Flash and RAM leave out what only a compiler knows, code and stack, and say so.
     """
     board, limits = load_target(target), parse_budget(budget)
-    name = identifier(model.stem)
+    name = default_name(model.stem)
     stages = compile_program(model, Options(name, target, keep_input=keep_input))
     _, pool = emit(name, stages.program, model.name)
     weights = sum(a.nbytes for s, a in pool.arrays.items() if s.startswith(f"{name}_w_"))
@@ -82,7 +82,7 @@ def bench(folder: Path, target: str = "") -> dict[str, Any]:
 
 def inspect(model: Path) -> dict[str, Any]:
     """Operators, shapes, parameters, MACs and peak memory, layer by layer."""
-    name = identifier(model.stem)
+    name = default_name(model.stem)
     stages = compile_program(model, Options(name))
     report = describe(name, model.name, load_target("host"), stages)
     buffers = stages.program.buffers

@@ -91,15 +91,15 @@ def totals(program: Program, parts: Report, target: Target) -> Report:
     ram += (parts["static_bytes"] or 0) + (parts["stack_bytes"] or 0)
     flash = (parts["code_bytes"] or 0) + parts["weights_bytes"] + parts["tables_bytes"]
     ram_limit, flash_limit = target.ram_limit_bytes, target.flash_limit_bytes
-    flash_free = None if flash_limit is None else flash_limit - target.flash_reserved_bytes
     return {
         "reserved_bytes": target.reserved_bytes,
+        "flash_reserved_bytes": target.flash_reserved_bytes,
         "ram_bytes": ram,
         "ram_limit_bytes": ram_limit,
         "flash_bytes": flash,
-        "flash_limit_bytes": flash_free,
+        "flash_limit_bytes": flash_limit,
         "fits": (ram_limit is None or ram + target.reserved_bytes <= ram_limit)
-        and (flash_free is None or flash <= flash_free),
+        and (flash_limit is None or flash + target.flash_reserved_bytes <= flash_limit),
     }
 
 

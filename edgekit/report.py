@@ -42,13 +42,9 @@ def gates(report: Report, budget: Mapping[str, int]) -> list[Gate]:
     if limit is not None:
         found.append(_limit("ram fits", limit, ram + reserved, _ram_reason(report)))
     if report["flash_limit_bytes"] is not None:
+        flash = report["flash_bytes"] + report["flash_reserved_bytes"]
         found.append(
-            _limit(
-                "flash fits",
-                report["flash_limit_bytes"],
-                report["flash_bytes"],
-                _flash_reason(report),
-            )
+            _limit("flash fits", report["flash_limit_bytes"], flash, _flash_reason(report))
         )
     if "ram" in budget:
         found.append(_limit("ram budget", budget["ram"], ram, _ram_reason(report)))
@@ -123,11 +119,13 @@ def memory_lines(report: Report) -> list[str]:
         ("weights", report["weights_bytes"]),
         ("code", report["code_bytes"]),
         ("tables", report["tables_bytes"]),
+        ("reserved", report["flash_reserved_bytes"]),
     ]
-    used = report["ram_bytes"] + report["reserved_bytes"]
+    ram_used = report["ram_bytes"] + report["reserved_bytes"]
+    flash_used = report["flash_bytes"] + report["flash_reserved_bytes"]
     return [
-        memory_line("RAM", used, report["ram_limit_bytes"], ram),
-        memory_line("Flash", report["flash_bytes"], report["flash_limit_bytes"], flash),
+        memory_line("RAM", ram_used, report["ram_limit_bytes"], ram),
+        memory_line("Flash", flash_used, report["flash_limit_bytes"], flash),
     ]
 
 

@@ -67,6 +67,15 @@ def identifier(text: str) -> str:
     return f"m_{name}" if name[0].isdigit() else name
 
 
+LONGEST = 41  # characters of a model's name
+
+
+def default_name(stem: str) -> str:
+    """The C prefix for a model file without a given name."""
+    name = identifier(stem)[:LONGEST].strip("_")
+    return f"m_{name}"[:LONGEST] if name in _KEYWORDS or name.startswith("ek_") else name
+
+
 def check_name(name: str) -> str:
     """A model name that can prefix C identifiers. Raises EK001 otherwise."""
     if (
