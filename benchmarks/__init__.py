@@ -1,1 +1,43 @@
 """The benchmark models: ours beside the peers' frozen figures, and the budgets that tests hold."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from edgekit.build import build
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+HERE = Path(__file__).resolve().parent
+PEERS, BUDGETS = HERE / "peers.toml", HERE / "budgets.toml"
+DOCUMENT = HERE.parent / "docs" / "BENCHMARKS.md"
+FIGURES = ("instructions", "arena_bytes", "state_bytes", "flash_bytes", "stack_bytes")
+TARGET = "cortex-m4"
+
+
+def models_folder() -> Path:
+    """The shared models: EDGEKIT_SHARED, by default ../shared beside the repository."""
+    return Path(os.environ.get("EDGEKIT_SHARED") or HERE.parent.parent / "shared") / "models"
+
+
+def peers() -> dict[str, dict[str, Any]]:
+    """The peers' figures, model key to row."""
+    return tomllib.loads(PEERS.read_text())
+
+
+def budgets() -> dict[str, Any]:
+    """The figures that must not get worse, model key to row; and the compiler they hold for."""
+    return tomllib.loads(BUDGETS.read_text())
+
+
+def measure(key: str, file: str, target: str = TARGET) -> dict[str, Any]:
+    """The report of one benchmark model, built in a temporary folder."""
+    with tempfile.TemporaryDirectory() as work:
+        return build(models_folder() / file, target=target, name=key, output=Path(work) / key)

@@ -1,72 +1,57 @@
 """Builds every benchmark model for an emulated Cortex-M4 and prints the table: `make bench`.
 
-``--write`` moves the budgets to what was measured; a change that makes a figure worse has to do that
-in the open. Instruction counts depend on the compiler, which is printed with them.
+``--write`` moves the budgets and docs/BENCHMARKS.md to what was measured; a change that makes a
+figure worse has to do that in the open.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
 import sys
-import tempfile
-from pathlib import Path
 from typing import Any
 
-from edgekit.build import build
+from benchmarks import BUDGETS, DOCUMENT, FIGURES, TARGET, measure, peers
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
-HERE = Path(__file__).resolve().parent
-PEERS, BUDGETS = HERE / "peers.toml", HERE / "budgets.toml"
-FIGURES = ("instructions", "arena_bytes", "state_bytes", "flash_bytes", "stack_bytes")
-TARGET = "cortex-m4"
+_HEADINGS = (
+    "model", "MACs", "instructions", "per MAC", "TFLM reference / ours", "TFLM + CMSIS-NN / ours",
+    "cycles (estimate)", "arena", "TFLM / ours", "state", "flash", "TFLM / ours", "stack",
+    "TFLM / ours", "bit-exact",
+)  # fmt: skip
 
 
-def models_folder() -> Path:
-    """The shared models: EDGEKIT_SHARED, by default ../shared beside the repository."""
-    return Path(os.environ.get("EDGEKIT_SHARED") or HERE.parent.parent / "shared") / "models"
+def row(key: str, report: dict[str, Any], peer: dict[str, Any]) -> list[str]:
+    """One line of the table: ours, and the peer's figure over ours where the peer has one."""
+
+    def ratio(name: str, ours: int) -> str:
+        return f"{peer[name] / ours:.2f}" if name in peer else "-"
+
+    instructions, arena, flash = (report[k] for k in ("instructions", "arena_bytes", "flash_bytes"))
+    stack = report["stack_bytes"]
+    return [
+        key, f"{report['macs']:,}", f"{instructions:,}", f"{instructions / report['macs']:.2f}",
+        ratio("reference", instructions), ratio("cmsis", instructions),
+        f"{report['cycles_estimate']:,}", f"{arena:,}", ratio("arena", arena),
+        f"{report['state_bytes']:,}", f"{flash:,}", ratio("flash", flash), f"{stack:,}",
+        ratio("stack", stack), "yes" if report["bit_exact"] else "NO",
+    ]  # fmt: skip
 
 
-def peers() -> dict[str, dict[str, Any]]:
-    """The peers' figures, model key to row."""
-    return tomllib.loads(PEERS.read_text())
+def table(rows: list[list[str]]) -> str:
+    """A Markdown table that also reads well in a terminal."""
+    cells = [list(_HEADINGS), *rows]
+    widths = [max(len(line[i]) for line in cells) for i in range(len(_HEADINGS))]
 
+    def line(parts: list[str]) -> str:
+        padded = (
+            p.ljust(w) if i == 0 else p.rjust(w)
+            for i, (p, w) in enumerate(zip(parts, widths, strict=True))
+        )
+        return f"| {' | '.join(padded)} |"
 
-def budgets() -> dict[str, dict[str, int]]:
-    """The figures that must not get worse, model key to row."""
-    return tomllib.loads(BUDGETS.read_text())
-
-
-def measure(key: str, file: str, target: str = TARGET) -> dict[str, Any]:
-    """The report of one benchmark model, built in a temporary folder."""
-    with tempfile.TemporaryDirectory() as work:
-        return build(models_folder() / file, target=target, name=key, output=Path(work) / key)
-
-
-def row(key: str, report: dict[str, Any], peer: dict[str, Any]) -> str:
-    """One line of the table: ours, and the ratio peer / ours where the peer has a figure."""
-
-    def ratio(name: str, ours: int | None) -> str:
-        return f"{peer[name] / ours:5.2f}x" if name in peer and ours else "     -"
-
-    arena, flash = report["arena_bytes"], report["flash_bytes"]
-    return (
-        f"{key:<15}{report['macs'] / 1e6:8.3f}{report['instructions'] / 1e6:9.3f}"
-        f"{report['instructions'] / max(report['macs'], 1):7.2f}{report['cycles_estimate'] / 1e6:9.3f}"
-        f" {ratio('reference', report['instructions'])} {ratio('cmsis', report['instructions'])}"
-        f"{arena:9,} {ratio('arena', arena)}{report['state_bytes']:7,}{flash:10,} {ratio('flash', flash)}"
-        f"{report['stack_bytes']:6,} {ratio('stack', report['stack_bytes'])}  {report['bit_exact']}"
+    rule = (
+        "|" + "|".join("-" * (w + 1) + ("-" if i == 0 else ":") for i, w in enumerate(widths)) + "|"
     )
-
-
-HEADING = (
-    f"{'model':<15}{'M MAC':>8}{'M insn':>9}{'i/MAC':>7}{'M cyc':>9} {'tflm-ref':>6} {'cmsis':>4}"
-    f"{'arena':>9} {'tflm':>6}{'state':>7}{'flash':>10} {'tflm':>6}{'stack':>6} {'tflm':>6}  exact"
-)
+    return "\n".join([line(cells[0]), rule, *map(line, cells[1:])])
 
 
 def main() -> int:
@@ -74,19 +59,45 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--write", action="store_true", help="store the figures as budgets")
     arguments = parser.parse_args()
-    lines, first = [], True
-    for key, peer in peers().items():
-        report = measure(key, peer["file"])
-        if first:
-            print(f"{TARGET}: {report['compiler']}\n{report['compiler_flags']}\n"
-                  "ratios: the peer's figure over ours; cycles are estimates\n\n" + HEADING)  # fmt: skip
-            first = False
-        print(row(key, report, peer), flush=True)
-        lines += [f"[{key}]", *(f"{name} = {report[name]}" for name in FIGURES), ""]
+    reports = {key: measure(key, peer["file"]) for key, peer in peers().items()}
+    first = next(iter(reports.values()))
+    compiled = f"{first['compiler']}\n{first['compiler_flags']}"
+    text = table([row(key, report, peers()[key]) for key, report in reports.items()])
+    print(
+        f"{TARGET}, one inference, portable kernels; ratios are the peer's figure over ours\n{compiled}\n\n{text}"
+    )
     if arguments.write:
-        head = "# What `make bench` measured for cortex-m4; tests/test_budgets.py holds it. See --write.\n\n"
-        BUDGETS.write_text(head + "\n".join(lines))
+        DOCUMENT.write_text(_document(compiled, text, first["cycles_method"]))
+        lines = [
+            f"# What `make bench` measured; tests/test_budgets.py holds it.\n\ncompiler = {first['compiler']!r}\n"
+        ]
+        for key, report in reports.items():
+            lines += [f"[{key}]", *(f"{name} = {report[name]}" for name in FIGURES), ""]
+        BUDGETS.write_text("\n".join(lines))
     return 0
+
+
+def _document(compiled: str, text: str, method: str) -> str:
+    return f"""# Benchmarks
+
+Written by `python -m benchmarks --write`; `make bench` prints it anew.
+
+One inference on an emulated {TARGET}, initialisation excluded, portable C kernels (no SIMD), outputs
+equal to TensorFlow Lite Micro's byte for byte. Executed instructions are counted, not sampled: they
+repeat to the last digit with the same compiler and flags. Cycles are an estimate ({method}).
+
+```
+{compiled}
+```
+
+{text}
+
+Ratios are the peer's figure over ours: above 1 is less for us. The peer is TensorFlow Lite Micro
+(2026-08), arm-none-eabi-gcc 12.2 with its own build flags, on the same emulated core: once with its
+reference kernels, once with CMSIS-NN (2026-07), whose SIMD kernels these portable ones are not meant
+to beat. Its arena is `arena_used_bytes`, its flash is code, constants and the model file, its stack is
+measured where ours is a static bound. The peers' figures are in `benchmarks/peers.toml`.
+"""
 
 
 if __name__ == "__main__":

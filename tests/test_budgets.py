@@ -1,0 +1,61 @@
+"""Figures that must not get worse, and the ones that were promised against the peers."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from typing import Any
+
+import pytest
+from conftest import ROOT, shared
+
+sys.path.insert(0, str(ROOT))
+from benchmarks import FIGURES, budgets, measure, peers
+
+KEYS = list(peers())
+MLPERF_TINY = ["kws", "resnet8", "vww", "ad", "sww"]
+pytestmark = pytest.mark.slow
+
+
+@functools.cache
+def report(key: str) -> dict[str, Any]:
+    shared("models")
+    return measure(key, peers()[key]["file"])
+
+
+def same_compiler(key: str) -> dict[str, Any]:
+    """The report, where it was made with the compiler that the figures are stated for."""
+    found = report(key)
+    if found["compiler"] != budgets()["compiler"]:
+        pytest.skip(f"figures hold for {budgets()['compiler']}, here is {found['compiler']}")
+    return found
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_no_figure_is_worse_than_its_budget(key: str) -> None:
+    found, budget = same_compiler(key), budgets()[key]
+    worse = {name: (found[name], budget[name]) for name in FIGURES if found[name] > budget[name]}
+    assert not worse, "found, budget"
+    assert found["bit_exact"]
+
+
+@pytest.mark.parametrize("key", [k for k in KEYS if "plan" in peers()[k]])
+def test_arena_is_near_the_best_whole_tensor_plan(key: str) -> None:
+    assert report(key)["arena_bytes"] <= 1.15 * peers()[key]["plan"]
+    assert report(key)["arena_optimal"]
+
+
+@pytest.mark.parametrize("key", [k for k in KEYS if "limit" in peers()[k]])
+def test_portable_kernels_take_a_third_of_the_reference_kernels(key: str) -> None:
+    assert same_compiler(key)["instructions"] <= peers()[key]["limit"]
+
+
+@pytest.mark.parametrize("key", MLPERF_TINY)
+def test_flash_is_below_tflite_micro(key: str) -> None:
+    assert report(key)["flash_bytes"] < peers()[key]["flash"]
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_stack_bound_is_safe_and_tight(key: str) -> None:
+    painted, bound = report(key)["stack_measured_bytes"], report(key)["stack_bytes"]
+    assert painted <= bound <= max(1.5 * painted, painted + 128)
