@@ -198,6 +198,17 @@ def test_concatenation_is_made_in_place_of_its_parts() -> None:
     assert "concat" not in [step.op.name for step in program.steps]
 
 
+def test_a_tensor_beside_a_view_of_itself_is_concatenated_by_a_copy() -> None:
+    net = Network()
+    x = net.input(2, 1)
+    y = net.add("relu", [x], 2, 1, activation="RELU6")
+    z = net.add("reshape", [y], 2, 1, shape=(1, 2, 1, 1))
+    graph = net.graph([net.add("concat", [y, z], 4, 1, axis=1)])
+    inputs = random_inputs(graph)
+    (got,) = Simulator(plan(graph)).run(inputs)
+    np.testing.assert_array_equal(got, evaluate(graph, inputs)[graph.outputs[0]])
+
+
 def test_a_value_read_after_its_variable_is_assigned_is_a_copy() -> None:
     net = Network()
     x = net.input(3, 2)

@@ -61,7 +61,10 @@ class Storage:
 
     def _assign(self, time: int, node: IntNode) -> None:
         aliases = node.op.aliases(node, self.graph.values)
-        if aliases and all(self._can_merge(time, node, alias) for alias in aliases):
+        # Two operands of one concatenation that share a storage cannot both move.
+        roots = {self.places[alias.inner].root for alias in aliases}
+        apart = aliases and len(roots) == len(aliases)
+        if apart and all(self._can_merge(node, alias) for alias in aliases):
             for alias in aliases:
                 self._merge(alias)
             self.dropped.add(time)
@@ -71,7 +74,7 @@ class Storage:
                 self._merge(Alias(node.outputs[0], node.inputs[index], 0))
                 return
 
-    def _can_merge(self, time: int, node: IntNode, alias: Alias) -> bool:
+    def _can_merge(self, node: IntNode, alias: Alias) -> bool:
         inner_space, outer_space = self.space[alias.inner], self.space[alias.outer]
         if outer_space == STATE and inner_space == ARENA:
             return self._reads_end_before_assignment(alias)
@@ -81,17 +84,9 @@ class Storage:
             return True
         # Concatenation: an input moves into the output, so it must own all of its storage and
         # have been written by a node (the caller's inputs stay where they are).
-        operands = [n for n in node.inputs if n == alias.inner]
         place = self.places[alias.inner]
         whole = place.offset == 0 and self.size(place.root) == self.size(alias.inner)
-        own = place.root not in self.graph.inputs and alias.inner not in self.graph.inputs
-        return (
-            len(operands) == 1 and whole and own and not self._overwrites_other(place.root, alias)
-        )
-
-    def _overwrites_other(self, root: str, alias: Alias) -> bool:
-        """Two operands of one concatenation in the same storage cannot both move."""
-        return any(self.places[m].root == self.places[alias.outer].root for m in self.members[root])
+        return whole and place.root not in self.graph.inputs
 
     def _reads_end_before_assignment(self, alias: Alias) -> bool:
         """A read variable may stay in its state while only plain reads precede the assignment."""
