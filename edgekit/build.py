@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 import tempfile
+import types
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -115,3 +117,12 @@ def build(
             to_json(manifest(folder, stages.program, asdict(options), model))
         )
     return report
+
+
+class _CallableModule(types.ModuleType):
+    """``edgekit.build`` names this module and, in the public API, its function: it is both."""
+
+    __call__ = staticmethod(build)
+
+
+sys.modules[__name__].__class__ = _CallableModule

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -39,13 +40,19 @@ class Session:
         click.echo("\n".join(error.lines()), err=True)
         sys.exit(error.exit_code)
 
-    def progress(self) -> Callable[[str], None]:
-        """A callback that names the stage at work, on a terminal only."""
+    @contextlib.contextmanager
+    def progress(self, stages: int) -> Iterator[Callable[[str], None]]:
+        """A callback that names the stage at work: a bar on a terminal, nothing elsewhere."""
         if self.quiet or not sys.stderr.isatty():
-            return lambda stage: None
-        from edgekit.screens import stage_line
+            yield lambda stage: None
+            return
+        from edgekit.screens import StageBar
 
-        return stage_line
+        bar = StageBar(stages)
+        try:
+            yield bar
+        finally:
+            bar.close()
 
 
 def command(group: click.Group, **settings: Any) -> Callable[[Callable[..., int]], click.Command]:
@@ -131,8 +138,9 @@ def build(session: Session, model: Path, target: str, output: Path | None, name:
     from edgekit.build import build as run
     from edgekit.screens import build_screen
 
-    report = run(model, target=target, output=output, name=name, io=io, keep_input=keep_input,
-                 budget=budget, dump=dumper(dump), progress=session.progress())  # fmt: skip
+    with session.progress(stages=4) as progress:
+        report = run(model, target=target, output=output, name=name, io=io, keep_input=keep_input,
+                     budget=budget, dump=dumper(dump), progress=progress)  # fmt: skip
     folder = output or Path("build") / report["name"]
     session.show(report, build_screen(report) + f"\nwrote   {folder}")
     return verdict(report)
@@ -181,8 +189,9 @@ def validate(session: Session, bundle: Path, data: Path | None, place: str, scal
     from edgekit.commands import validate as run
     from edgekit.screens import validate_screen
 
-    report = run(bundle, data=data, place=place, scale=scale, offset=offset, metric=metric,
-                 limit=samples, progress=session.progress())  # fmt: skip
+    with session.progress(stages=3) as progress:
+        report = run(bundle, data=data, place=place, scale=scale, offset=offset, metric=metric,
+                     limit=samples, progress=progress)  # fmt: skip
     session.show(report, validate_screen(report))
     return verdict(report)
 

@@ -19,8 +19,8 @@ from edgekit.measure import SAMPLES, STEPS, describe, layer_memory, memory, spee
 from edgekit.report import gates, parse_budget
 from edgekit.simulate import Simulator
 from edgekit.target import Target, load_target
-from edgekit.validate.data import load_samples, random_samples
-from edgekit.validate.reference import reference_outputs
+from edgekit.validate.data import Samples, load_samples, random_samples
+from edgekit.validate.reference import Reference, reference_outputs
 from edgekit.validate.run import Original, validate_places
 from edgekit.validate.runners import deploy, make_runner
 
@@ -120,6 +120,7 @@ def validate(
     data: an `.npz` (None: seeded random inputs); limit: at most so many samples of it. Returns the
     contract's keys; the pairs that must be equal are in ``gates``.
     """
+    progress("import, plan")
     bundle, stages, board = reopen(folder, target)
     program = stages.program
     tensors = [program.buffers[name] for name in program.inputs]
@@ -131,11 +132,11 @@ def validate(
     if limit is not None:
         samples = samples.take(slice(limit))
     source = Original(
-        functools.partial(_original, bundle.model),
+        functools.partial(_original, bundle.model, progress),
         tuple(load_model(bundle.model).values),
     )
     outputs = [program.buffers[name] for name in program.outputs]
-    progress(f"{len(samples)} samples on {place}")
+    progress(place)
     with make_runner(place, deploy(program, folder, bundle.name), board) as runner:
         report = validate_places(
             samples,
@@ -155,5 +156,8 @@ def validate(
     return head | report
 
 
-def _original(model: Path, samples: Any, intermediates: bool) -> Any:
+def _original(
+    model: Path, progress: Callable[[str], None], samples: Samples, intermediates: bool
+) -> Reference:
+    progress("original")
     return reference_outputs(model, samples, intermediates=intermediates)

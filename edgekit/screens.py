@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -228,7 +227,20 @@ def doctor_screen(report: Report) -> str:
     return table(("tool", "kind", "", "version, or how to install it"), rows, text=4)
 
 
-def stage_line(stage: str) -> None:
-    """Replace the terminal's current line with the stage at work; an empty stage clears it."""
-    sys.stderr.write(f"\r\x1b[K{stage and stage + ' ...'}")
-    sys.stderr.flush()
+class StageBar:
+    """A progress bar on standard error; each call names the stage that begins."""
+
+    def __init__(self, stages: int) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+        columns = (TextColumn("{task.description:<14}"), BarColumn(30), TimeElapsedColumn())
+        self._bar = Progress(*columns, console=Console(stderr=True), transient=True)
+        self._task = self._bar.add_task("", total=stages, completed=-1)
+        self._bar.start()
+
+    def __call__(self, stage: str) -> None:
+        self._bar.update(self._task, description=stage, advance=1)
+
+    def close(self) -> None:
+        self._bar.stop()
