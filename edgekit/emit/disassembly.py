@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from edgekit.errors import EdgekitError
-
 _EXECUTABLE = 0x4  # section flag
 # ELF machine -> capstone architecture and modes
 _MACHINES = {
@@ -44,17 +42,8 @@ class Function:
 
 @contextlib.contextmanager
 def open_elf(path: Path) -> Iterator[Any]:
-    """The ELF file at `path`. Raises EK504 where the packages that read it are missing."""
-    try:
-        elffile = importlib.import_module("elftools.elf.elffile")
-        importlib.import_module("capstone")
-    except ImportError as missing:
-        raise EdgekitError(
-            "EK504",
-            "a package that reads object code is not installed",
-            found=str(missing.name),
-            help='pip install "edgekit[emulator]"',
-        ) from None
+    """The ELF file at `path`."""
+    elffile = importlib.import_module("elftools.elf.elffile")
     with path.open("rb") as file:
         yield elffile.ELFFile(file)
 

@@ -38,7 +38,7 @@ def stack_bound(elf: Path, roots: Sequence[str]) -> StackBound:
     """The bound over the named entry points.
 
     Raises EK401 for recursion, for calls through pointers, and for frames whose size depends on
-    data, naming the chain of functions; EK504 where the disassembler is not installed.
+    data, naming the chain of functions.
     """
     with open_elf(elf) as image:
         functions = {f.address: f for f in disassemble(image)}

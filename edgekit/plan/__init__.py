@@ -6,7 +6,7 @@ from edgekit.graph import IntGraph, IntNode
 from edgekit.plan.check import check_plan
 from edgekit.plan.offsets import Block, live_bytes, place
 from edgekit.plan.storage import Storage
-from edgekit.program import ARENA, STATE, Buffer, PlanReport, Program, Step
+from edgekit.program import ARENA, Buffer, PlanReport, Program, Step
 
 ALIGN = 4  # bytes: so that later kernels may load words
 
@@ -106,6 +106,3 @@ def _state_offsets(graph: IntGraph) -> tuple[dict[str, int], int]:
         offsets[state.value] = at
         at += _up(graph.values[state.value].nbytes)
     return offsets, at
-
-
-__all__ = ["ARENA", "STATE", "plan"]
