@@ -14,8 +14,6 @@ from edgekit.toolchain import install_line, locate, version_of
 PACKAGES = {
     "ziglang": ("ziglang", "zig"),
     "unicorn": ("unicorn", "emulator"),
-    "elftools": ("pyelftools", "emulator"),
-    "capstone": ("capstone", "emulator"),
     "tflite_micro": ("tflite-micro", "verify"),
     "ai_edge_litert": ("ai-edge-litert", "verify"),
     "onnxruntime": ("onnxruntime", "verify"),

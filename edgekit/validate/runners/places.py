@@ -23,7 +23,7 @@ from edgekit.validate.runners.machine import Guest
 from edgekit.validate.runners.stream import Process, Serial, signal_name
 
 BAUD = 115_200
-EMULATOR_PACKAGES = ("unicorn", "elftools", "capstone")
+EMULATOR_PACKAGES = ("unicorn",)
 
 
 class Workshop:
