@@ -87,6 +87,10 @@ class _Importer:
         )
         inputs = self._names(table.array(1, "int32"), values, f"{where}, inputs")
         outputs = self._names(table.array(2, "int32"), values, f"{where}, outputs")
+        if "" in inputs or "" in outputs:
+            raise self._fail(
+                "EK105", "an input or output of the graph is absent", where, "tensor -1"
+            )
         graph = Graph(name, {v.name: v for v in values}, nodes, inputs, outputs, tuple(states))
         graph.verify()
         return graph
