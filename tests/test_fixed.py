@@ -134,11 +134,11 @@ def test_single_rounding_is_caught() -> None:
 
 
 HEADER_MUTANTS = {
-    "ties of negative values": ("(mask >> 1) + (x < 0 ? 1 : 0)", "(mask >> 1)"),
-    "ties upwards": ("> threshold", ">= threshold"),
+    "ties of negative values": ("v + (v >> 31)", "v"),
+    "no rounding of the shift": ("(-shift - 1)) + 1) >> 1", "(-shift - 1))) >> 1"),
     "no rounding of the product": (" + 0x40000000", ""),
     "product one bit short": ("+ 0x40000000) >> 31", "+ 0x40000000) >> 32"),
-    "left shift forgotten": ("(uint32_t)x << left", "(uint32_t)x"),
+    "left shift forgotten": ("(uint32_t)x << shift", "(uint32_t)x"),
 }
 
 

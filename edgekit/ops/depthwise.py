@@ -140,7 +140,8 @@ class Depthwise(Op):
         p = node.params
         assert isinstance(p, DepthwiseParams)
         taps = p.kernel_h * p.kernel_w
-        return Cost(macs=p.out_h * p.out_w * p.in_c * p.multiplier_c * taps)
+        # The kernel lists the taps of a window, two 32-bit offsets each.
+        return Cost(macs=p.out_h * p.out_w * p.in_c * p.multiplier_c * taps, scratch=8 * taps)
 
     @classmethod
     def cases(cls) -> list[Case]:

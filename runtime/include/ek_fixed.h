@@ -21,12 +21,16 @@ static inline int32_t ek_rounding_shift(int32_t x, int32_t exponent)
     return (x >> exponent) + ((x & mask) > threshold ? 1 : 0);
 }
 
-/* x * multiplier * 2^(shift - 31), double rounding; x << shift fits int32 (proved at build time) */
+/* x * multiplier * 2^(shift - 31), double rounding; x << shift fits int32 (proved at build time).
+ * The right shift is ek_rounding_shift in its short form: v - 1 for negative v makes ties go away
+ * from zero, and shifting in two parts needs no half and cannot overflow. */
 static inline int32_t ek_requantize(int32_t x, int32_t multiplier, int32_t shift)
 {
-    int32_t left = shift > 0 ? shift : 0;
-    return ek_rounding_shift(ek_multiply_high((int32_t)((uint32_t)x << left), multiplier),
-                             left - shift);
+    if (shift >= 0) {
+        return ek_multiply_high((int32_t)((uint32_t)x << shift), multiplier);
+    }
+    int32_t v = ek_multiply_high(x, multiplier);
+    return (((v + (v >> 31)) >> (-shift - 1)) + 1) >> 1;
 }
 
 static inline int32_t ek_clamp(int32_t x, int32_t low, int32_t high)

@@ -1,19 +1,25 @@
 /* depthwise.c -- depthwise convolution, int8; semantics in edgekit/ops/depthwise.py */
 #include "ek_depthwise.h"
-#include "ek_fixed.h"
+#include "ek_store.h"
 
-/* The taps of a window that lie inside the input: first..last-1 of an axis. */
+/* The taps of an axis that lie inside the input: first..last-1. */
 typedef struct {
     int32_t first;
     int32_t last;
 } span;
 
-/* One window: where it starts in the input, and which of its taps are inside. */
+/* Where a tap reads, in bytes: x from the window's first cell inside the input, w in the weights. */
 typedef struct {
-    int32_t top;
-    int32_t left;
-    span rows;
-    span columns;
+    int32_t x;
+    int32_t w;
+} tap;
+
+/* A window as a list of its taps, those inside the input first. The list holds for every channel,
+ * and for neighbouring windows that lose the same taps, so borders need no code of their own. */
+typedef struct {
+    tap *taps;
+    int32_t inside;
+    int32_t all;
 } window;
 
 static span inside(int32_t origin, int32_t taps, int32_t dilation, int32_t size)
@@ -28,104 +34,107 @@ static span inside(int32_t origin, int32_t taps, int32_t dilation, int32_t size)
     return s;
 }
 
-static int8_t rescale(const ek_depthwise_params *p, int32_t sum, int32_t channel)
+static int within(span s, int32_t i)
 {
-    int32_t v = ek_requantize(sum, p->multiplier[channel], p->shift[channel]) + p->output_zero;
-    return (int8_t)ek_clamp(v, p->out_min, p->out_max);
+    return i >= s.first && i < s.last;
 }
 
-/* Walks the taps of a window row by row: INSIDE where there is an input cell, at x; OUTSIDE where
- * the input's zero point stands for it. w follows the taps. */
-#define FOR_TAPS(INSIDE, OUTSIDE)                                                                  \
-    for (int32_t i = 0; i < p->kernel_h; i++) {                                                    \
-        int32_t begin = p->kernel_w, end = p->kernel_w, j = 0;                                     \
-        const int8_t *x = 0;                                                                       \
-        if (i >= at->rows.first && i < at->rows.last) {                                            \
-            begin = at->columns.first;                                                             \
-            end = at->columns.last;                                                                \
-            x = ek_row(input, at->top + i * p->dilation_h) +                                       \
-                (at->left + begin * p->dilation_w) * p->in_c + channel;                            \
-        }                                                                                          \
-        for (; j < begin; j++) {                                                                   \
-            OUTSIDE;                                                                               \
-            w += channels;                                                                         \
-        }                                                                                          \
-        for (; j < end; j++) {                                                                     \
-            INSIDE;                                                                                \
-            x += step;                                                                             \
-            w += channels;                                                                         \
-        }                                                                                          \
-        for (; j < p->kernel_w; j++) {                                                             \
-            OUTSIDE;                                                                               \
-            w += channels;                                                                         \
-        }                                                                                          \
-    }
-
-/* Four neighbouring channels share the walk; their sums stay in registers. */
-static void four_channels(const ek_depthwise_params *p, const ek_rows *input, const window *at,
-                          int32_t channel, int8_t *out)
+static void list_taps(const ek_depthwise_params *p, const ek_rows *input, int32_t top, span rows,
+                      span columns, window *at)
 {
-    int32_t channels = p->in_c, step = p->dilation_w * p->in_c, zero = p->input_zero;
-    const int8_t *w = p->weights + channel;
-    const int32_t *bias = p->bias + channel;
-    int32_t s0 = bias[0], s1 = bias[1], s2 = bias[2], s3 = bias[3];
-    FOR_TAPS(
-        {
-            s0 += x[0] * w[0];
-            s1 += x[1] * w[1];
-            s2 += x[2] * w[2];
-            s3 += x[3] * w[3];
-        },
-        {
-            s0 += zero * w[0];
-            s1 += zero * w[1];
-            s2 += zero * w[2];
-            s3 += zero * w[3];
-        })
-    out[0] = rescale(p, s0, channel);
-    out[1] = rescale(p, s1, channel + 1);
-    out[2] = rescale(p, s2, channel + 2);
-    out[3] = rescale(p, s3, channel + 3);
-}
-
-static int8_t one_output(const ek_depthwise_params *p, const ek_rows *input, const window *at,
-                         int32_t channel, int32_t output)
-{
-    int32_t channels = p->in_c * p->multiplier_c, step = p->dilation_w * p->in_c;
-    const int8_t *w = p->weights + output;
-    int32_t sum = p->bias[output];
-    FOR_TAPS(sum += *x * *w, sum += p->input_zero * *w)
-    return rescale(p, sum, output);
-}
-
-static void pixel(const ek_depthwise_params *p, const ek_rows *input, const window *at, int8_t *out)
-{
-    int32_t channel = 0;
-    if (p->multiplier_c == 1) {
-        for (; channel + 4 <= p->in_c; channel += 4) {
-            four_channels(p, input, at, channel, out);
-            out += 4;
+    int32_t step = p->in_c * p->multiplier_c, w = 0, outside = at->all;
+    at->inside = 0;
+    for (int32_t i = 0; i < p->kernel_h; i++) {
+        int32_t x = 0;
+        if (within(rows, i)) {
+            x = (int32_t)(ek_row(input, top + i * p->dilation_h) -
+                          ek_row(input, top + rows.first * p->dilation_h));
+        }
+        for (int32_t j = 0; j < p->kernel_w; j++) {
+            int present = within(rows, i) && within(columns, j);
+            tap *t = at->taps + (present ? at->inside++ : --outside);
+            t->x = x + (j - columns.first) * p->dilation_w * p->in_c;
+            t->w = w;
+            w += step;
         }
     }
+}
+
+/* Four neighbouring channels share the walk over the taps; their sums stay in registers. */
+static void four_channels(const ek_depthwise_params *p, const window *at, const int8_t *x,
+                          int32_t channel, int8_t *out)
+{
+    const int8_t *weights = p->weights + channel;
+    const int32_t *bias = p->bias + channel;
+    int32_t s0 = bias[0], s1 = bias[1], s2 = bias[2], s3 = bias[3];
+    const tap *t = at->taps, *edge = t + at->inside, *end = t + at->all;
+    for (; t < edge; t++) {
+        const int8_t *a = x + t->x, *w = weights + t->w;
+        s0 += a[0] * w[0];
+        s1 += a[1] * w[1];
+        s2 += a[2] * w[2];
+        s3 += a[3] * w[3];
+    }
+    for (; t < end; t++) {
+        const int8_t *w = weights + t->w;
+        s0 += p->input_zero * w[0];
+        s1 += p->input_zero * w[1];
+        s2 += p->input_zero * w[2];
+        s3 += p->input_zero * w[3];
+    }
+    int32_t sum[4] = {s0, s1, s2, s3};
+    EK_STORE(p, sum, 4, channel, out);
+}
+
+static void one_output(const ek_depthwise_params *p, const window *at, const int8_t *x,
+                       int32_t output, int8_t *out)
+{
+    const int8_t *w = p->weights + output;
+    int32_t sum = p->bias[output];
+    const tap *t = at->taps, *edge = t + at->inside, *end = t + at->all;
+    for (; t < edge; t++) {
+        sum += x[t->x] * w[t->w];
+    }
+    for (; t < end; t++) {
+        sum += p->input_zero * w[t->w];
+    }
+    EK_STORE(p, &sum, 1, output, out);
+}
+
+static void pixel(const ek_depthwise_params *p, const window *at, const int8_t *x, int8_t *out)
+{
+    int32_t channel = 0;
+    for (; p->multiplier_c == 1 && channel + 4 <= p->in_c; channel += 4) {
+        four_channels(p, at, x + channel, channel, out + channel);
+    }
     for (; channel < p->in_c; channel++) {
-        for (int32_t j = 0; j < p->multiplier_c; j++) {
-            *out++ = one_output(p, input, at, channel, channel * p->multiplier_c + j);
+        int32_t end = (channel + 1) * p->multiplier_c;
+        for (int32_t o = channel * p->multiplier_c; o < end; o++) {
+            one_output(p, at, x + channel, o, out + o);
         }
     }
 }
 
 void ek_depthwise_s8(const ek_depthwise_params *p, const ek_rows *input, const ek_rows *output, int32_t first, int32_t n, uint8_t *scratch)
 {
-    (void)scratch;
+    window at = {(tap *)(void *)scratch, 0, p->kernel_h * p->kernel_w};
     for (int32_t y = first; y < first + n; y++) {
         int8_t *out = ek_row(output, y);
-        window at;
-        at.top = y * p->stride_h - p->pad_top;
-        at.rows = inside(at.top, p->kernel_h, p->dilation_h, p->in_h);
+        int32_t top = y * p->stride_h - p->pad_top;
+        span rows = inside(top, p->kernel_h, p->dilation_h, p->in_h), listed = {-1, -1};
         for (int32_t x = 0; x < p->out_w; x++) {
-            at.left = x * p->stride_w - p->pad_left;
-            at.columns = inside(at.left, p->kernel_w, p->dilation_w, p->in_w);
-            pixel(p, input, &at, out);
+            int32_t left = x * p->stride_w - p->pad_left;
+            span columns = inside(left, p->kernel_w, p->dilation_w, p->in_w);
+            if (columns.first != listed.first || columns.last != listed.last) {
+                list_taps(p, input, top, rows, columns, &at);
+                listed = columns;
+            }
+            const int8_t *from = out;
+            if (at.inside > 0) {
+                from = ek_row(input, top + rows.first * p->dilation_h) +
+                       (left + columns.first * p->dilation_w) * p->in_c;
+            }
+            pixel(p, &at, from, out);
             out += p->in_c * p->multiplier_c;
         }
     }
