@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 /* Two pixels by two channels over k: four sums for four loads a step, and no array of sums,
- * so that everything stays in registers. sum = {pixel0 channel0, pixel0 channel1, pixel1 ...} */
+ * so that everything stays in registers. sum = {channel0 pixel0, channel0 pixel1, channel1 ...} */
 #define EK_DOT_2X2_STEP(i)                                                                         \
     do {                                                                                           \
         int32_t a0 = x0[i], a1 = x1[i], b = w0[i];                                                 \
@@ -19,7 +19,7 @@
 static inline void ek_dot_2x2(const int8_t *x0, const int8_t *x1, const int8_t *w0,
                               const int8_t *w1, int32_t k, int32_t sum[4])
 {
-    int32_t s00 = sum[0], s01 = sum[1], s10 = sum[2], s11 = sum[3];
+    int32_t s00 = sum[0], s10 = sum[1], s01 = sum[2], s11 = sum[3];
     for (; k >= 8; k -= 8) {
         EK_DOT_2X2_STEP(0);
         EK_DOT_2X2_STEP(1);
@@ -42,8 +42,8 @@ static inline void ek_dot_2x2(const int8_t *x0, const int8_t *x1, const int8_t *
         w1++;
     }
     sum[0] = s00;
-    sum[1] = s01;
-    sum[2] = s10;
+    sum[1] = s10;
+    sum[2] = s01;
     sum[3] = s11;
 }
 

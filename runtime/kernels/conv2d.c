@@ -1,54 +1,34 @@
 /* conv2d.c -- 2-D convolution, int8, per-channel; semantics in edgekit/ops/conv2d.py */
+#include "ek_bytes.h"
 #include "ek_conv2d.h"
 #include "ek_dot.h"
 #include "ek_fixed.h"
 
-static int8_t rescale(const ek_conv2d_params *p, int32_t sum, int32_t channel)
+/* One channel of two pixels: what belongs to the channel is loaded once. */
+static void store(const ek_conv2d_params *p, int32_t channel, const int32_t sum[2], int8_t *out0,
+                  int8_t *out1)
 {
-    int32_t v = ek_requantize(sum, p->multiplier[channel], p->shift[channel]) + p->output_zero;
-    return (int8_t)ek_clamp(v, p->out_min, p->out_max);
+    int32_t multiplier = p->multiplier[channel], shift = p->shift[channel];
+    int32_t v0 = ek_requantize(sum[0], multiplier, shift) + p->output_zero;
+    int32_t v1 = ek_requantize(sum[1], multiplier, shift) + p->output_zero;
+    out0[channel] = (int8_t)ek_clamp(v0, p->out_min, p->out_max);
+    out1[channel] = (int8_t)ek_clamp(v1, p->out_min, p->out_max);
 }
 
-/* All channels of two pixels from their patches. A lone pixel or channel is given twice: the
- * same bytes are then computed and stored twice, which costs less than code for the ends. */
+/* All channels of two pixels from their patches, two at a time. A lone pixel or channel is given
+ * twice: computing the same bytes twice costs less than code for the ends. */
 static void two_pixels(const ek_conv2d_params *p, const int8_t *x0, const int8_t *x1, int32_t k,
                        int8_t *out0, int8_t *out1)
 {
     const int8_t *w = p->weights;
     for (int32_t c = 0; c < p->out_c; c += 2) {
         int32_t d = c + 1 < p->out_c ? c + 1 : c;
-        int32_t sum[4] = {p->bias[c], p->bias[d], p->bias[c], p->bias[d]};
+        int32_t sum[4] = {p->bias[c], p->bias[c], p->bias[d], p->bias[d]};
         ek_dot_2x2(x0, x1, w, w + (d - c) * k, k, sum);
-        out0[c] = rescale(p, sum[0], c);
-        out0[d] = rescale(p, sum[1], d);
-        out1[c] = rescale(p, sum[2], c);
-        out1[d] = rescale(p, sum[3], d);
+        store(p, c, sum, out0, out1);
+        store(p, d, sum + 2, out0, out1);
         w += 2 * k;
     }
-}
-
-static int8_t *fill(int8_t *to, int32_t bytes, int8_t value)
-{
-    for (int32_t i = 0; i < bytes; i++) {
-        to[i] = value;
-    }
-    return to + bytes;
-}
-
-static int8_t *copy(int8_t *to, const int8_t *from, int32_t bytes)
-{
-    for (; bytes >= 4; bytes -= 4) {
-        to[0] = from[0];
-        to[1] = from[1];
-        to[2] = from[2];
-        to[3] = from[3];
-        to += 4;
-        from += 4;
-    }
-    for (; bytes > 0; bytes--) {
-        *to++ = *from++;
-    }
-    return to;
 }
 
 /* The taps of one window, [kernel_h][kernel_w][in_c], with the zero point outside the input. */
@@ -60,18 +40,18 @@ static void gather(const ek_conv2d_params *p, const ek_rows *input, int32_t y, i
     for (int32_t i = 0; i < p->kernel_h; i++) {
         int32_t row = y * p->stride_h - p->pad_top + i * p->dilation_h;
         if (row < 0 || row >= p->in_h) {
-            to = fill(to, p->kernel_w * p->in_c, zero);
+            to = ek_fill(to, p->kernel_w * p->in_c, zero);
             continue;
         }
         const int8_t *from = ek_row(input, row);
         if (p->dilation_w == 1 && left >= 0 && left + p->kernel_w <= p->in_w) {
-            to = copy(to, from + left * p->in_c, p->kernel_w * p->in_c);
+            to = ek_copy(to, from + left * p->in_c, p->kernel_w * p->in_c);
             continue;
         }
         for (int32_t j = 0; j < p->kernel_w; j++) {
             int32_t column = left + j * p->dilation_w;
-            to = column < 0 || column >= p->in_w ? fill(to, p->in_c, zero)
-                                                 : copy(to, from + column * p->in_c, p->in_c);
+            to = column < 0 || column >= p->in_w ? ek_fill(to, p->in_c, zero)
+                                                 : ek_copy(to, from + column * p->in_c, p->in_c);
         }
     }
 }
