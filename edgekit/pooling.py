@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,36 +9,16 @@ from numpy.typing import NDArray
 
 from edgekit.errors import EdgekitError
 from edgekit.graph import Graph, Node
-from edgekit.op import Case, Op, Params, Shape, c_field, int8_pair, require
+from edgekit.op import Case, Op, Shape, int8_pair, require
 from edgekit.window import (
-    activation_range,
+    WindowParams,
     axes_of,
     patches,
     tflite_axis,
     window_attrs,
     window_axes,
+    window_params,
 )
-
-
-@dataclass(frozen=True)
-class PoolParams(Params):
-    in_h: int = c_field("int32_t", "input rows")
-    in_w: int = c_field("int32_t", "input columns")
-    in_c: int = c_field("int32_t", "channels")
-    out_h: int = c_field("int32_t", "output rows")
-    out_w: int = c_field("int32_t", "output columns")
-    kernel_h: int = c_field("int32_t", "window rows")
-    kernel_w: int = c_field("int32_t", "window columns")
-    stride_h: int = c_field("int32_t", "rows between windows")
-    stride_w: int = c_field("int32_t", "columns between windows")
-    pad_top: int = c_field("int32_t", "padding rows above")
-    pad_left: int = c_field("int32_t", "padding columns at the left")
-    out_min: int = c_field("int32_t", "lower clamp")
-    out_max: int = c_field("int32_t", "upper clamp")
-
-    # A pool's taps are always neighbours.
-    dilation_h = 1
-    dilation_w = 1
 
 
 def import_tflite(op: type[Op], node: Node, graph: Graph) -> list[Node]:
@@ -65,7 +44,7 @@ def shapes(node: Node, graph: Graph) -> list[Shape]:
     return [(x[0], rows.out, columns.out, x[3])]
 
 
-def params(node: Node, graph: Graph) -> PoolParams:
+def params(node: Node, graph: Graph) -> WindowParams:
     """Integer parameters. Raises EK202 where input and output are not of one quantization."""
     int8_pair(node, graph)
     x, out = graph.value(node.inputs[0]), graph.value(node.outputs[0])
@@ -79,23 +58,16 @@ def params(node: Node, graph: Graph) -> PoolParams:
     for axis in (rows, columns):
         require(axis.before < axis.kernel and axis.after < axis.kernel,
                 "padding smaller than the window", node, axis)  # fmt: skip
-    low, high = activation_range(node, out)
-    return PoolParams(
-        in_h=x.shape[1], in_w=x.shape[2], in_c=x.shape[3],
-        out_h=rows.out, out_w=columns.out,
-        kernel_h=rows.kernel, kernel_w=columns.kernel,
-        stride_h=rows.stride, stride_w=columns.stride,
-        pad_top=rows.before, pad_left=columns.before, out_min=low, out_max=high,
-    )  # fmt: skip
+    return WindowParams(**window_params(node, x, out, rows, columns))
 
 
-def windows(p: PoolParams, x: NDArray[Any], fill: int) -> NDArray[Any]:
+def windows(p: WindowParams, x: NDArray[Any], fill: int) -> NDArray[Any]:
     """[N, out_h, out_w, kernel_h, kernel_w, C] as int32; cells outside the input hold `fill`."""
     x = x.reshape(-1, p.in_h, p.in_w, p.in_c).astype(np.int32)
     return patches(x, *axes_of(p), fill)
 
 
-def counts(p: PoolParams) -> NDArray[np.int32]:
+def counts(p: WindowParams) -> NDArray[np.int32]:
     """Cells of each window that lie inside the input, [out_h, out_w, 1]."""
     ones = np.ones((1, p.in_h, p.in_w, 1), np.int32)
     return np.asarray(patches(ones, *axes_of(p), 0).sum(axis=(3, 4), dtype=np.int32)[0])

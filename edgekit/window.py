@@ -12,7 +12,40 @@ from numpy.typing import NDArray
 from edgekit.errors import EdgekitError
 from edgekit.fixed import round_half_away
 from edgekit.graph import Node, Value
-from edgekit.op import require
+from edgekit.op import Params, c_field, require
+
+
+@dataclass(frozen=True)
+class WindowParams(Params):
+    """Run-time parameters of every kernel with a window; taps are neighbours unless a subclass
+    says otherwise."""
+
+    in_h: int = c_field("int32_t", "input rows")
+    in_w: int = c_field("int32_t", "input columns")
+    in_c: int = c_field("int32_t", "input channels")
+    out_h: int = c_field("int32_t", "output rows")
+    out_w: int = c_field("int32_t", "output columns")
+    kernel_h: int = c_field("int32_t", "window rows")
+    kernel_w: int = c_field("int32_t", "window columns")
+    stride_h: int = c_field("int32_t", "rows between windows")
+    stride_w: int = c_field("int32_t", "columns between windows")
+    pad_top: int = c_field("int32_t", "padding rows above")
+    pad_left: int = c_field("int32_t", "padding columns at the left")
+    out_min: int = c_field("int32_t", "lower clamp")
+    out_max: int = c_field("int32_t", "upper clamp")
+
+    dilation_h = 1
+    dilation_w = 1
+
+
+@dataclass(frozen=True)
+class ConvolutionParams(WindowParams):
+    """What convolutions have beside their window."""
+
+    dilation_h: int = c_field("int32_t", "rows between taps")
+    dilation_w: int = c_field("int32_t", "columns between taps")
+    input_zero: int = c_field("int32_t", "zero point of the input")
+    output_zero: int = c_field("int32_t", "zero point of the output")
 
 
 @dataclass(frozen=True)
@@ -72,7 +105,39 @@ def window_axes(
     return rows, columns
 
 
-def axes_of(p: Any) -> tuple[Axis, Axis]:
+def window_params(node: Node, x: Value, output: Value, rows: Axis, columns: Axis) -> dict[str, int]:
+    """The fields of `WindowParams`."""
+    low, high = activation_range(node, output)
+    return {
+        "in_h": x.shape[1],
+        "in_w": x.shape[2],
+        "in_c": x.shape[3],
+        "out_h": rows.out,
+        "out_w": columns.out,
+        "kernel_h": rows.kernel,
+        "kernel_w": columns.kernel,
+        "stride_h": rows.stride,
+        "stride_w": columns.stride,
+        "pad_top": rows.before,
+        "pad_left": columns.before,
+        "out_min": low,
+        "out_max": high,
+    }
+
+
+def convolution_params(
+    node: Node, x: Value, output: Value, rows: Axis, columns: Axis
+) -> dict[str, int]:
+    """The fields of `ConvolutionParams`."""
+    return window_params(node, x, output, rows, columns) | {
+        "dilation_h": rows.dilation,
+        "dilation_w": columns.dilation,
+        "input_zero": x.zero_point,
+        "output_zero": output.zero_point,
+    }
+
+
+def axes_of(p: WindowParams) -> tuple[Axis, Axis]:
     """Rows and columns of a windowed kernel's Params; padding after is what the outputs reach."""
 
     def axis(size: int, out: int, kernel: int, stride: int, dilation: int, before: int) -> Axis:

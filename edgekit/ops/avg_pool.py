@@ -16,15 +16,14 @@ from edgekit import pooling
 from edgekit.fixed import saturate
 from edgekit.graph import Graph, IntNode, Node
 from edgekit.op import Array, Case, Op, Shape
-from edgekit.pooling import PoolParams
-from edgekit.window import patches, real_activation, window_axes
+from edgekit.window import WindowParams, patches, real_activation, window_axes
 
 
 class AvgPool(Op):
     name = "avg_pool"
     kernel = "avg_pool"
     signature = "rows"
-    Params = PoolParams
+    Params = WindowParams
     tflite = ("AVERAGE_POOL_2D",)
 
     @classmethod
@@ -48,7 +47,7 @@ class AvgPool(Op):
         return IntNode(node.name, cls, pooling.params(node, graph), node.inputs, node.outputs)
 
     @classmethod
-    def run(cls, p: PoolParams, consts: Mapping[str, Array], *inputs: Array) -> list[Array]:
+    def run(cls, p: WindowParams, consts: Mapping[str, Array], *inputs: Array) -> list[Array]:
         total = pooling.windows(p, inputs[0], 0).sum(axis=(3, 4), dtype=np.int32)
         count = pooling.counts(p)
         nudged = np.abs(total) + count // 2

@@ -16,10 +16,11 @@ import numpy as np
 
 from edgekit import fixed, weighted
 from edgekit.graph import Graph, IntNode, Node, Value
-from edgekit.op import Array, Case, Const, Cost, Op, Params, Shape, c_field, int8_pair, require
+from edgekit.op import Array, Case, Const, Cost, Op, Shape, c_field, int8_pair, require
 from edgekit.window import (
-    activation_range,
+    ConvolutionParams,
     axes_of,
+    convolution_params,
     exact_matmul,
     patches,
     real_activation,
@@ -30,25 +31,8 @@ from edgekit.window import (
 
 
 @dataclass(frozen=True)
-class Conv2dParams(Params):
-    in_h: int = c_field("int32_t", "input rows")
-    in_w: int = c_field("int32_t", "input columns")
-    in_c: int = c_field("int32_t", "input channels")
-    out_h: int = c_field("int32_t", "output rows")
-    out_w: int = c_field("int32_t", "output columns")
+class Conv2dParams(ConvolutionParams):
     out_c: int = c_field("int32_t", "output channels")
-    kernel_h: int = c_field("int32_t", "window rows")
-    kernel_w: int = c_field("int32_t", "window columns")
-    stride_h: int = c_field("int32_t", "rows between windows")
-    stride_w: int = c_field("int32_t", "columns between windows")
-    dilation_h: int = c_field("int32_t", "rows between taps")
-    dilation_w: int = c_field("int32_t", "columns between taps")
-    pad_top: int = c_field("int32_t", "padding rows above")
-    pad_left: int = c_field("int32_t", "padding columns at the left")
-    input_zero: int = c_field("int32_t", "zero point of the input")
-    output_zero: int = c_field("int32_t", "zero point of the output")
-    out_min: int = c_field("int32_t", "lower clamp")
-    out_max: int = c_field("int32_t", "upper clamp")
 
 
 class Conv2d(Op):
@@ -96,16 +80,8 @@ class Conv2d(Op):
         int8_pair(node, graph)
         x, w, out = (graph.value(n) for n in (*node.inputs[:2], node.outputs[0]))
         rows, columns = window_axes(node, x.shape, (w.shape[1], w.shape[2]))
-        low, high = activation_range(node, out)
-        params = Conv2dParams(
-            in_h=x.shape[1], in_w=x.shape[2], in_c=x.shape[3],
-            out_h=rows.out, out_w=columns.out, out_c=w.shape[0],
-            kernel_h=rows.kernel, kernel_w=columns.kernel,
-            stride_h=rows.stride, stride_w=columns.stride,
-            dilation_h=rows.dilation, dilation_w=columns.dilation,
-            pad_top=rows.before, pad_left=columns.before,
-            input_zero=x.zero_point, output_zero=out.zero_point, out_min=low, out_max=high,
-        )  # fmt: skip
+        shared = convolution_params(node, x, out, rows, columns)
+        params = Conv2dParams(**shared, out_c=w.shape[0])
         assert w.data is not None
         scales = weighted.effective_scales(node, graph, channel_axis=0)
         consts = weighted.integer_consts(node, graph, w.data, scales)

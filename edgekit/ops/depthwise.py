@@ -20,8 +20,9 @@ from edgekit.graph import Graph, IntNode, Node, Value
 from edgekit.op import Array, Case, Const, Cost, Op, Params, Shape, c_field, int8_pair, require
 from edgekit.ops.conv2d import Conv2d, Conv2dParams
 from edgekit.window import (
-    activation_range,
+    ConvolutionParams,
     axes_of,
+    convolution_params,
     patches,
     real_activation,
     tflite_axis,
@@ -31,25 +32,8 @@ from edgekit.window import (
 
 
 @dataclass(frozen=True)
-class DepthwiseParams(Params):
-    in_h: int = c_field("int32_t", "input rows")
-    in_w: int = c_field("int32_t", "input columns")
-    in_c: int = c_field("int32_t", "input channels")
-    out_h: int = c_field("int32_t", "output rows")
-    out_w: int = c_field("int32_t", "output columns")
+class DepthwiseParams(ConvolutionParams):
     multiplier_c: int = c_field("int32_t", "output channels per input channel")
-    kernel_h: int = c_field("int32_t", "window rows")
-    kernel_w: int = c_field("int32_t", "window columns")
-    stride_h: int = c_field("int32_t", "rows between windows")
-    stride_w: int = c_field("int32_t", "columns between windows")
-    dilation_h: int = c_field("int32_t", "rows between taps")
-    dilation_w: int = c_field("int32_t", "columns between taps")
-    pad_top: int = c_field("int32_t", "padding rows above")
-    pad_left: int = c_field("int32_t", "padding columns at the left")
-    input_zero: int = c_field("int32_t", "zero point of the input")
-    output_zero: int = c_field("int32_t", "zero point of the output")
-    out_min: int = c_field("int32_t", "lower clamp")
-    out_max: int = c_field("int32_t", "upper clamp")
 
 
 class Depthwise(Op):
@@ -99,20 +83,10 @@ class Depthwise(Op):
         int8_pair(node, graph)
         x, w, out = (graph.value(n) for n in (*node.inputs[:2], node.outputs[0]))
         rows, columns = window_axes(node, x.shape, (w.shape[1], w.shape[2]))
-        low, high = activation_range(node, out)
         assert w.data is not None
         scales = weighted.effective_scales(node, graph, channel_axis=3)
         consts = weighted.integer_consts(node, graph, np.moveaxis(w.data, 3, 0), scales)
-        shared = {
-            "in_h": x.shape[1], "in_w": x.shape[2], "in_c": x.shape[3],
-            "out_h": rows.out, "out_w": columns.out,
-            "kernel_h": rows.kernel, "kernel_w": columns.kernel,
-            "stride_h": rows.stride, "stride_w": columns.stride,
-            "dilation_h": rows.dilation, "dilation_w": columns.dilation,
-            "pad_top": rows.before, "pad_left": columns.before,
-            "input_zero": x.zero_point, "output_zero": out.zero_point,
-            "out_min": low, "out_max": high,
-        }  # fmt: skip
+        shared = convolution_params(node, x, out, rows, columns)
         if x.shape[3] == 1:
             # integer_consts has put the output channel first: [O, 1, KH, KW] is OHWI up to order.
             consts["weights"] = np.moveaxis(consts["weights"], 1, 3).copy()

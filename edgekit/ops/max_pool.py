@@ -15,15 +15,14 @@ from edgekit import pooling
 from edgekit.fixed import saturate
 from edgekit.graph import Graph, IntNode, Node
 from edgekit.op import Array, Case, Op, Shape
-from edgekit.pooling import PoolParams
-from edgekit.window import patches, real_activation, window_axes
+from edgekit.window import WindowParams, patches, real_activation, window_axes
 
 
 class MaxPool(Op):
     name = "max_pool"
     kernel = "max_pool"
     signature = "rows"
-    Params = PoolParams
+    Params = WindowParams
     tflite = ("MAX_POOL_2D",)
 
     @classmethod
@@ -47,7 +46,7 @@ class MaxPool(Op):
         return IntNode(node.name, cls, pooling.params(node, graph), node.inputs, node.outputs)
 
     @classmethod
-    def run(cls, p: PoolParams, consts: Mapping[str, Array], *inputs: Array) -> list[Array]:
+    def run(cls, p: WindowParams, consts: Mapping[str, Array], *inputs: Array) -> list[Array]:
         largest = pooling.windows(p, inputs[0], -128).max(axis=(3, 4))
         return [saturate(largest, p.out_min, p.out_max)[:, None]]
 

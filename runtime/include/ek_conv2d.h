@@ -12,19 +12,19 @@ typedef struct {
     int32_t in_c; /* input channels */
     int32_t out_h; /* output rows */
     int32_t out_w; /* output columns */
-    int32_t out_c; /* output channels */
     int32_t kernel_h; /* window rows */
     int32_t kernel_w; /* window columns */
     int32_t stride_h; /* rows between windows */
     int32_t stride_w; /* columns between windows */
-    int32_t dilation_h; /* rows between taps */
-    int32_t dilation_w; /* columns between taps */
     int32_t pad_top; /* padding rows above */
     int32_t pad_left; /* padding columns at the left */
-    int32_t input_zero; /* zero point of the input */
-    int32_t output_zero; /* zero point of the output */
     int32_t out_min; /* lower clamp */
     int32_t out_max; /* upper clamp */
+    int32_t dilation_h; /* rows between taps */
+    int32_t dilation_w; /* columns between taps */
+    int32_t input_zero; /* zero point of the input */
+    int32_t output_zero; /* zero point of the output */
+    int32_t out_c; /* output channels */
     const int8_t *weights; /* [out_c][kernel_h][kernel_w][in_c] */
     const int32_t *bias; /* [out_c], input zero point folded in */
     const int32_t *multiplier; /* [out_c] */

@@ -9,7 +9,7 @@
 typedef struct {
     int32_t in_h; /* input rows */
     int32_t in_w; /* input columns */
-    int32_t in_c; /* channels */
+    int32_t in_c; /* input channels */
     int32_t out_h; /* output rows */
     int32_t out_w; /* output columns */
     int32_t kernel_h; /* window rows */
