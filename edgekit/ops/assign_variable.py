@@ -8,13 +8,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from edgekit.cases import activation, single
-from edgekit.graph import IntNode, Value
-from edgekit.op import Alias, Case
+from edgekit.graph import Graph, IntNode, Node, Value
+from edgekit.op import Alias, Case, require
 from edgekit.ops.copy import Copy
 
 
 class AssignVariable(Copy):
     name = "assign_variable"
+    tflite = ("ASSIGN_VARIABLE", "CALL_ONCE")
+
+    @classmethod
+    def import_tflite(cls, node: Node, graph: Graph) -> list[Node]:
+        # The pass resolve_state has already replaced those whose variable is known.
+        require(
+            False, "a variable named by VAR_HANDLE, with a constant first value", node, node.inputs
+        )
+        return []
 
     @classmethod
     def aliases(cls, node: IntNode, values: Mapping[str, Value]) -> list[Alias]:

@@ -6,13 +6,21 @@ out = state
 from __future__ import annotations
 
 from edgekit.cases import activation, single
-from edgekit.op import Case
+from edgekit.graph import Graph, Node
+from edgekit.op import Case, require
 from edgekit.ops.copy import Copy
 
 
 class ReadVariable(Copy):
     name = "read_variable"
     inputs = ("state",)
+    tflite = ("READ_VARIABLE", "VAR_HANDLE")
+
+    @classmethod
+    def import_tflite(cls, node: Node, graph: Graph) -> list[Node]:
+        # The pass resolve_state has already replaced those whose variable is known.
+        require(False, "a variable named by VAR_HANDLE", node, node.inputs)
+        return []
 
     @classmethod
     def cases(cls) -> list[Case]:
