@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 
 import click
 
-from edgekit import __version__
+from edgekit import __version__, config
 from edgekit.errors import EdgekitError
 
 OK, GATE_FAILED, INTERRUPTED = 0, 1, 130
@@ -80,6 +80,7 @@ def command(group: click.Group, **settings: Any) -> Callable[[Callable[..., int]
             sys.exit(code)
 
         options = [
+            config.option,
             click.option("--format", type=click.Choice(["text", "json"]), default="text", help="Form of the result."),
             click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors."),
             click.option("-v", "--verbose", is_flag=True, help="Print more, tracebacks of bugs too."),
@@ -297,7 +298,11 @@ def dumper(folder: Path | None) -> Callable[[str, str], None] | None:
     """Writes each stage's text as ``NN_<stage>.txt`` into `folder`."""
     if folder is None:
         return None
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as refused:
+        raise EdgekitError("EK001", "the folder of --dump cannot be made", where=str(folder),
+                           found=str(refused.strerror), help="choose another folder") from None  # fmt: skip
     count = iter(range(1000))
 
     def dump(stage: str, text: str) -> None:
@@ -319,6 +324,8 @@ def main() -> None:
         error = EdgekitError(
             "EK001", usage.format_message().rstrip("."), where=where, help=f"{where} --help"
         )
+        Session("json" if "json" in sys.argv else "text", False, False).fail(error)
+    except EdgekitError as error:  # of an option that is read before its command runs
         Session("json" if "json" in sys.argv else "text", False, False).fail(error)
     except (KeyboardInterrupt, click.Abort):
         sys.exit(INTERRUPTED)
