@@ -31,7 +31,7 @@ def simulate(graph: Graph, inputs: Mapping[str, Array], c_kernel: bool = True) -
             for name in node.inputs
         ]
         for name, out in zip(
-            node.outputs, op.run(node.params, node.consts, *operands), strict=True
+            node.outputs, node.op.run(node.params, node.consts, *operands), strict=True
         ):
             arrays[name] = out.reshape(count, *graph.value(name).shape)
         if c_kernel and len(node.outputs) == 1:

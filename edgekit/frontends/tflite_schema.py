@@ -49,6 +49,7 @@ TENSOR_TYPES: dict[int, str] = {
 
 PADDING = ("SAME", "VALID")
 ACTIVATION = ("NONE", "RELU", "RELU_N1_TO_1", "RELU6", "TANH", "SIGN_BIT")
+WEIGHTS_FORMAT = ("DEFAULT", "SHUFFLED4x16INT8")
 PAD_MODE = ("REFLECT", "SYMMETRIC")
 
 # An option: (name, slot, kind, default); kind is a scalar type, "text", "array" (of int32) or the
@@ -98,7 +99,7 @@ OPTIONS: dict[str, tuple[Option, ...]] = {
     ),
     "FULLY_CONNECTED": (
         ("fused_activation_function", 0, ACTIVATION, 0),
-        ("weights_format", 1, "int8", 0),
+        ("weights_format", 1, WEIGHTS_FORMAT, 0),
         ("keep_num_dims", 2, "bool", False),
     ),
     "CONCATENATION": (

@@ -45,10 +45,10 @@ class FullyConnected(Op):
     def import_tflite(cls, node: Node, graph: Graph) -> list[Node]:
         weighted.check_operands(node, graph, rank=2)
         require(
-            node.attrs["weights_format"] == 0,
+            node.attrs["weights_format"] == "DEFAULT",
             "weights in the default format",
             node,
-            "shuffled weights",
+            node.attrs["weights_format"],
         )
         attrs = {
             "activation": node.attrs["fused_activation_function"],
