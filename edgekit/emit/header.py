@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from edgekit.emit.model import run_prototype
-from edgekit.emit.names import c_type, unique
+from edgekit.emit.names import c_type, comment, unique
 from edgekit.program import CALLER, Buffer, Program
 
 ABI = 1
@@ -53,7 +53,7 @@ def _tensor(prefix: str, kind: str, name: str, b: Buffer) -> list[str]:
     macro = f"{prefix}_{kind}_{name}".upper()
     ctype = c_type(b.dtype)
     lines = [
-        f"/* {kind} {b.name}: {ctype} {'x'.join(map(str, b.shape)) or '1'} */",
+        f"/* {kind} {comment(b.name)}: {ctype} {'x'.join(map(str, b.shape)) or '1'} */",
         f"#define {macro}_BYTES {b.nbytes}",
     ]
     if b.quant is not None:

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from edgekit.emit.constants import Pool
-from edgekit.emit.names import c_type, unique
+from edgekit.emit.names import c_type, comment, unique
 from edgekit.op import params_fields
 from edgekit.program import ARENA, CALLER, CONST, Buffer, Program, Step
 
@@ -80,7 +80,9 @@ def _call(
         return f"({ctype} *){_address(buffer, pool, names)}"
 
     shapes = " * ".join("x".join(map(str, b.shape)) for b in ins)
-    lines = [f"    /* {step.name}: {step.op.name} {shapes} -> {'x'.join(map(str, out.shape))} */"]
+    lines = [
+        f"    /* {comment(step.name)}: {step.op.name} {shapes} -> {'x'.join(map(str, out.shape))} */"
+    ]
     params = f"&{prefix}_p{index}"
     kernel = f"ek_{step.op.kernel}_s8"
     if step.op.signature == "rows":
@@ -130,7 +132,7 @@ def _reset(prefix: str, program: Program, pool: Pool) -> list[str]:
         else:
             source = str(int(np.ascontiguousarray(state.init).view(np.uint8).reshape(-1)[0]))
         lines += [
-            f"    for (size_t i = 0; i < {b.nbytes}; i++) {{ /* {state.value} */",
+            f"    for (size_t i = 0; i < {b.nbytes}; i++) {{ /* {comment(state.value)} */",
             f"        s[{b.offset} + i] = {source};",
             "    }",
         ]

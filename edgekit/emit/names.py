@@ -93,6 +93,11 @@ def check_name(name: str) -> str:
     return name
 
 
+def comment(text: str) -> str:
+    """`text` as it may stand inside a C comment: tensor and file names come from outside."""
+    return re.sub(r"[^ -~]|\*/|/\*|\\", "_", text)
+
+
 def unique(names: Iterable[str]) -> dict[str, str]:
     """Tensor name to C identifier, distinct and in a fixed order."""
     table: dict[str, str] = {}
