@@ -85,11 +85,27 @@ def _functions(image: Any, index: int, section: Any, engine: Any) -> Iterator[Fu
     for start, end in itertools.pairwise(bounds):
         spans = _code_spans(start, end, sorted(maps))
         instructions = tuple(
-            Instruction(i.address, i.size, i.mnemonic, i.op_str)
+            instruction
             for low, high in spans
-            for i in engine.disasm(data[low - base : high - base], low)
+            for instruction in _decode(engine, data[low - base : high - base], low, thumb)
         )
         yield Function(starts[start], start, end, instructions)
+
+
+def _decode(engine: Any, code: bytes, address: int, thumb: bool) -> Iterator[Instruction]:
+    """Instructions of a run of code. One that the disassembler does not know (Armv8.1-M's loops)
+    is called "unknown"; the first halfword tells its size."""
+    at = 0
+    while at < len(code):
+        found = next(engine.disasm(code[at : at + 16], address + at, 1), None)
+        if found is not None:
+            yield Instruction(found.address, found.size, found.mnemonic, found.op_str)
+            at += found.size
+            continue
+        wide = thumb and code[at + 1 : at + 2] and code[at + 1] >> 3 in (0b11101, 0b11110, 0b11111)
+        size = 4 if wide else 2 if thumb else 1
+        yield Instruction(address + at, size, "unknown", "")
+        at += size
 
 
 def _names_function(symbol: Any) -> bool:

@@ -66,7 +66,8 @@ def _kind(section: Any) -> str:
     flags = section["sh_flags"]
     if flags & _EXECUTABLE:
         return "code"
-    return "data" if flags & _WRITABLE else "constant"
+    # A loader would write to .relro once, to relocate it; there is none here.
+    return "data" if flags & _WRITABLE and section.name != ".relro" else "constant"
 
 
 def _objects(image: Any, kinds: dict[int, str], prefix: str) -> Iterator[tuple[str, str, int]]:

@@ -26,6 +26,9 @@ class Effect:
     offset: int = 0
 
 
+_NUMBER = r"#?-?(0x[0-9a-f]+|[0-9]+)"
+
+
 def number(text: str) -> int:
     """An immediate such as ``#-0x10``, ``0x8000`` or ``-16``."""
     return int(text.strip().lstrip("#"), 0)
@@ -41,7 +44,7 @@ _THUMB = re.compile(
 )
 
 
-def thumb(i: Instruction) -> Effect:
+def thumb(i: Instruction, previous: Instruction | None) -> Effect:
     """Arm Cortex-M."""
     mnemonic, operands = i.mnemonic.partition(".")[0], i.operands
     if mnemonic in ("cbz", "cbnz"):
@@ -71,6 +74,8 @@ def thumb(i: Instruction) -> Effect:
         return Effect(grow=size if name in ("push", "vpush", "stmdb") else -size)
     if name in ("ldr", "ldrd", "str", "strd"):
         return _thumb_indexed(name, operands, conditional)
+    if operands.startswith("pc,") and name in ("add", "mov"):
+        return Effect(TABLE, falls=False)
     return _arithmetic(name.removesuffix("w"), operands.split(", "))
 
 
@@ -92,7 +97,7 @@ def _arithmetic(name: str, parts: list[str], sp: str = "sp") -> Effect:
         if name == "mov":
             return Effect(takes=parts[1])
         base, amount = (sp, parts[1]) if len(parts) == 2 else (parts[1], parts[2])
-        if not re.fullmatch(r"#?-?(0x)?[0-9a-f]+", amount) or len(parts) > 4:
+        if not re.fullmatch(_NUMBER, amount) or len(parts) > 4:
             return Effect(grow=None)
         value = number(amount) << (12 if parts[3:] == ["lsl #12"] else 0)
         value = value if name == "sub" else -value
@@ -100,13 +105,13 @@ def _arithmetic(name: str, parts: list[str], sp: str = "sp") -> Effect:
     if len(parts) >= 2 and parts[1] == sp:
         if name == "mov":
             return Effect(sets=parts[0])
-        if len(parts) == 3 and re.fullmatch(r"#?-?(0x)?[0-9a-f]+", parts[2]):
+        if len(parts) == 3 and re.fullmatch(_NUMBER, parts[2]):
             value = number(parts[2])
             return Effect(sets=parts[0], offset=value if name == "sub" else -value)
     return Effect()
 
 
-def aarch64(i: Instruction) -> Effect:
+def aarch64(i: Instruction, previous: Instruction | None) -> Effect:
     """Armv8-A, 64 bits."""
     mnemonic, operands = i.mnemonic, i.operands
     if mnemonic == "b" or mnemonic.startswith("b."):
@@ -128,8 +133,8 @@ def aarch64(i: Instruction) -> Effect:
     return Effect()
 
 
-def riscv(i: Instruction) -> Effect:
-    """RV32IMC. Branch operands are relative to the instruction."""
+def riscv(i: Instruction, previous: Instruction | None) -> Effect:
+    """RV32IMC. Branch operands are relative to the instruction; a far call is auipc and jalr."""
     mnemonic, parts = i.mnemonic.removeprefix("c."), i.operands.split(", ")
     if mnemonic in ("j", "jal"):
         target = i.address + number(parts[-1])
@@ -142,14 +147,25 @@ def riscv(i: Instruction) -> Effect:
     if mnemonic == "jr":
         return Effect(TABLE, falls=False)
     if mnemonic == "jalr":
-        return Effect(INDIRECT)
+        return _far_call(parts, previous)
     if mnemonic in ("addi", "addi16sp", "addi4spn", "mv", "add", "sub"):
         name = {"mv": "mov", "sub": "sub"}.get(mnemonic, "add")
         return _arithmetic(name, parts)
     return Effect()
 
 
-def x86_64(i: Instruction) -> Effect:
+def _far_call(parts: list[str], previous: Instruction | None) -> Effect:
+    """jalr rd, base, offset: a direct call where auipc has just made the base."""
+    if len(parts) != 3 or previous is None or previous.mnemonic != "auipc":
+        return Effect(INDIRECT)
+    base, high = previous.operands.split(", ")
+    if base != parts[1]:
+        return Effect(INDIRECT)
+    target = (previous.address + (number(high) << 12) + number(parts[2])) & 0xFFFFFFFF
+    return Effect(CALL, target) if parts[0] == "ra" else Effect(JUMP, target, False)
+
+
+def x86_64(i: Instruction, previous: Instruction | None) -> Effect:
     """x86-64; a call's return address is counted by the caller of this analysis."""
     mnemonic, operands = i.mnemonic.removeprefix("notrack ").removeprefix("bnd "), i.operands
     direct = re.fullmatch(r"0x[0-9a-f]+", operands) is not None
@@ -181,10 +197,24 @@ def x86_64(i: Instruction) -> Effect:
     return Effect()
 
 
-MACHINES: dict[str, tuple[Callable[[Instruction], Effect], int]] = {
-    # machine -> its semantics, bytes that a call itself pushes
-    "EM_ARM": (thumb, 0),
-    "EM_AARCH64": (aarch64, 0),
-    "EM_RISCV": (riscv, 0),
-    "EM_X86_64": (x86_64, 8),
+Semantics = Callable[[Instruction, Instruction | None], Effect]
+
+MACHINES: dict[str, tuple[Semantics, int, int]] = {
+    # machine -> its semantics of an instruction behind another, bytes that a call itself pushes,
+    # bytes below the stack pointer that a function without calls may use
+    "EM_ARM": (thumb, 0, 0),
+    "EM_AARCH64": (aarch64, 0, 0),
+    "EM_RISCV": (riscv, 0, 0),
+    "EM_X86_64": (x86_64, 8, 128),
 }
+
+_WRITES_NOTHING = re.compile(
+    r"(c\.)?(v?push|cmp|cmn|test|tst|v?st\w*|s[bhwd]|s[wd]sp|cbn?z|tbn?z|b\w*|unknown)"
+)
+
+
+def written(i: Instruction) -> str:
+    """The register that an instruction's first operand names as its result, "" where it has none."""
+    if _WRITES_NOTHING.fullmatch(i.mnemonic.partition(".w")[0]):
+        return ""
+    return i.operands.partition(",")[0].strip()

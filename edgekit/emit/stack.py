@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgekit.emit.disassembly import Function, Instruction, disassemble, machine_of, open_elf
-from edgekit.emit.frames import CALL, INDIRECT, JUMP, MACHINES, TABLE, Effect
+from edgekit.emit.frames import CALL, INDIRECT, JUMP, MACHINES, TABLE, Effect, written
 from edgekit.errors import EdgekitError
 
 _DEEPEST = 1 << 24  # a walk that passes this is a loop that pushes
@@ -50,7 +50,7 @@ def stack_bound(elf: Path, roots: Sequence[str]) -> StackBound:
 class _Analysis:
     def __init__(self, functions: Mapping[int, Function], machine: str) -> None:
         self.functions = functions
-        self.effect, self.pushed = MACHINES[machine]
+        self.effect, self.pushed, self.red_zone = MACHINES[machine]
         self.bounds: dict[int, StackBound] = {}
 
     def bound(self, function: Function, chain: tuple[str, ...]) -> StackBound:
@@ -72,16 +72,23 @@ class _Analysis:
             raise _refuse(f"a call leads to {address:#x}, which is no function", chain)
         return self.functions[address]
 
+    def _switches(self, address: int) -> bool:
+        """libgcc's helper for switches on Armv6-M: it returns into one of the cases."""
+        return address in self.functions and self.functions[address].name.startswith(
+            "__gnu_thumb1_case"
+        )
+
     def _frame(self, function: Function, chain: tuple[str, ...]) -> _Frame:
         """Walk all branches; where two meet, the deeper stack goes on."""
         code = {i.address: i for i in function.instructions}
+        before = dict(zip(list(code)[1:], function.instructions, strict=False))
         seen: dict[int, int] = {}
         calls: dict[int, int] = {}
-        # Registers that hold a known depth: frame pointers.
-        work = [(function.address, self.pushed, dict[str, int]())]
+        # held: registers with a known depth (frame pointers); sure: not only behind a jump table
+        work = [(function.address, self.pushed, dict[str, int](), True)]
         while work:
-            address, depth, held = work.pop()
-            if seen.get(address, -1) >= depth:
+            address, depth, held, sure = work.pop()
+            if seen.get(address, -1) >= depth or (not sure and address not in code):
                 continue
             if address not in code:
                 raise _refuse(f"control reaches {address:#x}, which is no instruction", chain)
@@ -89,13 +96,16 @@ class _Analysis:
                 raise _refuse("a loop makes the stack grow", chain)
             seen[address] = depth
             instruction = code[address]
-            effect = self.effect(instruction)
-            after, held = self._apply(effect, depth, held, chain)
-            work += [
-                (a, after, held) for a in self._next(function, instruction, effect, seen, code)
-            ]
+            effect = self.effect(instruction, before.get(address))
+            if effect.flow == CALL and self._switches(effect.target):
+                calls[effect.target] = max(calls.get(effect.target, 0), depth)
+                effect = Effect(TABLE, falls=False)
             if effect.flow == INDIRECT:
                 raise _refuse("a function is called through a pointer", chain)
+            after, held = self._apply(effect, instruction, depth, held, chain)
+            sure = sure and effect.flow != TABLE
+            following = self._next(function, instruction, effect, seen, code)
+            work += [(a, after, held, sure) for a in following]
             inside = function.address < effect.target < function.end
             leaves = effect.flow == JUMP and not inside and effect.target != function.address
             if leaves or (effect.flow == CALL and not inside):
@@ -103,10 +113,15 @@ class _Analysis:
                 at = after - self.pushed if leaves else after
                 calls[effect.target] = max(calls.get(effect.target, 0), at)
         deepest = max(seen.values(), default=self.pushed)
-        return _Frame(deepest, calls)
+        return _Frame(deepest if calls else deepest + self.red_zone, calls)
 
     def _apply(
-        self, effect: Effect, depth: int, held: dict[str, int], chain: tuple[str, ...]
+        self,
+        effect: Effect,
+        instruction: Instruction,
+        depth: int,
+        held: dict[str, int],
+        chain: tuple[str, ...],
     ) -> tuple[int, dict[str, int]]:
         """Depth and held registers behind an instruction."""
         if effect.grow is None or (effect.takes and effect.takes not in held):
@@ -115,6 +130,8 @@ class _Analysis:
             return held[effect.takes] + effect.offset, held
         if effect.sets:
             held = held | {effect.sets: depth + effect.offset}
+        elif written(instruction) in held:
+            held = {r: d for r, d in held.items() if r != written(instruction)}
         return depth + effect.grow, held
 
     def _next(
