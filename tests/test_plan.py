@@ -209,6 +209,18 @@ def test_a_tensor_beside_a_view_of_itself_is_concatenated_by_a_copy() -> None:
     np.testing.assert_array_equal(got, evaluate(graph, inputs)[graph.outputs[0]])
 
 
+def test_an_operator_in_place_does_not_overwrite_a_variable_it_reads() -> None:
+    net = Network()
+    x, state = net.input(3, 2), net.tensor(3, 2)
+    held = net.add("read_variable", [state], 3, 2)
+    relu = net.add("relu", [held], 3, 2, activation="RELU6")
+    out = net.add("add", [relu, x], 3, 2)
+    graph = net.graph([out], (State(state, np.full((1, 3, 1, 2), -50, np.int8)),))
+    frames = [np.zeros((1, 2, 1, 3, 1, 2), np.int8)]
+    (got,) = Simulator(plan(graph)).run(frames, steps=True)
+    np.testing.assert_array_equal(got[0][0], got[0][1])
+
+
 def test_a_value_read_after_its_variable_is_assigned_is_a_copy() -> None:
     net = Network()
     x = net.input(3, 2)

@@ -45,6 +45,8 @@ class _Replay:
             self._view(view)
         for name in self.program.outputs:
             self._read("outputs", name)
+        for state in self.program.states:
+            self._read("the next inference", state.value)
 
     def _fail(self, message: str, step: str, name: str) -> None:
         raise EdgekitError(

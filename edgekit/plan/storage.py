@@ -56,6 +56,10 @@ class Storage:
     def place(self, name: str) -> Place:
         return self.places[name]
 
+    def _space_of(self, name: str) -> str:
+        """Where a tensor lives now; a read variable may have stayed in the state."""
+        return self.space[self.places[name].root]
+
     def size(self, root: str) -> int:
         return self.graph.values[root].nbytes
 
@@ -75,7 +79,7 @@ class Storage:
                 return
 
     def _can_merge(self, node: IntNode, alias: Alias) -> bool:
-        inner_space, outer_space = self.space[alias.inner], self.space[alias.outer]
+        inner_space, outer_space = self._space_of(alias.inner), self._space_of(alias.outer)
         if outer_space == STATE and inner_space == ARENA:
             return self._reads_end_before_assignment(alias)
         if inner_space != ARENA or outer_space != ARENA:
@@ -101,7 +105,7 @@ class Storage:
     def _can_overwrite(self, time: int, node: IntNode, name: str) -> bool:
         """May the node's output take over the bytes of input `name`?"""
         values, out = self.graph.values, node.outputs[0]
-        if self.space[name] != ARENA or self.space[out] != ARENA:
+        if self._space_of(name) != ARENA or self._space_of(out) != ARENA:
             return False
         if values[name].nbytes != values[out].nbytes or node.inputs.count(name) > 1:
             return False
