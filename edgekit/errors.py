@@ -16,6 +16,7 @@ CODES: dict[str, str] = {
     "EK103": "model file too large",
     "EK104": "dynamic shape",
     "EK105": "inconsistent model",
+    "EK106": "activations too large",
     "EK201": "unsupported operator",
     "EK202": "operator used outside its supported limits",
     "EK203": "model is not integer-only",

@@ -21,12 +21,18 @@ _SCALARS = {
 }  # fmt: skip
 
 
+# Tables and vectors may share bytes, so a small file can unfold to an endless one. Real files are
+# read about once in all; this leaves room for tied weights.
+_MAX_READS = 16
+
+
 class Reader:
-    """The bytes of one file."""
+    """The bytes of one file, and how many of them were read, counted with repetition."""
 
     def __init__(self, data: bytes, file: str) -> None:
         self.data = data
         self.file = file
+        self.read = 0
 
     def root(self) -> Table:
         return self.table(self.offset(0, "root"), "root")
@@ -44,6 +50,9 @@ class Reader:
         """`size` bytes at `at`; EK101 where they are not inside the file."""
         if at < 0 or size < 0 or at + size > len(self.data):
             raise self.fail(where, f"bytes {at} to {at + size}, wanted within {len(self.data)}")
+        self.read += size
+        if self.read > _MAX_READS * len(self.data):
+            raise self.fail(where, f"parts that are shared more than {_MAX_READS} times")
         return self.data[at : at + size]
 
     def scalar(self, kind: str, at: int, where: str) -> Any:

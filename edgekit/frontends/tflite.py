@@ -16,15 +16,19 @@ from edgekit.frontends.flatbuffer import Reader, Table
 from edgekit.frontends.tflite_schema import BUILTIN_OPERATORS, OPTIONS, TENSOR_TYPES
 from edgekit.graph import DTYPES, Graph, Node, Quant, State, Value
 
-_MAX_TENSOR_BYTES = 2**31
+_MAX_ELEMENTS = 2**31
+# What one run may need for activations and variables together: a file of one kilobyte can claim
+# terabytes, and the plan's check takes about 25 times an arena's size.
+MAX_ACTIVATION_BYTES = 128 << 20
 _ZERO_POINTS = {"int8": (-128, 127), "uint8": (0, 255), "int16": (0, 0), "int32": (0, 0)}
 
 
 def load(data: bytes, file: str) -> Graph:
     """The graph of a `.tflite` file's content. `file` is its name, for messages.
 
-    Raises EK101 (damaged), EK104 (dynamic shape), EK105 (inconsistent), EK202 (a tensor type that
-    integer networks have no use for), EK301 (invalid quantization).
+    Raises EK101 (damaged), EK104 (dynamic shape), EK105 (inconsistent), EK106 (activations beyond
+    `MAX_ACTIVATION_BYTES`), EK202 (a tensor type that integer networks have no use for), EK301
+    (invalid quantization).
     """
     return _Importer(Reader(data, file)).graph()
 
@@ -33,6 +37,7 @@ class _Importer:
     def __init__(self, reader: Reader) -> None:
         self.reader = reader
         self.file = reader.file
+        self.activation_bytes = 0
         self.model = reader.root()
         self.buffers = list(self.model.tables(4, "buffer"))
         self.operators = [self._operator_name(t) for t in self.model.tables(1, "operator code")]
@@ -71,7 +76,7 @@ class _Importer:
 
     def _subgraph(self, index: int, table: Table) -> Graph:
         name = table.text(4) or f"subgraph_{index}"
-        names: dict[str, None] = {}
+        names: dict[str, int] = {}
         values: list[Value] = []
         states = []
         for i, tensor in enumerate(table.tables(0, f"subgraph {index}, tensor")):
@@ -118,7 +123,17 @@ class _Importer:
         shape = self._shape(table, where)
         data = self._data(table, dtype, shape, where)
         quant = self._quant(table, dtype, shape, where)
-        return Value(name, shape, dtype, quant, data)
+        value = Value(name, shape, dtype, quant, data)
+        self._count(value, where)
+        return value
+
+    def _count(self, value: Value, where: str) -> None:
+        """Add an activation or a variable to what the model needs, before anything has its size."""
+        self.activation_bytes += value.nbytes if value.data is None else 0
+        if self.activation_bytes > MAX_ACTIVATION_BYTES:
+            found = f"{self.activation_bytes:,} bytes up to here, wanted at most {MAX_ACTIVATION_BYTES:,}"
+            raise self._fail("EK106", "the activations are too large", where, found,
+                             "reduce the resolution or the channels of the model's input")  # fmt: skip
 
     def _shape(self, table: Table, where: str) -> tuple[int, ...]:
         """The static shape; an unknown leading dimension, the batch, is bound to 1."""
@@ -131,7 +146,7 @@ class _Importer:
             raise self._fail("EK104", "a dimension is not known", where,
                              f"shape {signature or shape}, wanted fixed dimensions",
                              "export the model with fixed input shapes")  # fmt: skip
-        if math.prod(shape) > _MAX_TENSOR_BYTES or len(shape) > 8:
+        if math.prod(shape) > _MAX_ELEMENTS or len(shape) > 8:
             raise self._fail("EK105", "a tensor is too large", where,
                              f"shape {shape}, wanted at most 2^31 elements and 8 axes")  # fmt: skip
         return tuple(shape)
@@ -230,11 +245,11 @@ def _numpy(dtype: str) -> np.dtype[Any]:
     return np.dtype("int32" if dtype == "resource" else dtype)
 
 
-def _unique(name: str, taken: dict[str, None]) -> str:
-    """`name`, or `name_1`, `name_2` ... where it is taken."""
-    candidate, count = name, 0
+def _unique(name: str, taken: dict[str, int]) -> str:
+    """`name`, or `name_1`, `name_2` ... where it is taken; `taken` holds the last number of each."""
+    candidate = name
     while candidate in taken:
-        count += 1
-        candidate = f"{name}_{count}"
-    taken[candidate] = None
+        taken[name] += 1
+        candidate = f"{name}_{taken[name]}"
+    taken[candidate] = 0
     return candidate
