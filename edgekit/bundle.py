@@ -23,8 +23,8 @@ def sha256(data: bytes) -> str:
 
 
 def to_json(value: Any) -> str:
-    """The one JSON form of every file and of ``--format json``."""
-    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+    """The one JSON form of every file and of ``--format json``; ASCII, whatever the locale."""
+    return json.dumps(value, indent=2) + "\n"
 
 
 @dataclass(frozen=True)
@@ -64,9 +64,8 @@ def open_bundle(folder: Path) -> Bundle:
         )
     bundle = Bundle(folder, _read_json(folder / MANIFEST))
     try:
-        files = dict(bundle.manifest["files"])
-        _ = bundle.name, bundle.model, bundle.options
-    except (KeyError, TypeError, ValueError) as broken:
+        files = _files(bundle)
+    except (AttributeError, KeyError, TypeError, ValueError) as broken:
         raise EdgekitError(
             "EK005", "the manifest is broken", where=str(folder / MANIFEST),
             found=f"{type(broken).__name__}: {broken}", help="build the bundle again",
@@ -84,10 +83,23 @@ def open_bundle(folder: Path) -> Bundle:
     return bundle
 
 
+def _files(bundle: Bundle) -> dict[str, str]:
+    """File names and hashes. Raises ValueError and the like where the manifest is not as written."""
+    files = {str(name): str(digest) for name, digest in bundle.manifest["files"].items()}
+    outside = [name for name in files if Path(name).name != name or "\0" in name]
+    if outside:
+        raise ValueError(f"{outside[0]!r} is not the name of a file in the bundle")
+    for name in (f"{bundle.name}.h", str(bundle.manifest["model"]["file"]), REPORT):
+        if name not in files:
+            raise ValueError(f"{name} has no hash")
+    _ = bundle.options, bundle.manifest["model"]["source"]
+    return files
+
+
 def _read_json(path: Path) -> dict[str, Any]:
     try:
-        value = json.loads(path.read_text())
-    except (OSError, ValueError) as broken:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as broken:
         raise EdgekitError(
             "EK005", "a file of the bundle cannot be read", where=str(path),
             found=str(broken), help="build the bundle again",
@@ -101,35 +113,62 @@ def _read_json(path: Path) -> dict[str, Any]:
 def staged(output: Path) -> Iterator[Path]:
     """A temporary sibling of `output` that replaces it when the block ends without an error.
 
-    Raises EK001 where `output` exists and is not a bundle, so that nothing foreign is deleted.
+    Raises EK001 where `output` cannot be replaced, or is no bundle, so that nothing foreign is
+    deleted; what stood there before is whole after every error.
     """
-    if (
-        output.exists()
-        and any(True for _ in _entries(output))
-        and not (output / MANIFEST).is_file()
-    ):
+    output = Path(os.path.realpath(output))  # of a link, what it points to
+    _check_replaceable(output)
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix=f".{output.name}-", dir=output.parent))
+    except OSError as refused:
+        raise _unwritable(output, refused) from None
+    try:
+        folder.chmod(0o755)
+        yield folder
+        _swap(folder, output)
+    except OSError as refused:  # a full disk, a mount point
+        raise _unwritable(output, refused) from None
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _check_replaceable(output: Path) -> None:
+    if output == Path.cwd() or output in Path.cwd().parents:
+        raise EdgekitError(
+            "EK001", "the output folder is the working folder", where=str(output),
+            help="choose another -o: a bundle replaces its folder as a whole",
+        )  # fmt: skip
+    foreign = output.exists() and any(True for _ in _entries(output))
+    if foreign and not (output / MANIFEST).is_file():
         raise EdgekitError(
             "EK001", "the output folder holds something else than a bundle", where=str(output),
             help="choose another -o, or empty that folder",
         )  # fmt: skip
+
+
+def _swap(folder: Path, output: Path) -> None:
+    """Put `folder` in the place of `output`; an error or an interrupt puts the old one back."""
+    if not output.exists():
+        os.replace(folder, output)
+        return
+    retired = Path(tempfile.mkdtemp(prefix=f".{output.name}-old-", dir=output.parent))
     try:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix=f".{output.name}-", dir=output.parent))
-        folder.chmod(0o755)
-    except OSError as refused:
-        raise EdgekitError("EK001", "the output folder cannot be written", where=str(output), found=str(refused),
-                           help="choose another -o") from None  # fmt: skip
-    try:
-        yield folder
-        if output.exists():
-            retired = Path(tempfile.mkdtemp(prefix=f".{output.name}-old-", dir=output.parent))
-            os.replace(output, retired / "bundle")
-            os.replace(folder, output)
-            shutil.rmtree(retired)
-        else:
-            os.replace(folder, output)
+        os.replace(output, retired / "bundle")
+        os.replace(folder, output)
+    except BaseException:
+        if (retired / "bundle").exists() and not output.exists():
+            os.replace(retired / "bundle", output)
+        raise
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(retired, ignore_errors=True)
+
+
+def _unwritable(output: Path, refused: OSError) -> EdgekitError:
+    return EdgekitError(
+        "EK001", "the output folder cannot be written", where=str(output),
+        found=refused.strerror or str(refused), help="choose another -o",
+    )  # fmt: skip
 
 
 def _entries(folder: Path) -> Iterator[Path]:

@@ -10,9 +10,10 @@ from typing import Any
 
 from edgekit import __version__
 from edgekit.build import Compiled, Options, compile_program
-from edgekit.bundle import Bundle, open_bundle
+from edgekit.bundle import MANIFEST, Bundle, open_bundle
 from edgekit.emit import emit
 from edgekit.emit.names import default_name
+from edgekit.errors import EdgekitError
 from edgekit.firmware import compile_model
 from edgekit.frontends import load_model
 from edgekit.measure import SAMPLES, STEPS, describe, layer_memory, memory, speed, totals
@@ -28,7 +29,13 @@ from edgekit.validate.runners import deploy, make_runner
 def reopen(folder: Path, target: str = "") -> tuple[Bundle, Compiled, Target]:
     """A bundle with its stages, rebuilt from the model it carries; `target` replaces its own."""
     bundle = open_bundle(folder)
-    options = Options(**bundle.options)
+    try:
+        options = Options(**bundle.options)
+    except TypeError as unknown:
+        raise EdgekitError(
+            "EK005", "the manifest's options are not those of this version",
+            where=str(folder / MANIFEST), found=str(unknown), help="build the bundle again",
+        ) from None  # fmt: skip
     stages = compile_program(bundle.model, options)
     return bundle, stages, load_target(target or options.target)
 
