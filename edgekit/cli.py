@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import json
+import io
+import itertools
+import os
 import sys
 import traceback
 from collections.abc import Callable, Iterator
@@ -16,7 +18,7 @@ import click
 from edgekit import __version__, config
 from edgekit.errors import EdgekitError
 
-OK, GATE_FAILED, INTERRUPTED = 0, 1, 130
+OK, GATE_FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 
 
 class Session:
@@ -30,15 +32,34 @@ class Session:
     def show(self, report: dict[str, Any], text: str) -> None:
         """The command's result on standard output: one JSON object, or its text form."""
         if self.json:
-            click.echo(json.dumps(report, indent=2, ensure_ascii=False))
+            self._print_json(report)
         elif not self.quiet:
-            click.echo(text)
+            self._print(text)
 
     def fail(self, error: EdgekitError) -> NoReturn:
         if self.json:
-            click.echo(json.dumps({"error": error.to_json()}, indent=2, ensure_ascii=False))
+            self._print_json({"error": error.to_json()})
         click.echo("\n".join(error.lines()), err=True)
         sys.exit(error.exit_code)
+
+    def fail_internally(self, bug: Exception) -> NoReturn:
+        if self.verbose:
+            traceback.print_exception(bug)
+        self.fail(EdgekitError(
+            "EK901", "internal error, please report it",
+            found=f"{type(bug).__name__}: {bug}", help="-v prints the traceback",
+        ))  # fmt: skip
+
+    def _print_json(self, value: dict[str, Any]) -> None:
+        from edgekit.bundle import to_json
+
+        self._print(to_json(value).rstrip())
+
+    def _print(self, text: str) -> None:
+        try:
+            click.echo(text)
+        except BrokenPipeError:  # the reader, `head` perhaps, has seen enough: no failure of ours
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
     @contextlib.contextmanager
     def progress(self, stages: int) -> Iterator[Callable[[str], None]]:
@@ -55,7 +76,7 @@ class Session:
             bar.close()
 
 
-def command(group: click.Group, **settings: Any) -> Callable[[Callable[..., int]], click.Command]:
+def command(group: click.Group) -> Callable[[Callable[..., int]], click.Command]:
     """A command of `group` with the common options; its function returns the exit code."""
 
     def wrap(function: Callable[..., int]) -> click.Command:
@@ -71,12 +92,7 @@ def command(group: click.Group, **settings: Any) -> Callable[[Callable[..., int]
             except (click.ClickException, click.exceptions.Exit):
                 raise
             except Exception as bug:
-                if verbose:
-                    traceback.print_exc()
-                session.fail(EdgekitError(
-                    "EK901", "internal error, please report it",
-                    found=f"{type(bug).__name__}: {bug}", help="-v prints the traceback",
-                ))  # fmt: skip
+                session.fail_internally(bug)
             sys.exit(code)
 
         options = [
@@ -88,7 +104,7 @@ def command(group: click.Group, **settings: Any) -> Callable[[Callable[..., int]
         decorated: Callable[..., None] = run
         for option in reversed(options):
             decorated = option(decorated)
-        return group.command(**settings)(decorated)
+        return group.command()(decorated)
 
     return wrap
 
@@ -114,10 +130,14 @@ IO = click.option("--io", type=click.Choice(["arena", "caller", "float"]), defau
                   help="Inputs and outputs inside the arena, in the caller's buffers, or arena plus float helpers.")  # fmt: skip
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="edgekit")
-def cli() -> None:
+@click.pass_context
+def cli(context: click.Context) -> None:
     """From a trained model to integer-only C, proved byte for byte."""
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help(), err=True)
+        sys.exit(USAGE)
 
 
 @command(cli)
@@ -258,34 +278,25 @@ def doctor(session: Session) -> int:
     return OK
 
 
-@cli.group(invoke_without_command=True)
-@click.pass_context
-def targets(context: click.Context) -> None:
-    """The target database; `targets show NAME` for one of them."""
-    if context.invoked_subcommand is None:
-        context.invoke(targets_list, format="text", quiet=False, verbose=False)
-
-
-@command(targets, name="list")
-def targets_list(session: Session) -> int:
-    """Every target in one line."""
-    from edgekit.screens import targets_screen
+@command(cli)
+@click.argument("words", nargs=-1, metavar="[list | show NAME]")
+def targets(session: Session, words: tuple[str, ...]) -> int:
+    """The target database, or one target in full; NAME may be a TOML file."""
+    from edgekit.screens import target_screen, targets_screen
     from edgekit.target import list_targets, load_target
 
-    report = {"targets": [load_target(name).summary() for name in list_targets()]}
-    session.show(report, targets_screen(report))
-    return OK
-
-
-@command(targets, name="show")
-@click.argument("name")
-def targets_show(session: Session, name: str) -> int:
-    """One target in full; NAME may be a TOML file."""
-    from edgekit.screens import target_screen
-    from edgekit.target import load_target
-
-    report = load_target(name).to_json()
-    session.show(report, target_screen(report))
+    match words:
+        case () | ("list",):
+            table = {"targets": [load_target(name).summary() for name in list_targets()]}
+            session.show(table, targets_screen(table))
+        case ("show", name):
+            target = load_target(name).to_json()
+            session.show(target, target_screen(target))
+        case _:
+            raise EdgekitError(
+                "EK001", "unknown words after `targets`", where="edgekit targets",
+                found=" ".join(words), help="edgekit targets, or edgekit targets show NAME",
+            )  # fmt: skip
     return OK
 
 
@@ -306,29 +317,32 @@ def dumper(folder: Path | None) -> Callable[[str, str], None] | None:
     count = iter(range(1000))
 
     def dump(stage: str, text: str) -> None:
-        (folder / f"{next(count):02}_{stage}.txt").write_text(text)
+        (folder / f"{next(count):02}_{stage}.txt").write_text(text, encoding="utf-8")
 
     return dump
 
 
 def main() -> None:
     """The console script: usage errors are EK001 with exit code 2, in JSON where that was asked."""
+    for stream in (sys.stdout, sys.stderr):  # a name that the terminal cannot show is no error
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    words = sys.argv[1:]
+    in_json = "--format=json" in words or ("--format", "json") in itertools.pairwise(words)
+    session = Session("json" if in_json else "text", False, "-v" in words or "--verbose" in words)
     try:
-        cli.main(standalone_mode=False)
+        cli.main(prog_name="edgekit", standalone_mode=False)
     except click.ClickException as usage:
-        where = (
-            usage.ctx.command_path
-            if isinstance(usage, click.UsageError) and usage.ctx
-            else "edgekit"
-        )
-        error = EdgekitError(
-            "EK001", usage.format_message().rstrip("."), where=where, help=f"{where} --help"
-        )
-        Session("json" if "json" in sys.argv else "text", False, False).fail(error)
+        context = usage.ctx if isinstance(usage, click.UsageError) else None
+        where = context.command_path if context else "edgekit"
+        message = usage.format_message().rstrip(".")
+        session.fail(EdgekitError("EK001", message, where=where, help=f"{where} --help"))
     except EdgekitError as error:  # of an option that is read before its command runs
-        Session("json" if "json" in sys.argv else "text", False, False).fail(error)
+        session.fail(error)
     except (KeyboardInterrupt, click.Abort):
         sys.exit(INTERRUPTED)
+    except Exception as bug:
+        session.fail_internally(bug)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,8 @@
     target = "stm32f446"
     budget = "ram=32K,flash=128K"
 
-A key is an option's long name; what the command line says comes first.
+A key is an option's long name, a value its text, a number, or true and false for a flag. What the
+command line says comes first.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ def _load(context: click.Context, parameter: click.Parameter, path: Path | None)
         import tomli as tomllib
     try:
         tables = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as broken:
+    except (OSError, ValueError, RecursionError) as broken:
         reason = broken.strerror if isinstance(broken, OSError) else str(broken)
         raise EdgekitError(
             "EK003", "the configuration cannot be read", where=str(path), found=str(reason),
@@ -53,15 +54,35 @@ def _load(context: click.Context, parameter: click.Parameter, path: Path | None)
     _check(tables, known, "table", str(path))
     table = tables.get(str(context.info_name), {})
     options = {
-        p.name.replace("_", "-"): p.name
-        for p in context.command.params
-        if isinstance(p, click.Option) and p.name
+        name: p for p in context.command.params if (name := _long_name(p)) and p is not parameter
     }
     where = f"{path}, [{context.info_name}]"
     if not isinstance(table, dict):
-        raise EdgekitError("EK003", "a command's entry is no table", where=where, found=repr(table))
+        raise EdgekitError(
+            "EK003", "a command's entry is no table", where=where, found=repr(table),
+            help=f"write it below a line [{context.info_name}]",
+        )  # fmt: skip
     _check(table, list(options), "key", where)
-    context.default_map = {options[key]: value for key, value in table.items()}
+    context.default_map = {
+        str(options[key].name): _value(options[key], key, value, where)
+        for key, value in table.items()
+    }
+
+
+def _long_name(parameter: click.Parameter) -> str:
+    """``keep-input`` of ``--keep-input``; "" for an argument."""
+    return next((name[2:] for name in parameter.opts if name.startswith("--")), "")
+
+
+def _value(option: click.Parameter, key: str, value: Any, where: str) -> str | bool:
+    """`value` as the option takes it. Raises EK003 on one of another type."""
+    flag = isinstance(option, click.Option) and option.is_flag
+    if isinstance(value, bool) != flag or not isinstance(value, str | int | float):
+        raise EdgekitError(
+            "EK003", "a value has the wrong type", where=f"{where}, {key}", found=repr(value),
+            help="write true or false" if flag else "write it in quotes, as on the command line",
+        )  # fmt: skip
+    return value if isinstance(value, bool) else str(value)
 
 
 def _check(table: dict[str, Any], known: list[str], what: str, where: str) -> None:

@@ -215,7 +215,7 @@ def _locate(name: str, folder: Path) -> Path:
 def _parse(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as broken:
+    except (OSError, ValueError, RecursionError) as broken:
         reason = broken.strerror if isinstance(broken, OSError) else str(broken)
         raise EdgekitError(
             "EK002", "the target description cannot be read", where=str(path),
