@@ -48,7 +48,7 @@ def summary(op: type[Op]) -> str:
 def limits(op: type[Op]) -> list[str]:
     """The rules that importing and quantizing this operator can raise EK202 with, in order."""
     found: dict[str, None] = {}
-    for step in ("import_tflite", "shapes", "quantize"):
+    for step in ("import_tflite", "import_onnx", "shapes", "quantize"):
         for rule in _rules(op, getattr(op, step).__func__, set()):
             found.setdefault(rule)
     return list(found)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,13 +13,34 @@ from edgekit.fixed import INT32_MAX
 from edgekit.graph import Graph, Node, Value
 from edgekit.op import Array, Shape, require
 
+if TYPE_CHECKING:
+    from edgekit.draft import Draft
+
+
+def import_onnx(node: Node, draft: Draft, name: str) -> None:
+    """ONNX Add, Sub, Mul, and Div by a constant, which is a product."""
+    require(len(node.inputs) == 2, "two operands", node, f"{len(node.inputs)}")
+    operands = list(node.inputs)
+    if node.op == "Div":
+        divisor = draft.real(operands[1])
+        require(divisor is not None and bool(np.all(divisor != 0)), "a constant divisor, not 0", node,
+                operands[1])  # fmt: skip
+        assert divisor is not None
+        operands[1] = draft.constant(node.outputs[0], np.asarray(1.0 / divisor, np.float32))
+    probe = Node(node.name, name, tuple(map(draft.resolve, operands)), node.outputs)
+    (shape,) = broadcast_shapes(probe, draft.graph)
+    full = all(draft.value(n).elements == int(np.prod(shape)) for n in operands)
+    op = name if full else f"{name}_broadcast"
+    draft.add(op, node, operands, {"activation": "NONE"}, node.outputs[0])
+
 
 def import_binary(node: Node, graph: Graph, name: str) -> list[Node]:
     """The canonical node `name`, or `name`_broadcast where an operand is smaller than the output."""
     require(len(node.inputs) == 2, "two operands", node, f"{len(node.inputs)}")
     operands = [graph.value(n) for n in node.inputs]
     for value in (*operands, graph.value(node.outputs[0])):
-        require(value.dtype == "int8", "int8 tensors", node, f"{value.name} is {value.dtype}")
+        require(value.dtype in ("int8", "float32"), "int8 or float32 tensors", node,
+                f"{value.name} is {value.dtype}")  # fmt: skip
     (shape,) = broadcast_shapes(node, graph)
     full = [value.elements == int(np.prod(shape)) for value in operands]
     attrs = {"activation": node.attrs.get("fused_activation_function", "NONE")}
@@ -101,6 +123,7 @@ def real_operands(node: Node, graph: Graph, inputs: Sequence[Array]) -> list[Arr
     def real(value: Value) -> Array:
         if value.data is None:
             return next(given)
-        return (value.data.astype(np.float64) - value.zero_point) * value.scale
+        data = value.data.astype(np.float64)
+        return data if value.quant is None else (data - value.zero_point) * value.scale
 
     return [real(graph.value(name)) for name in node.inputs]

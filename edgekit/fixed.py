@@ -50,9 +50,25 @@ def quantize_multiplier(scale: float) -> tuple[int, int]:
     return multiplier, shift
 
 
-def quantize_multipliers(scales: Iterable[float]) -> tuple[NDArray[np.int32], NDArray[np.int8]]:
-    """`quantize_multiplier` over a sequence: arrays of multipliers and shifts."""
-    pairs = [quantize_multiplier(scale) for scale in scales]
+def single_rounding(scale: float) -> tuple[int, int]:
+    """`scale` as ``multiplier * 2**-31`` without a shift where 19 bits or more are left of it.
+
+    `requantize` then rounds once. Larger and smaller scales are split as `quantize_multiplier` does.
+    """
+    multiplier = math.floor(scale * 2**31 + 0.5) if 2**-12 <= scale < 1 else 2**31
+    return (multiplier, 0) if multiplier < 2**31 else quantize_multiplier(scale)
+
+
+def split(scale: float, one_rounding: bool) -> tuple[int, int]:
+    """Multiplier and shift of one scale, in the form that a graph's rounding asks for."""
+    return single_rounding(scale) if one_rounding else quantize_multiplier(scale)
+
+
+def quantize_multipliers(
+    scales: Iterable[float], one_rounding: bool = False
+) -> tuple[NDArray[np.int32], NDArray[np.int8]]:
+    """`split` over a sequence: arrays of multipliers and shifts."""
+    pairs = [split(scale, one_rounding) for scale in scales]
     multipliers, shifts = zip(*pairs, strict=True)
     return np.array(multipliers, np.int32), np.array(shifts, np.int8)
 

@@ -96,6 +96,27 @@ class Node:
 
 
 @dataclass(frozen=True)
+class Layout:
+    """How edgekit keeps a tensor that the source keeps with its axes in another order.
+
+    ours = source.transpose(perm).reshape(our shape); `shape` is the source's.
+    """
+
+    shape: tuple[int, ...]
+    perm: tuple[int, ...]
+
+    def ours(self, source: NDArray[Any], lead: int = 1) -> NDArray[Any]:
+        """Samples in the source's axes, behind `lead` sample axes, to edgekit's order of elements."""
+        return source.transpose(*range(lead), *(lead + axis for axis in self.perm))
+
+    def source(self, ours: NDArray[Any], lead: int = 1) -> NDArray[Any]:
+        """The inverse of `ours`, in the source's shape."""
+        moved = ours.reshape(*ours.shape[:lead], *(self.shape[axis] for axis in self.perm))
+        back = sorted(range(len(self.perm)), key=self.perm.__getitem__)
+        return moved.transpose(*range(lead), *(lead + axis for axis in back))
+
+
+@dataclass(frozen=True)
 class State:
     """A variable that survives between inferences; `value` names its storage, `init` its bytes."""
 
@@ -108,6 +129,9 @@ class Graph:
     """A graph as imported (source operators) or canonical (edgekit operators, NHWC).
 
     Nodes are in an executable order. `subgraphs` holds the further graphs of an imported file.
+    `format` says whose operator names an imported graph has ("tflite" or "onnx"). `layouts` names
+    the tensors whose axes are not in the source's order. `one_rounding`: the numbers are edgekit's
+    own, so that a rescaling may round once where TensorFlow Lite rounds twice.
     """
 
     name: str
@@ -117,6 +141,9 @@ class Graph:
     outputs: tuple[str, ...]
     states: tuple[State, ...] = ()
     subgraphs: tuple[Graph, ...] = ()
+    format: str = "tflite"
+    layouts: Mapping[str, Layout] = field(default_factory=dict)
+    one_rounding: bool = False
 
     def value(self, name: str) -> Value:
         return self.values[name]
@@ -174,6 +201,7 @@ class IntGraph:
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     states: tuple[State, ...] = ()
+    layouts: Mapping[str, Layout] = field(default_factory=dict)
 
     def verify(self) -> None:
         """Raises EK105 on a broken order, EK203 on a value that is not an integer."""

@@ -12,13 +12,16 @@ import importlib
 import pkgutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgekit.errors import EdgekitError
 from edgekit.graph import Graph, IntNode, Node, Value
+
+if TYPE_CHECKING:
+    from edgekit.draft import Draft
 
 Array = NDArray[Any]
 Shape = tuple[int, ...]
@@ -83,8 +86,17 @@ class Op:
     consts: ClassVar[tuple[Const, ...]] = ()
     # Names of the run-time operands; a name ending in "..." takes any number.
     inputs: ClassVar[tuple[str, ...]] = ("input",)
-    # Source operator names, per format.
+    # Source operator names, per format; torch graphs are read in ONNX's vocabulary.
     tflite: ClassVar[tuple[str, ...]] = ()
+    onnx: ClassVar[tuple[str, ...]] = ()
+    # Removed before lowering: an operator of the source without a kernel of its own.
+    transient: ClassVar[bool] = False
+    # Axis of the output channels in the weights (operand 1), None for operators without weights.
+    channel_axis: ClassVar[int | None] = None
+    # Outputs hold values of the inputs: one scale and zero point serves them all.
+    same_scale: ClassVar[bool] = False
+    # The only output quantization that the integer form has: (scale, zero point).
+    output_quant: ClassVar[tuple[float, int] | None] = None
     # Indices of inputs whose storage the output may take over (same size, elementwise).
     inplace: ClassVar[tuple[int, ...]] = ()
     # Channel coupling, for pruning: "same" (output channel c reads channel c of every input),
@@ -104,6 +116,11 @@ class Op:
     @classmethod
     def import_tflite(cls, node: Node, graph: Graph) -> list[Node]:
         """The canonical node(s) of one source node. Raises EK202 outside the supported limits."""
+        raise NotImplementedError
+
+    @classmethod
+    def import_onnx(cls, node: Node, draft: Draft) -> None:
+        """Write the canonical form of one ONNX node to `draft`. Raises EK202 like `import_tflite`."""
         raise NotImplementedError
 
     @classmethod
@@ -155,6 +172,11 @@ def load_ops() -> dict[str, type[Op]]:
 def tflite_ops() -> dict[str, type[Op]]:
     """Source operator name to operator class, for `.tflite` files."""
     return {source: op for op in load_ops().values() for source in op.tflite}
+
+
+def onnx_ops() -> dict[str, type[Op]]:
+    """Source operator name to operator class, for ONNX graphs."""
+    return {source: op for op in load_ops().values() for source in op.onnx}
 
 
 def require(ok: bool, rule: str, node: Node, found: object) -> None:

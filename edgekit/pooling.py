@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,14 +12,21 @@ from edgekit.errors import EdgekitError
 from edgekit.graph import Graph, Node
 from edgekit.op import Case, Op, Shape, int8_pair, require
 from edgekit.window import (
+    Axis,
     WindowParams,
     axes_of,
+    channels_first,
+    onnx_axes,
     patches,
+    spatial,
     tflite_axis,
     window_attrs,
     window_axes,
     window_params,
 )
+
+if TYPE_CHECKING:
+    from edgekit.draft import Draft
 
 
 def import_tflite(op: type[Op], node: Node, graph: Graph) -> list[Node]:
@@ -36,6 +44,43 @@ def import_tflite(op: type[Op], node: Node, graph: Graph) -> list[Node]:
         "activation": a["fused_activation_function"],
     }
     return [Node(node.name, op.name, node.inputs, node.outputs, attrs)]
+
+
+def import_onnx(op: type[Op], node: Node, draft: Draft) -> None:
+    """ONNX MaxPool and AveragePool in one or two dimensions.
+
+    An average over the whole map is a mean, which may change the scale; one that counts its padding
+    gets the padding as cells of the input.
+    """
+    x, kernel = draft.shape(node.inputs[0]), list(node.attrs.get("kernel_shape", ()))
+    require(
+        len(node.outputs) == 1 or not node.outputs[1], "no indices as output", node, node.outputs
+    )
+    axes = onnx_axes(node, x[2:], kernel)
+    require(all(axis.dilation == 1 for axis in axes), "a window without dilation", node, axes)
+    data = spatial(node, draft, node.inputs[0])
+    rows, columns = axes if len(axes) == 2 else (axes[0], Axis(1, 1, 1))
+    average = op.name == "avg_pool"
+    padded = any(a.before or a.after for a in axes)
+    if average and not padded and all(a.out == 1 and a.kernel == a.size for a in axes):
+        made = draft.add("mean", node, [data], {"axes": [1, 2], "keep_dims": True})
+        channels_first(node, draft, made, len(x))
+        return
+    if average and padded and node.attrs.get("count_include_pad", 0):
+        require(
+            not node.attrs.get("ceil_mode", 0),
+            "counted padding without ceil_mode",
+            node,
+            dict(node.attrs),
+        )
+        border = ((0, 0), (rows.before, rows.after), (columns.before, columns.after), (0, 0))
+        data = draft.add("pad", node, [data], {"border": border, "value": 0.0})
+        size = draft.shape(data)
+        rows = replace(rows, size=size[1], before=0, after=0)
+        columns = replace(columns, size=size[2], before=0, after=0)
+    attrs = {**window_attrs(rows, columns), "kernel_h": rows.kernel, "kernel_w": columns.kernel}
+    made = draft.add(op.name, node, [data], {**attrs, "activation": "NONE"})
+    channels_first(node, draft, made, len(x))
 
 
 def shapes(node: Node, graph: Graph) -> list[Shape]:

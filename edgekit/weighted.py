@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,6 +11,10 @@ from edgekit import fixed
 from edgekit.errors import EdgekitError
 from edgekit.graph import Graph, Node, Value
 from edgekit.op import Array, require
+from edgekit.window import Axis, channels_first, onnx_axes, spatial, window_attrs
+
+if TYPE_CHECKING:
+    from edgekit.draft import Draft
 
 
 def check_operands(node: Node, graph: Graph, rank: int = 4) -> None:
@@ -25,6 +31,31 @@ def check_operands(node: Node, graph: Graph, rank: int = 4) -> None:
     require(0 not in w.shape, "weights with elements", node, f"shape {w.shape}")
     if bias := bias_of(node, graph):
         require(bias.data is not None, "a constant bias", node, f"{bias.name} is computed")
+
+
+def import_conv(node: Node, draft: Draft) -> None:
+    """ONNX Conv in one or two spatial dimensions, dense or depthwise."""
+    require(
+        len(node.inputs) in (2, 3), "input, weights and an optional bias", node, len(node.inputs)
+    )
+    x, w = draft.shape(node.inputs[0]), draft.shape(node.inputs[1])
+    require(draft.const(node.inputs[1]) is not None, "constant weights", node, node.inputs[1])
+    require(len(w) == len(x), "weights of the input's rank", node, (x, w))
+    data = spatial(node, draft, node.inputs[0])
+    axes = onnx_axes(node, x[2:], w[2:])
+    rows, columns = axes if len(axes) == 2 else (axes[0], Axis(1, 1, 1))
+    groups = int(node.attrs.get("group", 1))
+    require(w[1] * groups == x[1] and w[0] % max(groups, 1) == 0, "weights that fit the input's channels",
+            node, (x, w, groups))  # fmt: skip
+    require(groups == 1 or w[1] == 1, "one group, or as many as channels", node, groups)
+    op, order = ("conv2d", (0, 2, 3, 1)) if groups == 1 else ("depthwise", (1, 2, 3, 0))
+    weights = node.inputs[1]
+    if len(w) == 3:
+        weights = draft.reshape(node, weights, (*w, 1))
+    weights = draft.permute(node, weights, order)
+    attrs = {**window_attrs(rows, columns), "activation": "NONE"}
+    made = draft.add(op, node, [data, weights, *node.inputs[2:]], attrs)
+    channels_first(node, draft, made, len(x))
 
 
 def bias_of(node: Node, graph: Graph) -> Value | None:
@@ -72,7 +103,7 @@ def integer_consts(
         require(bias.dtype == "int32", "an int32 bias", node, f"{bias.name} is {bias.dtype}")
         require(bias.elements == channels, "one bias per output channel", node, bias.shape)
         raw = bias.data.reshape(channels)
-    multiplier, shift = fixed.quantize_multipliers(scales)
+    multiplier, shift = fixed.quantize_multipliers(scales, graph.one_rounding)
     fixed.prove_accumulator(weights, raw, shift, x.zero_point, f"node {node.name}")
     sums = weights.astype(np.int64).reshape(channels, -1).sum(axis=1)
     folded = raw.astype(np.int64) - x.zero_point * sums

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,9 @@ from edgekit.errors import EdgekitError
 from edgekit.fixed import round_half_away
 from edgekit.graph import Node, Value
 from edgekit.op import Params, c_field, require
+
+if TYPE_CHECKING:
+    from edgekit.draft import Draft
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,60 @@ def tflite_axis(padding: str, size: int, kernel: int, stride: int, dilation: int
     out = -(-size // stride)
     total = max((out - 1) * stride + (kernel - 1) * dilation + 1 - size, 0)
     return Axis(size, kernel, stride, dilation, total // 2, total - total // 2)
+
+
+def onnx_axes(node: Node, sizes: Sequence[int], kernel: Sequence[int]) -> list[Axis]:
+    """The spatial axes of an ONNX window: pads, auto_pad, strides, dilations, ceil_mode.
+
+    With ceil_mode a window may hang over the end, but never starts behind the input's own padding.
+    """
+    n, a = len(sizes), node.attrs
+    strides, dilations = a.get("strides", [1] * n), a.get("dilations", [1] * n)
+    pads, auto = a.get("pads", [0] * (2 * n)), a.get("auto_pad", "NOTSET")
+    require(len(strides) == len(dilations) == n and len(pads) == 2 * n and len(kernel) == n,
+            "one kernel size, stride and dilation, and two pads per spatial axis", node, dict(a))  # fmt: skip
+    require(min(pads) >= 0, "pads from 0", node, pads)
+    require(min(*strides, *dilations, *kernel) >= 1, "kernel, stride and dilation of at least 1", node,
+            dict(a))  # fmt: skip
+    axes = []
+    for i in range(n):
+        axis = Axis(sizes[i], kernel[i], strides[i], dilations[i], pads[i], pads[n + i])
+        if auto in ("SAME_UPPER", "SAME_LOWER"):
+            axis = tflite_axis("SAME", sizes[i], kernel[i], strides[i], dilations[i])
+            if auto == "SAME_LOWER":
+                axis = replace(axis, before=axis.after, after=axis.before)
+        elif auto == "VALID":
+            axis = replace(axis, before=0, after=0)
+        axes.append(_ceiled(axis) if a.get("ceil_mode", 0) else axis)
+    return axes
+
+
+def _ceiled(axis: Axis) -> Axis:
+    extent = (axis.kernel - 1) * axis.dilation + 1
+    out = -(-(axis.size + axis.before + axis.after - extent) // axis.stride) + 1
+    if (out - 1) * axis.stride >= axis.size + axis.before:
+        out -= 1
+    reach = (out - 1) * axis.stride + extent - axis.size - axis.before
+    return replace(axis, after=max(axis.after, reach))
+
+
+def spatial(node: Node, draft: Draft, name: str) -> str:
+    """A channel-first tensor [1, C, L] or [1, C, H, W] as [1, H, W, C]; L becomes H, W is 1."""
+    x = draft.shape(name)
+    require(len(x) in (3, 4) and x[0] == 1, "an input of shape [1, C, L] or [1, C, H, W]", node, x)
+    if len(x) == 3:
+        name = draft.reshape(node, name, (*x, 1))
+    return draft.permute(node, name, (0, 2, 3, 1))
+
+
+def channels_first(node: Node, draft: Draft, name: str, rank: int) -> None:
+    """The node's output from its [1, H, W, C] form, in the rank of its input."""
+    output = node.outputs[0]
+    if rank == 4:
+        draft.permute(node, name, (0, 3, 1, 2), output)
+        return
+    back = draft.permute(node, name, (0, 3, 1, 2))
+    draft.reshape(node, back, draft.shape(back)[:3], output)
 
 
 def window_attrs(rows: Axis, columns: Axis) -> dict[str, int]:
@@ -169,15 +226,22 @@ _BOUNDS: Mapping[str, tuple[float | None, float | None]] = {
 }
 
 
+def bounds(node: Node) -> tuple[float | None, float | None]:
+    """The fused activation's clamp in real values: by TensorFlow's name, or a pair of bounds."""
+    activation = node.attrs.get("activation", "NONE")
+    if isinstance(activation, tuple):
+        return activation
+    require(activation in _BOUNDS, "a fused activation of NONE, RELU, RELU6 or RELU_N1_TO_1", node,
+            activation)  # fmt: skip
+    return _BOUNDS[activation]
+
+
 def activation_range(node: Node, output: Value) -> tuple[int, int]:
     """Clamp bounds of the fused activation in the output's int8 steps.
 
     As TensorFlow Lite: bound = zero_point + round(value / scale), computed in float32.
     """
-    activation = node.attrs.get("activation", "NONE")
-    require(activation in _BOUNDS, "a fused activation of NONE, RELU, RELU6 or RELU_N1_TO_1", node,
-            activation)  # fmt: skip
-    low, high = _BOUNDS[activation]
+    low, high = bounds(node)
 
     def step(value: float | None, default: int) -> int:
         if value is None:
@@ -190,7 +254,7 @@ def activation_range(node: Node, output: Value) -> tuple[int, int]:
 
 def real_activation(node: Node, x: NDArray[np.float64]) -> NDArray[np.float64]:
     """The fused activation on real values."""
-    low, high = _BOUNDS[node.attrs.get("activation", "NONE")]
+    low, high = bounds(node)
     return x if low is None and high is None else np.clip(x, low, high)
 
 

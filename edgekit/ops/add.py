@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -19,6 +19,9 @@ from edgekit.cases import activation, single
 from edgekit.graph import Graph, IntNode, Node, Value
 from edgekit.op import Array, Case, Op, Params, Shape, c_field, require
 from edgekit.window import activation_range, real_activation
+
+if TYPE_CHECKING:
+    from edgekit.draft import Draft
 
 
 @dataclass(frozen=True)
@@ -46,12 +49,17 @@ class Add(Op):
     Params = AddParams
     inputs = ("input1", "input2")
     tflite: ClassVar[tuple[str, ...]] = ("ADD",)
+    onnx: ClassVar[tuple[str, ...]] = ("Add",)
     inplace = (0, 1)
     sign: ClassVar[int] = 1
 
     @classmethod
     def import_tflite(cls, node: Node, graph: Graph) -> list[Node]:
         return elementwise.import_binary(node, graph, cls.name)
+
+    @classmethod
+    def import_onnx(cls, node: Node, draft: Draft) -> None:
+        elementwise.import_onnx(node, draft, cls.name)
 
     @classmethod
     def shapes(cls, node: Node, graph: Graph) -> list[Shape]:

@@ -27,6 +27,7 @@ class AddBroadcast(Add):
     signature = "whole"
     Params = AddBroadcastParams
     tflite = ()
+    onnx = ()
 
     @classmethod
     def quantize(cls, node: Node, graph: Graph) -> IntNode:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -28,6 +29,9 @@ from edgekit.window import (
     window_attrs,
     window_axes,
 )
+
+if TYPE_CHECKING:
+    from edgekit.draft import Draft
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,8 @@ class Conv2d(Op):
         Const("shift", "int8_t", "[out_c], positive is left"),
     )
     tflite = ("CONV_2D",)
+    onnx = ("Conv",)
+    channel_axis = 0
     coupling = "mix"
 
     @classmethod
@@ -60,6 +66,10 @@ class Conv2d(Op):
         columns = tflite_axis(padding, x[2], w[2], a["stride_w"], a["dilation_w_factor"])
         attrs = {**window_attrs(rows, columns), "activation": a["fused_activation_function"]}
         return [Node(node.name, cls.name, node.inputs, node.outputs, attrs)]
+
+    @classmethod
+    def import_onnx(cls, node: Node, draft: Draft) -> None:
+        weighted.import_conv(node, draft)
 
     @classmethod
     def shapes(cls, node: Node, graph: Graph) -> list[Shape]:

@@ -48,6 +48,7 @@ class Depthwise(Op):
         Const("shift", "int8_t", "[in_c * multiplier_c], positive is left"),
     )
     tflite = ("DEPTHWISE_CONV_2D",)
+    channel_axis = 3
 
     @classmethod
     def import_tflite(cls, node: Node, graph: Graph) -> list[Node]:

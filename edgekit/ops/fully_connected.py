@@ -10,11 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from edgekit import fixed, weighted
 from edgekit.graph import Graph, IntNode, Node, Value
 from edgekit.op import Array, Case, Const, Cost, Op, Params, Shape, c_field, int8_pair, require
 from edgekit.window import activation_range, exact_matmul, real_activation
+
+if TYPE_CHECKING:
+    from edgekit.draft import Draft
 
 
 @dataclass(frozen=True)
@@ -39,6 +45,8 @@ class FullyConnected(Op):
         Const("shift", "int8_t", "[out_c], positive is left"),
     )
     tflite = ("FULLY_CONNECTED",)
+    onnx = ("Gemm", "MatMul")
+    channel_axis = 0
     coupling = "mix"
 
     @classmethod
@@ -55,6 +63,30 @@ class FullyConnected(Op):
             "keep_num_dims": bool(node.attrs["keep_num_dims"]),
         }
         return [Node(node.name, cls.name, node.inputs, node.outputs, attrs)]
+
+    @classmethod
+    def import_onnx(cls, node: Node, draft: Draft) -> None:
+        weights = node.inputs[1]
+        require(draft.const(weights) is not None, "constant weights", node, weights)
+        require(len(draft.shape(weights)) == 2, "weights of two axes", node, draft.shape(weights))
+        a, gemm = node.attrs, node.op == "Gemm"
+        require(not a.get("transA", 0), "an input that is not transposed", node, dict(a))
+        require(a.get("alpha", 1.0) == 1.0 and a.get("beta", 1.0) == 1.0, "alpha and beta of 1", node,
+                dict(a))  # fmt: skip
+        if not a.get("transB", 0):
+            weights = draft.permute(node, weights, (1, 0))
+        operands = [node.inputs[0], weights]
+        channels = draft.shape(weights)[0]
+        if len(node.inputs) > 2 and node.inputs[2]:
+            bias = draft.value(node.inputs[2])
+            require(bias.elements in (1, channels), "one bias per output", node, bias.shape)
+            if bias.elements != channels and bias.data is not None:
+                spread = np.broadcast_to(bias.data.reshape(1), (channels,)).copy()
+                operands.append(draft.constant(node.outputs[0], spread, bias.quant))
+            else:
+                operands.append(draft.reshape(node, node.inputs[2], (channels,)))
+        attrs = {"activation": "NONE", "keep_num_dims": not gemm}
+        draft.add(cls.name, node, operands, attrs, node.outputs[0])
 
     @classmethod
     def shapes(cls, node: Node, graph: Graph) -> list[Shape]:

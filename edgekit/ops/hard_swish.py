@@ -21,6 +21,7 @@ from edgekit.ops.lut import Lut, case
 class HardSwish(Lut):
     name = "hard_swish"
     tflite = ("HARD_SWISH",)
+    onnx = ("HardSwish",)
     tolerance = 1.5
 
     @classmethod

@@ -8,6 +8,7 @@ m is scale_in / scale_out for d >= 0, else alpha * scale_in / scale_out; both co
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,14 +17,22 @@ from edgekit.graph import Graph, Node, Value
 from edgekit.op import Array, Case
 from edgekit.ops.lut import Lut, case
 
+if TYPE_CHECKING:
+    from edgekit.draft import Draft
+
 
 class LeakyRelu(Lut):
     name = "leaky_relu"
     tflite = ("LEAKY_RELU",)
+    onnx = ("LeakyRelu",)
 
     @classmethod
     def attributes(cls, node: Node) -> Mapping[str, str | float]:
         return {"alpha": float(node.attrs["alpha"])}
+
+    @classmethod
+    def onnx_attributes(cls, node: Node, draft: Draft) -> Mapping[str, Any]:
+        return {"alpha": float(node.attrs.get("alpha", 0.01))}
 
     @classmethod
     def real(cls, node: Node, graph: Graph, *inputs: Array) -> list[Array]:

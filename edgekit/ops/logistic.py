@@ -20,6 +20,8 @@ from edgekit.ops.lut import Lut, case
 class Logistic(Lut):
     name = "logistic"
     tflite = ("LOGISTIC",)
+    onnx = ("Sigmoid",)
+    output_quant = (1 / 256, -128)
     saturation = 0.6
 
     @classmethod

@@ -11,6 +11,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,6 +19,9 @@ from edgekit.cases import activation, single
 from edgekit.fixed import Int
 from edgekit.graph import Graph, IntNode, Node, Value
 from edgekit.op import Array, Case, Const, Op, Params, Shape, int8_pair
+
+if TYPE_CHECKING:
+    from edgekit.draft import Draft
 
 
 @dataclass(frozen=True)
@@ -38,8 +42,17 @@ class Lut(Op):
 
     @classmethod
     def import_tflite(cls, node: Node, graph: Graph) -> list[Node]:
-        int8_pair(node, graph)
         return [Node(node.name, cls.name, node.inputs[:1], node.outputs, cls.attributes(node))]
+
+    @classmethod
+    def import_onnx(cls, node: Node, draft: Draft) -> None:
+        attrs = cls.onnx_attributes(node, draft)
+        draft.add(cls.name, node, node.inputs[:1], attrs, node.outputs[0])
+
+    @classmethod
+    def onnx_attributes(cls, node: Node, draft: Draft) -> Mapping[str, Any]:
+        """The canonical attributes of an ONNX node."""
+        return {}
 
     @classmethod
     def attributes(cls, node: Node) -> Mapping[str, str | float]:
@@ -51,12 +64,18 @@ class Lut(Op):
         return [graph.value(node.inputs[0]).shape]
 
     @classmethod
+    def check_types(cls, node: Node, graph: Graph) -> None:
+        """Raises EK202 where an operand is of another type than the table serves."""
+        int8_pair(node, graph)
+
+    @classmethod
     @abstractmethod
     def levels(cls, node: Node, x: Value, out: Value, difference: Int) -> Int:
         """Output values, unclamped, for `difference` = input value minus its zero point."""
 
     @classmethod
     def quantize(cls, node: Node, graph: Graph) -> IntNode:
+        cls.check_types(node, graph)
         x, out = graph.value(node.inputs[0]), graph.value(node.outputs[0])
         values = np.arange(256).astype(np.uint8).view(x.dtype).astype(np.int64)
         levels = cls.levels(node, x, out, values - x.zero_point)

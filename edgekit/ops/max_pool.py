@@ -8,6 +8,7 @@ Input and output int8 [1, H, W, C] of one quantization.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,6 +18,9 @@ from edgekit.graph import Graph, IntNode, Node
 from edgekit.op import Array, Case, Op, Shape
 from edgekit.window import WindowParams, patches, real_activation, window_axes
 
+if TYPE_CHECKING:
+    from edgekit.draft import Draft
+
 
 class MaxPool(Op):
     name = "max_pool"
@@ -24,10 +28,16 @@ class MaxPool(Op):
     signature = "rows"
     Params = WindowParams
     tflite = ("MAX_POOL_2D",)
+    onnx = ("MaxPool",)
+    same_scale = True
 
     @classmethod
     def import_tflite(cls, node: Node, graph: Graph) -> list[Node]:
         return pooling.import_tflite(cls, node, graph)
+
+    @classmethod
+    def import_onnx(cls, node: Node, draft: Draft) -> None:
+        pooling.import_onnx(cls, node, draft)
 
     @classmethod
     def shapes(cls, node: Node, graph: Graph) -> list[Shape]:

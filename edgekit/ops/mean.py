@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,8 +18,11 @@ from edgekit import fixed
 from edgekit.cases import activation, single
 from edgekit.errors import EdgekitError
 from edgekit.graph import Graph, IntNode, Node
-from edgekit.movement import AXES, axis_of, constant, strides
+from edgekit.movement import AXES, axis_of, constant, reduced, strides
 from edgekit.op import Array, Case, Op, Params, Shape, c_field, int8_pair, require
+
+if TYPE_CHECKING:
+    from edgekit.draft import Draft
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,7 @@ class Mean(Op):
     signature = "whole"
     Params = MeanParams
     tflite = ("MEAN",)
+    onnx = ("ReduceMean", "GlobalAveragePool")
 
     @classmethod
     def import_tflite(cls, node: Node, graph: Graph) -> list[Node]:
@@ -49,6 +54,12 @@ class Mean(Op):
             "keep_dims": bool(node.attrs["keep_dims"]),
         }
         return [Node(node.name, cls.name, node.inputs[:1], node.outputs, attrs)]
+
+    @classmethod
+    def import_onnx(cls, node: Node, draft: Draft) -> None:
+        axes, keep = reduced(node, draft)
+        attrs = {"axes": axes, "keep_dims": keep}
+        draft.add(cls.name, node, node.inputs[:1], attrs, node.outputs[0])
 
     @classmethod
     def shapes(cls, node: Node, graph: Graph) -> list[Shape]:
@@ -72,7 +83,10 @@ class Mean(Op):
         require(len(x.shape) <= AXES, f"at most {AXES} axes", node, x.shape)
         count = math.prod(x.shape[a] for a in axes)
         require(0 < count <= 2**22, "1 to 2^22 averaged elements", node, count)
-        multiplier, shift = _multiplier(x.scale, out.scale, count)
+        if graph.one_rounding:
+            multiplier, shift = fixed.single_rounding(x.scale / (out.scale * count))
+        else:
+            multiplier, shift = _multiplier(x.scale, out.scale, count)
         if (count * 256) << max(shift, 0) > fixed.INT32_MAX:
             raise EdgekitError("EK302", "a 32-bit accumulator could overflow", where=f"node {node.name}",
                                found=f"{count} elements, left shift {shift}",

@@ -28,6 +28,7 @@ class MulBroadcast(Mul):
     signature = "whole"
     Params = MulBroadcastParams
     tflite = ()
+    onnx = ()
 
     @classmethod
     def quantize(cls, node: Node, graph: Graph) -> IntNode:

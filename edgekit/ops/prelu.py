@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,6 +18,9 @@ from edgekit import elementwise, fixed
 from edgekit.cases import activation, case_random, single
 from edgekit.graph import Graph, IntNode, Node, Quant, Value
 from edgekit.op import Array, Case, Op, Params, Shape, c_field, int8_pair, require
+
+if TYPE_CHECKING:
+    from edgekit.draft import Draft
 
 
 @dataclass(frozen=True)
@@ -40,15 +44,19 @@ class Prelu(Op):
     Params = PreluParams
     inputs = ("input", "alpha")
     tflite = ("PRELU",)
+    onnx = ("PRelu",)
     inplace = (0,)
 
     @classmethod
     def import_tflite(cls, node: Node, graph: Graph) -> list[Node]:
         x, out = graph.value(node.inputs[0]), graph.value(node.outputs[0])
-        int8_pair(node, graph, (0, 1))
         require(x.elements == out.elements, "slopes that repeat over the input", node,
                 graph.value(node.inputs[1]).shape)  # fmt: skip
         return [Node(node.name, cls.name, node.inputs, node.outputs)]
+
+    @classmethod
+    def import_onnx(cls, node: Node, draft: Draft) -> None:
+        draft.add(cls.name, node, node.inputs, {}, node.outputs[0])
 
     @classmethod
     def shapes(cls, node: Node, graph: Graph) -> list[Shape]:
@@ -61,6 +69,7 @@ class Prelu(Op):
 
     @classmethod
     def quantize(cls, node: Node, graph: Graph) -> IntNode:
+        int8_pair(node, graph, (0, 1))
         x, alpha, out = (graph.value(name) for name in (*node.inputs, node.outputs[0]))
         multiplier1, shift1 = fixed.quantize_multiplier(x.scale / out.scale)
         multiplier2, shift2 = fixed.quantize_multiplier(x.scale * alpha.scale / out.scale)

@@ -1,4 +1,4 @@
-"""Rectifiers that stand alone: RELU, RELU6, RELU_N1_TO_1.
+"""Rectifiers and clamps that stand alone: RELU, RELU6, RELU_N1_TO_1, Clip.
 
     out = clamp(requantize(in - zero_in, scale_in / scale_out) + zero_out, low, high)
 
@@ -9,23 +9,43 @@ to have one scale and zero point; where they differ this is LiteRT's formula.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from edgekit import fixed
 from edgekit.graph import Graph, Node, Value
-from edgekit.op import Array, Case
+from edgekit.op import Array, Case, require
 from edgekit.ops.lut import Lut, case
 from edgekit.window import activation_range, real_activation
+
+if TYPE_CHECKING:
+    from edgekit.draft import Draft
+
+
+_NAMES = {
+    (0.0, None): "RELU",
+    (0.0, 6.0): "RELU6",
+    (-1.0, 1.0): "RELU_N1_TO_1",
+    (None, None): "NONE",
+}
 
 
 class Relu(Lut):
     name = "relu"
     tflite = ("RELU", "RELU6", "RELU_N1_TO_1")
+    onnx = ("Relu", "Clip")
 
     @classmethod
     def attributes(cls, node: Node) -> Mapping[str, str | float]:
         return {"activation": node.op}
+
+    @classmethod
+    def onnx_attributes(cls, node: Node, draft: Draft) -> Mapping[str, Any]:
+        if node.op == "Relu":
+            return {"activation": "RELU"}
+        low, high = (_bound(node, draft, i, key) for i, key in ((1, "min"), (2, "max")))
+        return {"activation": _NAMES.get((low, high), (low, high))}
 
     @classmethod
     def real(cls, node: Node, graph: Graph, *inputs: Array) -> list[Array]:
@@ -46,3 +66,15 @@ class Relu(Lut):
             case(cls, "relu6_rescaled", (0.06, -10), (6 / 255, -128), activation="RELU6"),
             case(cls, "relu_n1_to_1", (0.02, 127), (1 / 127, 0), activation="RELU_N1_TO_1"),
         ]
+
+
+def _bound(node: Node, draft: Draft, index: int, key: str) -> float | None:
+    """A bound of Clip: an attribute up to opset 10, a constant operand since; None where open."""
+    if key in node.attrs:
+        bound = float(node.attrs[key])
+    else:
+        name = node.inputs[index] if index < len(node.inputs) else ""
+        data = draft.real(name)
+        require(not name or (data is not None and data.size == 1), "constant bounds", node, name)
+        bound = np.inf if data is None else float(data.reshape(-1)[0])
+    return bound if abs(bound) < 3e38 else None

@@ -16,11 +16,10 @@ class Requantize(Lut):
     tflite = ("QUANTIZE",)
 
     @classmethod
-    def import_tflite(cls, node: Node, graph: Graph) -> list[Node]:
+    def check_types(cls, node: Node, graph: Graph) -> None:
         types = tuple(graph.value(name).dtype for name in (node.inputs[0], node.outputs[0]))
         require(types in (("int8", "int8"), ("int8", "uint8"), ("uint8", "int8")),
                 "int8 to int8, int8 to uint8 or uint8 to int8", node, " to ".join(types))  # fmt: skip
-        return [Node(node.name, cls.name, node.inputs, node.outputs)]
 
     @classmethod
     def real(cls, node: Node, graph: Graph, *inputs: Array) -> list[Array]:

@@ -11,4 +11,5 @@ from edgekit.ops.add import Add
 class Sub(Add):
     name = "sub"
     tflite = ("SUB",)
+    onnx = ("Sub",)
     sign = -1

@@ -20,6 +20,8 @@ from edgekit.ops.lut import Lut, case
 class Tanh(Lut):
     name = "tanh"
     tflite = ("TANH",)
+    onnx = ("Tanh",)
+    output_quant = (1 / 128, 0)
     saturation = 0.6
 
     @classmethod
