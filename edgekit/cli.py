@@ -120,7 +120,7 @@ TARGET = click.option(
 BUDGET = click.option(
     "--budget",
     default="",
-    metavar="ram=32K,flash=128K,cycles=3M",
+    metavar="ram=32K,flash=128K,cycles=3M,accuracy-drop=0.5",
     help="Gates beside the target's own limits.",
 )
 KEEP = click.option(
@@ -204,15 +204,16 @@ def check(session: Session, model: Path, target: str, keep_input: bool, budget: 
     help="Default: top1 where y is there.",
 )
 @click.option("--samples", type=click.IntRange(min=1), help="Use the first N samples only.")
+@BUDGET
 def validate(session: Session, bundle: Path, data: Path | None, place: str, scale: float | None,
-             offset: float | None, metric: str | None, samples: int | None) -> int:  # fmt: skip
+             offset: float | None, metric: str | None, samples: int | None, budget: str) -> int:  # fmt: skip
     """Run the same inputs through the original, the simulator and the C of BUNDLE, and compare."""
     from edgekit.commands import validate as run
     from edgekit.screens import validate_screen
 
     with session.progress(stages=3) as progress:
         report = run(bundle, data=data, place=place, scale=scale, offset=offset, metric=metric,
-                     limit=samples, progress=progress)  # fmt: skip
+                     limit=samples, budget=budget, progress=progress)  # fmt: skip
     session.show(report, validate_screen(report))
     return verdict(report)
 

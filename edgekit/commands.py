@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,8 @@ from edgekit.emit import emit
 from edgekit.emit.names import default_name
 from edgekit.errors import EdgekitError
 from edgekit.firmware import compile_model
-from edgekit.frontends import load_model
 from edgekit.measure import SAMPLES, STEPS, describe, layer_memory, memory, speed, totals
-from edgekit.report import gates, parse_budget
+from edgekit.report import accuracy_gate, gates, parse_budget
 from edgekit.simulate import Simulator
 from edgekit.target import Target, load_target
 from edgekit.validate.data import Samples, load_samples, random_samples
@@ -120,27 +120,39 @@ def validate(
     metric: str | None = None,
     limit: int | None = None,
     original: bool = True,
+    budget: str = "",
     progress: Callable[[str], None] = lambda stage: None,
 ) -> dict[str, Any]:
     """The same inputs through the original, the simulator and the C on `place`, compared.
 
-    data: an `.npz` (None: seeded random inputs); limit: at most so many samples of it. Returns the
+    data: an `.npz` (None: seeded random inputs); limit: at most so many samples of it; budget: only
+    its ``accuracy-drop`` counts here, and the bundle's own where the data has labels. Returns the
     contract's keys; the pairs that must be equal are in ``gates``.
     """
     progress("import, plan")
+    limits = parse_budget(budget)
     bundle, stages, board = reopen(folder, target)
     program = stages.program
     tensors = [program.buffers[name] for name in program.inputs]
     stateful = bool(program.state_bytes)
     if data is None:
-        samples = random_samples(tensors, SAMPLES, steps=STEPS if stateful else None)
+        steps = STEPS if stateful else None
+        samples = random_samples(tensors, SAMPLES, steps=steps, layouts=program.layouts)
     else:
-        samples = load_samples(data, tensors, scale=scale, offset=offset, stateful=stateful)
+        samples = load_samples(
+            data, tensors, scale=scale, offset=offset, stateful=stateful, layouts=program.layouts
+        )
     if limit is not None:
         samples = samples.take(slice(limit))
+    # An int8 .tflite file is fed the program's very integers, also where its edge is float.
+    real = stages.canonical.one_rounding
+    if not real:
+        samples = replace(samples, originals=())
     source = Original(
-        functools.partial(_original, bundle.model, progress),
-        tuple(load_model(bundle.model).values),
+        functools.partial(_original, bundle.model, progress, real),
+        tuple(stages.source.values) if stages.source.format == "tflite" else (),
+        real,
+        program.buffers,
     )
     outputs = [program.buffers[name] for name in program.outputs]
     progress(place)
@@ -152,7 +164,12 @@ def validate(
             None if place == "simulator" else runner,
             source if original else None,
             metric,
+            program.layouts,
         )
+    if report.get("metric") in ("top1", "auc"):
+        limits = parse_budget(bundle.options.get("budget", "")) | limits
+    if "accuracy-drop" in limits:
+        report["gates"].append(accuracy_gate(report, limits["accuracy-drop"]))
     head = {
         "model": bundle.manifest["model"]["source"],
         "target": board.name,
@@ -164,7 +181,7 @@ def validate(
 
 
 def _original(
-    model: Path, progress: Callable[[str], None], samples: Samples, intermediates: bool
+    model: Path, progress: Callable[[str], None], real: bool, samples: Samples, intermediates: bool
 ) -> Reference:
     progress("original")
-    return reference_outputs(model, samples, intermediates=intermediates)
+    return reference_outputs(model, samples, intermediates=intermediates, real=real)

@@ -8,6 +8,7 @@ from typing import Any
 from edgekit.report import contributors, memory_lines
 
 Report = dict[str, Any]
+_WORST = 5  # layers with the lowest ratio that `validate` names
 _MODEL, _PLAN, _SPEED, _CHECK = "model   ", "plan    ", "speed   ", "check   "
 
 
@@ -128,7 +129,12 @@ def validate_screen(report: Report) -> str:
             f"by {pair['max_abs_error']:g} at most")  # fmt: skip
         agreement = pair.get("agreement_top1")
         top1 = "" if agreement is None else f", top-1 agreement {100 * agreement:.2f} %"
-        lines.append(f"{_CHECK}{pair['a']} = {pair['b']}: {pair['samples']} samples, {same}{top1}")
+        # What was quantized here, and an ONNX file, never equals its original.
+        sign = "=" if "outputs" not in pair else "~"
+        lines.append(
+            f"{_CHECK}{pair['a']} {sign} {pair['b']}: {pair['samples']} samples, {same}{top1}"
+        )
+        lines += _error_lines(pair)
     for key in ("accuracy", "auc", "mse", "mae"):
         if report.get(key) is not None:
             original = report.get(f"reference_{key}")
@@ -136,10 +142,43 @@ def validate_screen(report: Report) -> str:
                 "" if original is None else f"   original {original:.4f} ({report['reference']})"
             )
             lines.append(f"{key:<10}{report[key]:.4f}{beside}")
-    if report.get("first_differing_layer"):
-        layer = report["first_differing_layer"]
-        lines.append("first   " + ", ".join(f"{k} {v}" for k, v in layer.items()))
+    for pair in report["comparisons"]:
+        if pair.get("first_differing_layer"):
+            layer = pair["first_differing_layer"]
+            lines.append(
+                f"first   {pair['a']}, {pair['b']}: "
+                + ", ".join(f"{k} {v}" for k, v in layer.items())
+            )
     return "\n".join([*lines, *gate_lines(report)])
+
+
+def _error_lines(pair: Report) -> list[str]:
+    """How far an output is from an original in real numbers, and the layers that are furthest."""
+    lines = []
+    for entry in pair.get("outputs", ()):
+        steps = entry["max_error_steps"]
+        at_most = "" if steps is None else f" = {steps:.2f} steps"
+        lines.append(
+            f"        output {entry['name']}: {_ratio(entry)}, off by {entry['max_abs_error']:.4g}{at_most} at most"
+        )
+    rated = [e for e in pair.get("layers", ()) if e["sqnr_db"] is not None]
+    if rated:
+        worst = sorted(rated, key=lambda e: e["sqnr_db"])[:_WORST]
+        lines.append(
+            f"        layers furthest from the original, of {len(pair['layers'])} compared"
+        )
+        lines += [
+            f"        {e['name']:<32}{_ratio(e):>18}   off by {e['max_abs_error']:.4g} at most"
+            for e in worst
+        ]
+    return lines
+
+
+def _ratio(entry: Report) -> str:
+    """The signal-to-noise ratio, or why there is none."""
+    if entry["sqnr_db"] is None:
+        return "no signal" if entry["max_abs_error"] else "equal"
+    return f"SQNR {entry['sqnr_db']:.1f} dB"
 
 
 def bench_screen(report: Report) -> str:
