@@ -13,7 +13,6 @@ from edgekit.passes.fold_affine import fold_affine
 from edgekit.passes.fold_pad import fold_pad
 from edgekit.passes.fuse_activation import fuse_activation
 from edgekit.passes.layout import layout
-from edgekit.passes.require_integer import require_integer
 from edgekit.passes.resolve_state import resolve_state
 from edgekit.passes.static_shapes import static_shapes
 
@@ -24,7 +23,6 @@ CANONICAL: tuple[Pass, ...] = (
     static_shapes,
     drop_dead,
     bind_edges,
-    require_integer,
     canonicalize,
     layout,
     fold_affine,
