@@ -6,6 +6,7 @@ wants are put right with explicit transposes, which `passes/layout.py` then move
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -13,26 +14,30 @@ from typing import Any
 import numpy as np
 
 from edgekit.errors import EdgekitError
-from edgekit.graph import Graph, Node, Quant, Value
+from edgekit.graph import Graph, Node, Quant, Value, dequantized
 from edgekit.op import Array, Shape, load_ops, require
 
 TEMPORARY = "~"  # in the name of every tensor that the source does not have
 
 
 class Draft:
-    """Values and nodes that grow node by node; an `alias` lets two source names be one tensor."""
+    """Values and nodes that grow node by node; an alias lets two source names be one tensor.
+
+    A tensor that the source quantizes is an int8 value with its scale and zero point; every other
+    activation is a float32 value.
+    """
 
     def __init__(self, source: Graph) -> None:
         self.source = source
-        known = set(source.inputs)
         self.values: dict[str, Value] = {
             name: value
             for name, value in source.values.items()
-            if name in known or value.data is not None
+            if name in source.inputs or value.data is not None
         }
         self.nodes: list[Node] = []
         self.alias: dict[str, str] = {}
         self._numbers: dict[str, int] = {}
+        self._labels: set[str] = set()
         # A view of the growing values, for what operators ask of a graph.
         self.graph = Graph(source.name, self.values, (), source.inputs, source.outputs)
 
@@ -51,16 +56,8 @@ class Draft:
         return self.value(name).data if name else None
 
     def real(self, name: str) -> Array | None:
-        """The real values of a constant, whether it is quantized or not."""
-        value = self.value(name)
-        if value.data is None or value.quant is None:
-            return value.data
-        shape = [1] * value.data.ndim
-        if value.quant.axis is not None:
-            shape[value.quant.axis] = -1
-        zero = np.array(value.quant.zero_point).reshape(shape)
-        scale = np.array(value.quant.scale).reshape(shape)
-        return np.asarray((value.data - zero.astype(np.float64)) * scale)
+        """The real values of a constant, whether it is quantized or not; None as in `const`."""
+        return None if self.const(name) is None else dequantized(self.value(name))
 
     def integers(self, node: Node, index: int, default: Sequence[int] | None = None) -> list[int]:
         """A constant integer operand, flat; `default` where it is absent."""
@@ -83,19 +80,27 @@ class Draft:
         """The source's `output` is the tensor `name` and nothing is computed."""
         self.alias[output] = self.resolve(name)
 
+    def annotate(self, name: str, quant: Quant, dtype: str = "int8") -> None:
+        """The tensor is kept as integers of this scale and zero point."""
+        value = self.value(name)
+        self.values[value.name] = replace(value, dtype=dtype, quant=quant)
+
     def add(
         self, op: str, node: Node, inputs: Sequence[str], attrs: Mapping[str, Any] | None = None,
-        output: str = "",
+        output: str = "", quant: Quant | None = None,
     ) -> str:  # fmt: skip
-        """A canonical node; returns its output, a new tensor unless `output` names the source's."""
+        """A canonical node; returns its output, a new tensor unless `output` names the source's.
+
+        The output is real until it is annotated; one with `quant` is int8 from the start.
+        """
         name = output or self._temporary(node.outputs[0])
-        operands = tuple(self.resolve(i) for i in inputs)
-        label = name if TEMPORARY in name else node.name
-        made = Node(label, op, operands, (name,), attrs or {})
+        moves, taken = op in ("transpose", "reshape"), node.name in self._labels
+        label = self._temporary(node.name) if moves or taken else node.name
+        self._labels.add(label)
+        made = Node(label, op, tuple(map(self.resolve, inputs)), (name,), attrs or {})
         (shape,) = load_ops()[op].shapes(made, self.graph)
         self._declared(node, name, shape)
-        dtype = self.value(operands[0]).dtype if operands else "float32"
-        self.values[name] = Value(name, shape, "float32" if dtype.startswith("float") else dtype)
+        self.values[name] = Value(name, shape, "int8" if quant else "float32", quant)
         self.nodes.append(made)
         return name
 
@@ -105,12 +110,12 @@ class Draft:
         if perm == tuple(range(len(value.shape))) and not output:
             return value.name
         if value.data is None:
-            return self.add("transpose", node, [name], {"perm": perm}, output)
+            return self.add("transpose", node, [name], {"perm": perm}, output, value.quant)
         quant = value.quant
         if quant is not None and quant.axis is not None:
             quant = replace(quant, axis=perm.index(quant.axis))
         moved = np.ascontiguousarray(value.data.transpose(perm))
-        return self._constant(node, output, moved, quant)
+        return self._constant(value, output, moved, quant)
 
     def reshape(self, node: Node, name: str, shape: Sequence[int], output: str = "") -> str:
         """Another shape for the same elements; of a constant at once, its scales per channel too
@@ -119,17 +124,55 @@ class Draft:
         if shape == value.shape and not output:
             return value.name
         if value.data is None:
-            return self.add("reshape", node, [name], {"shape": shape}, output)
+            return self.add("reshape", node, [name], {"shape": shape}, output, value.quant)
         quant = value.quant
         if quant is not None and quant.axis is not None:
-            sizes = [i for i, n in enumerate(shape) if n == value.shape[quant.axis]]
-            require(len(sizes) == 1, "a reshape that keeps the axis of the scales", node, shape)
-            quant = replace(quant, axis=sizes[0])
-        return self._constant(node, output, value.data.reshape(shape), quant)
+            channels, before = value.shape[quant.axis], math.prod(value.shape[: quant.axis])
+            kept = [
+                i for i, n in enumerate(shape) if n == channels and math.prod(shape[:i]) == before
+            ]
+            require(bool(kept), "a reshape that keeps the axis of the scales", node, shape)
+            quant = replace(quant, axis=kept[0])
+        return self._constant(value, output, value.data.reshape(shape), quant)
 
-    def _constant(self, node: Node, output: str, data: Array, quant: Quant | None) -> str:
+    def finish(self) -> Graph:
+        """The canonical graph; raises EK105 where an output is never written.
+
+        An output that stands for another tensor gives it its name, or is a copy of it where that
+        is an input, a constant or another output.
+        """
+        for name in dict.fromkeys(self.source.outputs):
+            held = self.resolve(name)
+            if held not in self.values:
+                continue  # verify() says so
+            if held == name:
+                continue
+            inner = self.values[held].data is None and held not in self.source.inputs
+            if inner and held not in self.source.outputs:
+                self._rename(held, name)
+            else:
+                self.alias.pop(name)
+                origin = Node(name, "", (held,), (name,))
+                self.values.pop(name, None)
+                value = self.values[held]
+                self.add("reshape", origin, [held], {"shape": value.shape}, name, value.quant)
+        return replace(self.source, values=self.values, nodes=tuple(self.nodes), one_rounding=True)
+
+    def _rename(self, old: str, new: str) -> None:
+        self.values[new] = replace(self.values.pop(old), name=new)
+        self.alias = {k: new if v == old else v for k, v in self.alias.items() if k != new}
+        self.alias[old] = new
+
+        def names(given: tuple[str, ...]) -> tuple[str, ...]:
+            return tuple(new if name == old else name for name in given)
+
+        self.nodes = [
+            replace(n, inputs=names(n.inputs), outputs=names(n.outputs)) for n in self.nodes
+        ]
+
+    def _constant(self, value: Value, output: str, data: Array, quant: Quant | None) -> str:
         if not output:
-            return self.constant(node.outputs[0], data, quant)
+            return self.constant(value.name, data, quant)
         self.values[output] = Value(output, data.shape, str(data.dtype), quant, data)
         return output
 
@@ -148,17 +191,3 @@ class Draft:
                 found=f"{list(declared.shape)}, wanted {list(shape)}",
                 help="export the model again with fixed input shapes",
             )
-
-    def finish(self) -> Graph:
-        """The canonical graph. An output that is an alias of something else gets its own name back:
-        the tensor is renamed, or copied where it is an input, a constant or two outputs."""
-        for name in self.source.outputs:
-            held = self.resolve(name)
-            if held == name:
-                continue
-            node = Node(f"{name} output", "", (held,), (name,))
-            self.alias.pop(name)
-            self.values.pop(name, None)
-            self.values[name] = replace(self.values[held], name=name, data=None)
-            self.nodes.append(Node(node.name, "reshape", (held,), (name,), {"shape": self.values[held].shape}))  # fmt: skip
-        return replace(self.source, values=self.values, nodes=tuple(self.nodes))

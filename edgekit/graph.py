@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from edgekit.errors import EdgekitError
@@ -83,6 +84,19 @@ class Value:
         return self.quant
 
 
+def dequantized(value: Value) -> NDArray[Any]:
+    """A constant's real values (float64 where it is quantized); an unquantized one's data."""
+    assert value.data is not None
+    quant = value.quant
+    if quant is None:
+        return value.data
+    shape = [1] * value.data.ndim
+    if quant.axis is not None:
+        shape[quant.axis] = -1
+    zero = np.array(quant.zero_point, np.float64).reshape(shape)
+    return np.asarray((value.data - zero) * np.array(quant.scale).reshape(shape))
+
+
 @dataclass(frozen=True, eq=False)
 class Node:
     """One operation. In an imported graph `op` is the source's name (``CONV_2D``), in a canonical
@@ -107,7 +121,8 @@ class Layout:
 
     def ours(self, source: NDArray[Any], lead: int = 1) -> NDArray[Any]:
         """Samples in the source's axes, behind `lead` sample axes, to edgekit's order of elements."""
-        return source.transpose(*range(lead), *(lead + axis for axis in self.perm))
+        shaped = source.reshape(*source.shape[:lead], *self.shape)
+        return shaped.transpose(*range(lead), *(lead + axis for axis in self.perm))
 
     def source(self, ours: NDArray[Any], lead: int = 1) -> NDArray[Any]:
         """The inverse of `ours`, in the source's shape."""
@@ -129,9 +144,10 @@ class Graph:
     """A graph as imported (source operators) or canonical (edgekit operators, NHWC).
 
     Nodes are in an executable order. `subgraphs` holds the further graphs of an imported file.
-    `format` says whose operator names an imported graph has ("tflite" or "onnx"). `layouts` names
-    the tensors whose axes are not in the source's order. `one_rounding`: the numbers are edgekit's
-    own, so that a rescaling may round once where TensorFlow Lite rounds twice.
+    `format` says whose operator names an imported graph has ("tflite" or "onnx"), `opset` which
+    edition of them. `layouts` names the tensors whose axes are not in the source's order.
+    `one_rounding`: the numbers are edgekit's own, so that a rescaling may round once where
+    TensorFlow Lite rounds twice.
     """
 
     name: str
@@ -142,6 +158,7 @@ class Graph:
     states: tuple[State, ...] = ()
     subgraphs: tuple[Graph, ...] = ()
     format: str = "tflite"
+    opset: int = 0
     layouts: Mapping[str, Layout] = field(default_factory=dict)
     one_rounding: bool = False
 

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from edgekit.graph import Graph, Node
 from edgekit.op import Shape, require
-
-if TYPE_CHECKING:
-    from edgekit.draft import Draft
 
 AXES = 5  # loops of the strided and the padding kernel
 
@@ -80,16 +77,3 @@ def walk(shape: Sequence[int], stride: Sequence[int], width: int, node: Node) ->
     require(len(merged) <= AXES, "at most 5 strided axes", node, list(shape))
     merged = [(1, 0)] * (AXES - len(merged)) + merged
     return Walk(tuple(n for n, _ in merged), tuple(step for _, step in merged), run)
-
-
-def reduced(node: Node, draft: Draft) -> tuple[list[int], bool]:
-    """The axes and keepdims of an ONNX reduction; axes are an attribute or, later, an operand."""
-    rank = len(draft.shape(node.inputs[0]))
-    if node.op.startswith("Global"):
-        return list(range(2, rank)), True
-    axes = node.attrs.get("axes")
-    if axes is None:
-        axes = draft.integers(node, 1, ())
-    if not axes and not node.attrs.get("noop_with_empty_axes", 0):
-        axes = range(rank)
-    return sorted({axis_of(node, int(a), rank) for a in axes}), bool(node.attrs.get("keepdims", 1))

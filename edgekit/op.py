@@ -59,6 +59,28 @@ class Alias:
     offset: int
 
 
+@dataclass(frozen=True)
+class Axes:
+    """Where a tensor of the source keeps its axes here: axis i of the source is axis ``axes[i]`` of
+    the `rank` axes of ours, None for one of size 1 that is left out; our further axes have size 1."""
+
+    axes: tuple[int | None, ...]
+    rank: int
+
+    @staticmethod
+    def same(rank: int) -> Axes:
+        """The source's own order."""
+        return Axes(tuple(range(rank)), rank)
+
+    def spread(self, per_axis: Sequence[Any], default: Any) -> list[Any]:
+        """A list with one entry per axis of the source as one per axis of ours."""
+        ours = [default] * self.rank
+        for axis, entry in zip(self.axes, per_axis, strict=True):
+            if axis is not None:
+                ours[axis] = entry
+        return ours
+
+
 class Cost(NamedTuple):
     """What one execution needs: multiply-accumulates and bytes of scratch."""
 
@@ -89,8 +111,8 @@ class Op:
     # Source operator names, per format; torch graphs are read in ONNX's vocabulary.
     tflite: ClassVar[tuple[str, ...]] = ()
     onnx: ClassVar[tuple[str, ...]] = ()
-    # Removed before lowering: an operator of the source without a kernel of its own.
-    transient: ClassVar[bool] = False
+    # Every operand has its axes where the output has them, and none has a meaning of its own.
+    elementwise: ClassVar[bool] = False
     # Axis of the output channels in the weights (operand 1), None for operators without weights.
     channel_axis: ClassVar[int | None] = None
     # Outputs hold values of the inputs: one scale and zero point serves them all.
@@ -129,6 +151,14 @@ class Op:
         raise NotImplementedError
 
     @classmethod
+    def moved(cls, node: Node, axes: Axes) -> tuple[Mapping[str, Any], Axes] | None:
+        """The attributes for data operands kept as `axes` says, and how the output is kept then.
+
+        None where the operator needs the order that it was written for.
+        """
+        return (node.attrs, axes) if cls.elementwise else None
+
+    @classmethod
     def real(cls, node: Node, graph: Graph, *inputs: Array) -> list[Array]:
         """Float64 reference on real values (one per activation input, shapes as in the graph)."""
         raise NotImplementedError
@@ -156,6 +186,14 @@ class Op:
     def cases(cls) -> list[Case]:
         """Boundary-rich one-node graphs; the tests run each on the simulator and in C."""
         raise NotImplementedError
+
+
+class Transient(Op):
+    """An operator of the source that no finished network has: it has no kernel and no cases."""
+
+    @classmethod
+    def cases(cls) -> list[Case]:
+        return []
 
 
 OPS: dict[str, type[Op]] = {}

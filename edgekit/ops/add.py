@@ -51,6 +51,7 @@ class Add(Op):
     tflite: ClassVar[tuple[str, ...]] = ("ADD",)
     onnx: ClassVar[tuple[str, ...]] = ("Add",)
     inplace = (0, 1)
+    elementwise = True
     sign: ClassVar[int] = 1
 
     @classmethod

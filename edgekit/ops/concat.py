@@ -8,13 +8,17 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from edgekit.cases import activation, single
 from edgekit.graph import DTYPES, Graph, IntNode, Node, Value
 from edgekit.movement import axis_of, check_moved
-from edgekit.op import Alias, Array, Case, Const, Op, Params, Shape, c_field, require
+from edgekit.op import Alias, Array, Axes, Case, Const, Op, Params, Shape, c_field, require
+
+if TYPE_CHECKING:
+    from edgekit.draft import Draft
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,8 @@ class Concat(Op):
     consts = (Const("run", "int32_t", "[count], bytes of each input per outer index"),)
     inputs = ("inputs...",)
     tflite = ("CONCATENATION",)
+    onnx = ("Concat",)
+    same_scale = True
     coupling = "move"
 
     @classmethod
@@ -40,6 +46,16 @@ class Concat(Op):
         require(activation == "NONE", "no fused activation", node, activation)
         axis = axis_of(node, node.attrs["axis"], len(graph.value(node.inputs[0]).shape))
         return [Node(node.name, cls.name, node.inputs, node.outputs, {"axis": axis})]
+
+    @classmethod
+    def import_onnx(cls, node: Node, draft: Draft) -> None:
+        axis = axis_of(node, int(node.attrs["axis"]), len(draft.shape(node.inputs[0])))
+        draft.add(cls.name, node, node.inputs, {"axis": axis}, node.outputs[0])
+
+    @classmethod
+    def moved(cls, node: Node, axes: Axes) -> tuple[dict[str, int], Axes] | None:
+        axis = axes.axes[node.attrs["axis"]]
+        return None if axis is None else ({"axis": axis}, axes)
 
     @classmethod
     def shapes(cls, node: Node, graph: Graph) -> list[Shape]:

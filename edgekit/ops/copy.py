@@ -27,6 +27,8 @@ class Copy(Op):
     signature = "flat"
     Params = CopyParams
     coupling = "move"
+    elementwise = True
+    same_scale = True
 
     @classmethod
     def shapes(cls, node: Node, graph: Graph) -> list[Shape]:

@@ -10,13 +10,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from edgekit import fixed, weighted
 from edgekit.graph import Graph, IntNode, Node, Value
-from edgekit.op import Array, Case, Const, Cost, Op, Params, Shape, c_field, int8_pair, require
+from edgekit.op import (
+    Array,
+    Axes,
+    Case,
+    Const,
+    Cost,
+    Op,
+    Params,
+    Shape,
+    c_field,
+    int8_pair,
+    require,
+)
 from edgekit.window import activation_range, exact_matmul, real_activation
 
 if TYPE_CHECKING:
@@ -87,6 +99,12 @@ class FullyConnected(Op):
                 operands.append(draft.reshape(node, node.inputs[2], (channels,)))
         attrs = {"activation": "NONE", "keep_num_dims": not gemm}
         draft.add(cls.name, node, operands, attrs, node.outputs[0])
+
+    @classmethod
+    def moved(cls, node: Node, axes: Axes) -> tuple[Mapping[str, Any], Axes] | None:
+        if not node.attrs["keep_num_dims"] or axes.axes[-1] != axes.rank - 1:
+            return None
+        return node.attrs, axes
 
     @classmethod
     def shapes(cls, node: Node, graph: Graph) -> list[Shape]:

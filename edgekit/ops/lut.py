@@ -39,6 +39,7 @@ class Lut(Op):
     Params = LutParams
     consts = (Const("table", "int8_t", "[256], by the byte of the input"),)
     inplace = (0,)
+    elementwise = True
 
     @classmethod
     def import_tflite(cls, node: Node, graph: Graph) -> list[Node]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,19 +18,22 @@ from edgekit import fixed
 from edgekit.cases import activation, single
 from edgekit.errors import EdgekitError
 from edgekit.graph import Graph, IntNode, Node
-from edgekit.movement import AXES, axis_of, constant, reduced, strides
-from edgekit.op import Array, Case, Op, Params, Shape, c_field, int8_pair, require
+from edgekit.movement import AXES, axis_of, constant
+from edgekit.op import Array, Axes, Case, Op, Shape, c_field, int8_pair, require
+from edgekit.reduction import (
+    ReductionParams,
+    moved_reduction,
+    reduced,
+    reduced_shape,
+    reduction_walk,
+)
 
 if TYPE_CHECKING:
     from edgekit.draft import Draft
 
 
 @dataclass(frozen=True)
-class MeanParams(Params):
-    keep: tuple[int, ...] = c_field("int32_t", "indices per axis that stay", AXES)
-    keep_step: tuple[int, ...] = c_field("int32_t", "elements along them", AXES)
-    over: tuple[int, ...] = c_field("int32_t", "indices per axis that are averaged", AXES)
-    over_step: tuple[int, ...] = c_field("int32_t", "elements along them", AXES)
+class MeanParams(ReductionParams):
     offset: int = c_field("int32_t", "count times the zero point of the input")
     multiplier: int = c_field("int32_t", "of the sum")
     shift: int = c_field("int32_t", "of the sum, positive is left")
@@ -62,11 +65,12 @@ class Mean(Op):
         draft.add(cls.name, node, node.inputs[:1], attrs, node.outputs[0])
 
     @classmethod
+    def moved(cls, node: Node, axes: Axes) -> tuple[dict[str, Any], Axes] | None:
+        return moved_reduction(node, axes)
+
+    @classmethod
     def shapes(cls, node: Node, graph: Graph) -> list[Shape]:
-        shape, axes = graph.value(node.inputs[0]).shape, node.attrs["axes"]
-        if node.attrs["keep_dims"]:
-            return [tuple(1 if a in axes else n for a, n in enumerate(shape))]
-        return [tuple(n for a, n in enumerate(shape) if a not in axes)]
+        return [reduced_shape(node, graph.value(node.inputs[0]).shape)]
 
     @classmethod
     def real(cls, node: Node, graph: Graph, *inputs: Array) -> list[Array]:
@@ -80,7 +84,6 @@ class Mean(Op):
     def quantize(cls, node: Node, graph: Graph) -> IntNode:
         int8_pair(node, graph)
         x, out, axes = graph.value(node.inputs[0]), graph.value(node.outputs[0]), node.attrs["axes"]
-        require(len(x.shape) <= AXES, f"at most {AXES} axes", node, x.shape)
         count = math.prod(x.shape[a] for a in axes)
         require(0 < count <= 2**22, "1 to 2^22 averaged elements", node, count)
         if graph.one_rounding:
@@ -91,14 +94,8 @@ class Mean(Op):
             raise EdgekitError("EK302", "a 32-bit accumulator could overflow", where=f"node {node.name}",
                                found=f"{count} elements, left shift {shift}",
                                help="average in two steps")  # fmt: skip
-        steps = strides(x.shape)
-        missing = (1,) * (AXES - len(x.shape)), (0,) * (AXES - len(x.shape))
-        every = range(len(x.shape))
         params = MeanParams(
-            keep=(*missing[0], *(1 if a in axes else x.shape[a] for a in every)),
-            keep_step=(*missing[1], *(0 if a in axes else steps[a] for a in every)),
-            over=(*missing[0], *(x.shape[a] if a in axes else 1 for a in every)),
-            over_step=(*missing[1], *(steps[a] if a in axes else 0 for a in every)),
+            **reduction_walk(node, x.shape),
             offset=count * x.zero_point,
             multiplier=multiplier,
             shift=shift,

@@ -41,6 +41,7 @@ class Mul(Op):
     tflite: ClassVar[tuple[str, ...]] = ("MUL",)
     onnx: ClassVar[tuple[str, ...]] = ("Mul", "Div")
     inplace = (0, 1)
+    elementwise = True
 
     @classmethod
     def import_tflite(cls, node: Node, graph: Graph) -> list[Node]:

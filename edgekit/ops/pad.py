@@ -2,7 +2,7 @@
 
     out[i] = in[i - before] where that index exists, else value
 
-PAD's value is the output's zero point. Borders on rows and columns in front of a convolution are
+PAD's value stands for 0. Borders on rows and columns in front of a convolution are
 folded into its window instead (passes/fold_pad.py).
 """
 
@@ -11,13 +11,17 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from edgekit.cases import activation, single
-from edgekit.graph import Graph, IntNode, Node
-from edgekit.movement import AXES, check_moved, constant, strides
-from edgekit.op import Array, Case, Op, Params, Shape, c_field, int8_pair, require
+from edgekit.graph import Graph, IntNode, Node, dequantized
+from edgekit.movement import AXES, axis_of, check_moved, constant, strides
+from edgekit.op import Array, Axes, Case, Op, Params, Shape, c_field, require
+
+if TYPE_CHECKING:
+    from edgekit.draft import Draft
 
 Border = tuple[tuple[int, int], ...]  # (before, after) per axis
 
@@ -42,25 +46,46 @@ class Pad(Op):
     signature = "whole"
     Params = PadParams
     tflite = ("PAD", "PADV2")
+    onnx = ("Pad",)
+    same_scale = True
     coupling = "move"
     # The border is one value, and the zero point may well be an end of the range.
     saturation = 1.0
 
     @classmethod
     def import_tflite(cls, node: Node, graph: Graph) -> list[Node]:
-        int8_pair(node, graph)
         check_moved(node, graph, node.inputs[:1])
         sizes = constant(node, graph, 1)
         rank = len(graph.value(node.inputs[0]).shape)
         require(len(sizes) == 2 * rank, "two border sizes per axis", node, sizes)
         border = tuple(zip(sizes[::2], sizes[1::2], strict=True))
-        if node.op == "PAD":
-            value = graph.value(node.outputs[0]).zero_point
-        else:
+        value = 0.0
+        if node.op == "PADV2":
             check_moved(node, graph, (node.inputs[0], node.inputs[2]))
-            (value,) = constant(node, graph, 2)
+            filler = graph.value(node.inputs[2])
+            require(
+                filler.data is not None and filler.elements == 1,
+                "a constant value",
+                node,
+                filler.name,
+            )
+            value = float(dequantized(filler).reshape(-1)[0])
         attrs = {"border": border, "value": value}
         return [Node(node.name, cls.name, node.inputs[:1], node.outputs, attrs)]
+
+    @classmethod
+    def import_onnx(cls, node: Node, draft: Draft) -> None:
+        border, value = _onnx_border(node, draft)
+        draft.add(
+            cls.name, node, node.inputs[:1], {"border": border, "value": value}, node.outputs[0]
+        )
+
+    @classmethod
+    def moved(cls, node: Node, axes: Axes) -> tuple[dict[str, Any], Axes] | None:
+        border = node.attrs["border"]
+        if any(a is None and any(pair) for a, pair in zip(axes.axes, border, strict=True)):
+            return None
+        return {**node.attrs, "border": tuple(axes.spread(border, (0, 0)))}, axes
 
     @classmethod
     def shapes(cls, node: Node, graph: Graph) -> list[Shape]:
@@ -70,9 +95,7 @@ class Pad(Op):
 
     @classmethod
     def real(cls, node: Node, graph: Graph, *inputs: Array) -> list[Array]:
-        out = graph.value(node.outputs[0])
-        value = (node.attrs["value"] - out.zero_point) * out.scale
-        return [np.pad(inputs[0], node.attrs["border"], constant_values=value)]
+        return [np.pad(inputs[0], node.attrs["border"], constant_values=node.attrs["value"])]
 
     @classmethod
     def quantize(cls, node: Node, graph: Graph) -> IntNode:
@@ -83,7 +106,7 @@ class Pad(Op):
         axes = [(1, 0, 0)] * (AXES - len(axes)) + axes
         step = strides(tuple(map(sum, axes)))
         params = PadParams(
-            value=node.attrs["value"], total=math.prod(out), run=axes[-1][0],
+            value=_level(node, graph), total=math.prod(out), run=axes[-1][0],
             lead=sum(before * s for (_, before, _), s in zip(axes, step, strict=True)),
             shape=tuple(n for n, _, _ in axes[:-1]),
             # What follows the runs of an axis ends the loop over the axis before it.
@@ -102,7 +125,8 @@ class Pad(Op):
         def case(name: str, x: Shape, border: Border, value: int = 3) -> Case:
             y = tuple(n + sum(pair) for n, pair in zip(x, border, strict=True))
             tensors = (activation("input", x, zero=3), activation("output", y, zero=3))
-            return single(cls, name, [tensors[0]], [tensors[1]], {"border": border, "value": value})
+            attrs = {"border": border, "value": (value - 3) * tensors[0].scale}
+            return single(cls, name, [tensors[0]], [tensors[1]], attrs)
 
         return [
             case("around_an_image", (1, 3, 4, 5), ((0, 0), (1, 1), (1, 1), (0, 0))),
@@ -112,6 +136,36 @@ class Pad(Op):
             case("single", (1,), ((0, 0),)),
             case("every_axis", (2, 1, 2, 3, 2), ((1, 0), (0, 2), (1, 1), (2, 0), (0, 1))),
         ]
+
+
+def _level(node: Node, graph: Graph) -> int:
+    """The border's value as the output keeps it."""
+    out = graph.value(node.outputs[0])
+    require(out.dtype == "int8", "int8 activations", node, f"{out.name} is {out.dtype}")
+    return int(np.clip(round(node.attrs["value"] / out.scale) + out.zero_point, -128, 127))
+
+
+def _onnx_border(node: Node, draft: Draft) -> tuple[Border, float]:
+    """Border and value of an ONNX Pad: attributes up to opset 10, operands since."""
+    mode = node.attrs.get("mode", "constant")
+    require(mode == "constant", "a border of one value (mode constant)", node, mode)
+    rank = len(draft.shape(node.inputs[0]))
+    value = float(node.attrs.get("value", 0.0))
+    if len(node.inputs) > 2 and node.inputs[2]:
+        filler = draft.real(node.inputs[2])
+        require(filler is not None and filler.size == 1, "a constant value", node, node.inputs[2])
+        assert filler is not None
+        value = float(filler.reshape(-1)[0])
+    given = node.attrs.get("pads")
+    pads = draft.integers(node, 1) if given is None else [int(n) for n in given]
+    axes = [axis_of(node, a, rank) for a in draft.integers(node, 3, range(rank))]
+    require(len(pads) == 2 * len(axes), "two border sizes per axis", node, pads)
+    border = [(0, 0)] * rank
+    for axis, pair in zip(
+        axes, zip(pads[: len(axes)], pads[len(axes) :], strict=True), strict=True
+    ):
+        border[axis] = pair
+    return tuple(border), value
 
 
 def _merged(shape: Shape, border: Border) -> list[tuple[int, int, int]]:

@@ -45,6 +45,7 @@ class Prelu(Op):
     inputs = ("input", "alpha")
     tflite = ("PRELU",)
     onnx = ("PRelu",)
+    elementwise = True
     inplace = (0,)
 
     @classmethod

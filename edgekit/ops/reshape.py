@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 from edgekit.cases import activation, single
 from edgekit.graph import Graph, Node
@@ -10,16 +11,25 @@ from edgekit.movement import axis_of, check_moved, constant
 from edgekit.op import Case, Shape, require
 from edgekit.ops.copy import Copy
 
+if TYPE_CHECKING:
+    from edgekit.draft import Draft
+
 
 class Reshape(Copy):
     name = "reshape"
     tflite = ("RESHAPE", "SQUEEZE", "EXPAND_DIMS")
+    onnx = ("Reshape", "Flatten", "Squeeze", "Unsqueeze")
+    elementwise = False
 
     @classmethod
     def import_tflite(cls, node: Node, graph: Graph) -> list[Node]:
         check_moved(node, graph, node.inputs[:1])
         attrs = {"shape": _wanted(node, graph)}
         return [Node(node.name, cls.name, node.inputs[:1], node.outputs, attrs)]
+
+    @classmethod
+    def import_onnx(cls, node: Node, draft: Draft) -> None:
+        draft.reshape(node, node.inputs[0], _onnx_shape(node, draft), node.outputs[0])
 
     @classmethod
     def shapes(cls, node: Node, graph: Graph) -> list[Shape]:
@@ -58,3 +68,36 @@ def _wanted(node: Node, graph: Graph) -> Shape:
     if len(node.inputs) > 1:
         return tuple(constant(node, graph, 1))
     return tuple(node.attrs["new_shape"] or out)
+
+
+def _onnx_shape(node: Node, draft: Draft) -> Shape:
+    """The shape an ONNX node asks for, every axis known."""
+    x, output = draft.shape(node.inputs[0]), node.outputs[0]
+    if node.op == "Flatten":
+        axis = int(node.attrs.get("axis", 1))
+        axis += len(x) if axis < 0 else 0
+        return math.prod(x[:axis]), math.prod(x[axis:])
+    if node.op == "Reshape":
+        wanted = draft.integers(node, 1)
+        zeros = not node.attrs.get("allowzero", 0)
+        shape = [x[i] if n == 0 and zeros and i < len(x) else n for i, n in enumerate(wanted)]
+        known = math.prod(n for n in shape if n != -1)
+        require(
+            shape.count(-1) <= 1 and (-1 not in shape or known > 0),
+            "at most one open axis",
+            node,
+            wanted,
+        )
+        return tuple(math.prod(x) // known if n == -1 else n for n in shape)
+    given = node.attrs.get("axes")
+    axes = draft.integers(node, 1, ()) if given is None else [int(a) for a in given]
+    if node.op == "Squeeze":
+        dropped = {axis_of(node, a, len(x)) for a in axes} or {i for i, n in enumerate(x) if n == 1}
+        require(
+            all(x[a] == 1 for a in dropped), "squeezed axes of size 1", node, (x, sorted(dropped))
+        )
+        return tuple(n for i, n in enumerate(x) if i not in dropped)
+    added = {axis_of(node, a, len(x) + len(axes)) for a in axes}
+    require(len(added) == len(axes), "each new axis once", node, (axes, output))
+    rest = iter(x)
+    return tuple(1 if i in added else next(rest) for i in range(len(x) + len(axes)))

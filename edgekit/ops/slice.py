@@ -9,12 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from edgekit.cases import activation, single
 from edgekit.graph import DTYPES, Graph, IntNode, Node
 from edgekit.movement import axis_of, check_moved, constant, strides, walk
-from edgekit.op import Array, Case, Shape, require
+from edgekit.op import Array, Axes, Case, Shape, require
 from edgekit.ops.strided import Strided, StridedParams
+
+if TYPE_CHECKING:
+    from edgekit.draft import Draft
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,7 @@ class Slice(Strided):
     name = "slice"
     Params = SliceParams
     tflite = ("SLICE", "STRIDED_SLICE", "SPLIT", "SPLIT_V")
+    onnx = ("Slice", "Split")
 
     @classmethod
     def import_tflite(cls, node: Node, graph: Graph) -> list[Node]:
@@ -48,6 +53,21 @@ class Slice(Strided):
             Node(name, cls.name, (data,), (out,), {"part": part, "shape": result})
             for name, out, (part, result) in zip(names, node.outputs, results, strict=True)
         ]
+
+    @classmethod
+    def import_onnx(cls, node: Node, draft: Draft) -> None:
+        parts = [_onnx_slice(node, draft)] if node.op == "Slice" else _onnx_split(node, draft)
+        for output, part in zip(node.outputs, parts, strict=True):
+            attrs = {"part": part, "shape": tuple(map(len, part))}
+            draft.add(cls.name, node, node.inputs[:1], attrs, output)
+
+    @classmethod
+    def moved(cls, node: Node, axes: Axes) -> tuple[dict[str, Any], Axes] | None:
+        part = node.attrs["part"]
+        if len(node.attrs["shape"]) != len(part):
+            return None
+        ours = tuple(axes.spread(part, range(1)))
+        return {"part": ours, "shape": tuple(map(len, ours))}, axes
 
     @classmethod
     def shapes(cls, node: Node, graph: Graph) -> list[Shape]:
@@ -131,6 +151,44 @@ def _split(node: Node, graph: Graph, shape: Shape) -> list[Result]:
         results.append((part, tuple(map(len, part))))
         start += size
     return results
+
+
+def _onnx_slice(node: Node, draft: Draft) -> tuple[range, ...]:
+    """Starts, ends, axes and steps: attributes up to opset 9, operands since."""
+    shape = draft.shape(node.inputs[0])
+    if "starts" in node.attrs:
+        starts, ends = ([int(v) for v in node.attrs[key]] for key in ("starts", "ends"))
+        axes, steps = list(node.attrs.get("axes", range(len(starts)))), [1] * len(starts)
+    else:
+        starts, ends = draft.integers(node, 1), draft.integers(node, 2)
+        axes = draft.integers(node, 3, range(len(starts)))
+        steps = draft.integers(node, 4, [1] * len(starts))
+    require(len(starts) == len(ends) == len(axes) == len(steps), "begins, ends and strides of one length",
+            node, (starts, ends, axes, steps))  # fmt: skip
+    require(0 not in steps, "strides other than 0", node, steps)
+    part = [range(n) for n in shape]
+    for start, end, axis, step in zip(starts, ends, axes, steps, strict=True):
+        at = axis_of(node, int(axis), len(shape))
+        part[at] = range(shape[at])[start:end:step]
+    return tuple(part)
+
+
+def _onnx_split(node: Node, draft: Draft) -> list[tuple[range, ...]]:
+    """Even parts, the last one smaller where they do not fill the axis, or parts as given."""
+    shape, count = draft.shape(node.inputs[0]), len(node.outputs)
+    axis = axis_of(node, int(node.attrs.get("axis", 0)), len(shape))
+    given = node.attrs.get("split")
+    sizes = draft.integers(node, 1, ()) if given is None else [int(n) for n in given]
+    if not sizes:
+        each = -(-shape[axis] // count)
+        sizes = [each] * (count - 1) + [shape[axis] - each * (count - 1)]
+    require(len(sizes) == count and sum(sizes) == shape[axis], "sizes that fill the axis", node,
+            (sizes, shape[axis]))  # fmt: skip
+    starts = [sum(sizes[:i]) for i in range(count)]
+    return [
+        tuple(range(s, s + n) if a == axis else range(m) for a, m in enumerate(shape))
+        for s, n in zip(starts, sizes, strict=True)
+    ]
 
 
 def _strided_slice(node: Node, graph: Graph, shape: Shape) -> Result:

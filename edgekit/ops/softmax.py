@@ -10,8 +10,10 @@ inverse Q0.31. Distances of 31 and more (in units of 1/beta) count as exp = 0. W
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,7 +21,11 @@ from edgekit import fixed_functions
 from edgekit.cases import activation, single
 from edgekit.fixed import Int, multiply_high, rounding_shift, saturate
 from edgekit.graph import Graph, IntNode, Node
-from edgekit.op import Array, Case, Const, Op, Params, Shape, c_field, int8_pair, require
+from edgekit.movement import axis_of
+from edgekit.op import Array, Axes, Case, Const, Op, Params, Shape, c_field, int8_pair, require
+
+if TYPE_CHECKING:
+    from edgekit.draft import Draft
 
 _SUM_INTEGER_BITS = 12
 
@@ -37,23 +43,47 @@ class Softmax(Op):
     Params = SoftmaxParams
     consts = (Const("exps", "int32_t", "[256], exp(-beta * distance) in Q0.31"),)
     tflite = ("SOFTMAX",)
+    onnx = ("Softmax",)
+    output_quant = (1 / 256, -128)
     coupling = "mix"
     inplace = (0,)
     saturation = 0.9
 
     @classmethod
     def import_tflite(cls, node: Node, graph: Graph) -> list[Node]:
+        attrs = {"beta": float(node.attrs["beta"])}
+        return [Node(node.name, cls.name, node.inputs, node.outputs, attrs)]
+
+    @classmethod
+    def import_onnx(cls, node: Node, draft: Draft) -> None:
+        """Up to opset 12 all axes from `axis` on are one row; since then the row is `axis` alone."""
+        data, (output,) = node.inputs[0], node.outputs
+        shape, old, attrs = draft.shape(data), draft.source.opset < 13, {"beta": 1.0}
+        axis = axis_of(node, int(node.attrs.get("axis", 1 if old else -1)), len(shape))
+        if axis == len(shape) - 1:
+            draft.add(cls.name, node, [data], attrs, output)
+        elif old:
+            row = draft.reshape(node, data, (*shape[:axis], math.prod(shape[axis:])))
+            made = draft.add(cls.name, node, [row], attrs)
+            draft.reshape(node, made, shape, output)
+        else:
+            swap = list(range(len(shape)))
+            swap[axis], swap[-1] = swap[-1], swap[axis]
+            made = draft.add(cls.name, node, [draft.permute(node, data, swap)], attrs)
+            draft.permute(node, made, swap, output)
+
+    @classmethod
+    def shapes(cls, node: Node, graph: Graph) -> list[Shape]:
         x = graph.value(node.inputs[0])
         require(len(x.shape) >= 1, "an input of at least one axis", node, x.shape)
         depth = x.shape[-1]
         # More largest elements than this would not fit the sum.
         require(1 <= depth < 2**_SUM_INTEGER_BITS, "rows of 1 to 4095 elements", node, depth)
-        attrs = {"beta": float(node.attrs["beta"])}
-        return [Node(node.name, cls.name, node.inputs, node.outputs, attrs)]
+        return [x.shape]
 
     @classmethod
-    def shapes(cls, node: Node, graph: Graph) -> list[Shape]:
-        return [graph.value(node.inputs[0]).shape]
+    def moved(cls, node: Node, axes: Axes) -> tuple[Mapping[str, float], Axes] | None:
+        return (node.attrs, axes) if axes.axes[-1] == axes.rank - 1 else None
 
     @classmethod
     def real(cls, node: Node, graph: Graph, *inputs: Array) -> list[Array]:

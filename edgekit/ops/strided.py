@@ -30,6 +30,7 @@ class Strided(Op):
     signature = "whole"
     Params: ClassVar[type[StridedParams]] = StridedParams
     coupling = "move"
+    same_scale = True
 
     @classmethod
     def aliases(cls, node: IntNode, values: Mapping[str, Value]) -> list[Alias]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,6 +16,9 @@ from edgekit.graph import DTYPES, Graph, IntNode, Node
 from edgekit.movement import axis_of, check_moved, constant, strides, walk
 from edgekit.op import Array, Case, Shape, require
 from edgekit.ops.strided import Strided, StridedParams
+
+if TYPE_CHECKING:
+    from edgekit.draft import Draft
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,7 @@ class Transpose(Strided):
     name = "transpose"
     Params = TransposeParams
     tflite = ("TRANSPOSE",)
+    onnx = ("Transpose",)
 
     @classmethod
     def import_tflite(cls, node: Node, graph: Graph) -> list[Node]:
@@ -37,6 +42,13 @@ class Transpose(Strided):
         perm = tuple(axis_of(node, axis, rank) for axis in constant(node, graph, 1))
         require(sorted(perm) == list(range(rank)), "a permutation of the axes", node, perm)
         return [Node(node.name, cls.name, node.inputs[:1], node.outputs, {"perm": perm})]
+
+    @classmethod
+    def import_onnx(cls, node: Node, draft: Draft) -> None:
+        rank = len(draft.shape(node.inputs[0]))
+        perm = tuple(axis_of(node, int(a), rank) for a in node.attrs.get("perm", range(rank)[::-1]))
+        require(sorted(perm) == list(range(rank)), "a permutation of the axes", node, perm)
+        draft.permute(node, node.inputs[0], perm, node.outputs[0])
 
     @classmethod
     def shapes(cls, node: Node, graph: Graph) -> list[Shape]:

@@ -3,46 +3,69 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import TypeVar
 
+from edgekit.draft import Draft
 from edgekit.errors import EdgekitError
 from edgekit.graph import Graph, Node
-from edgekit.op import Op, load_ops, tflite_ops
+from edgekit.op import Op, load_ops, onnx_ops, tflite_ops
+
+T = TypeVar("T")
 
 
 def canonicalize(graph: Graph) -> Graph:
     """Raises EK201 for an operator that is not supported, EK202 outside an operator's limits, EK105
     where the file declares another shape than the operator produces."""
+    return _drafted(graph) if graph.format == "onnx" else _walked(graph)
+
+
+def _drafted(graph: Graph) -> Graph:
+    """Channel-first sources: every node writes what it means to a draft."""
+    known, draft = onnx_ops(), Draft(graph)
+    for node in graph.nodes:
+        op = _supported(node, known)
+        _on_sound_operands(node, graph, partial(op.import_onnx, node, draft))
+    return draft.finish()
+
+
+def _walked(graph: Graph) -> Graph:
+    """Channel-last sources: nodes are renamed in place, their tensors stay."""
     known, ours = tflite_ops(), load_ops()
     nodes: list[Node] = []
     for node in graph.nodes:
         if node.op in ours:
-            made = [node]
             _check_shapes(node, graph)
-        elif node.op in known:
-            made = _imported(node, known[node.op], graph)
+            nodes.append(node)
         else:
-            near = difflib.get_close_matches(node.op, known, 1)
-            hint = f"; the nearest supported one is {near[0]}" if near else ""
-            raise EdgekitError(
-                "EK201",
-                f"operator {node.op} is not supported",
-                where=f"node {node.name}",
-                found=node.op,
-                help=f"replace this layer in the source model; `edgekit ops` lists what is supported{hint}",
-            )
-        nodes += made
+            op = _supported(node, known)
+            nodes += _on_sound_operands(node, graph, partial(_imported, node, op, graph))
     return graph.with_nodes(nodes)
 
 
-def _imported(node: Node, op: type[Op], graph: Graph) -> list[Node]:
-    """The canonical nodes, checked. Operators index operands and axes as a sound file has them; where
-    a damaged file lacks one, that lookup fails and the file is at fault."""
+def _supported(node: Node, known: Mapping[str, type[Op]]) -> type[Op]:
+    if node.op in known:
+        return known[node.op]
+    near = difflib.get_close_matches(node.op, known, 1)
+    hint = f"; the nearest supported one is {near[0]}" if near else ""
+    raise EdgekitError(
+        "EK201",
+        f"operator {node.op} is not supported",
+        where=f"node {node.name}",
+        found=node.op,
+        help=f"replace this layer in the source model; `edgekit ops` lists what is supported{hint}",
+    )
+
+
+def _on_sound_operands(node: Node, graph: Graph, read: Callable[[], T]) -> T:
+    """`read()`. Operators index operands and axes as a sound file has them; where a damaged file
+    lacks one, that lookup fails and the file is at fault."""
     try:
-        made = op.import_tflite(node, graph)
-        for canonical in made:
-            _check_shapes(canonical, graph)
+        return read()
     except (ArithmeticError, LookupError, TypeError, ValueError):
-        operands = [list(graph.value(name).shape) if name else "absent" for name in node.inputs]
+        known = [graph.values.get(name) for name in node.inputs]
+        operands = [list(value.shape) if value else "absent" for value in known]
         raise EdgekitError(
             "EK105",
             f"the operands do not fit {node.op}",
@@ -50,6 +73,12 @@ def _imported(node: Node, op: type[Op], graph: Graph) -> list[Node]:
             found=f"operands {operands}, options {dict(node.attrs)}",
             help="export the model again",
         ) from None
+
+
+def _imported(node: Node, op: type[Op], graph: Graph) -> list[Node]:
+    made = op.import_tflite(node, graph)
+    for canonical in made:
+        _check_shapes(canonical, graph)
     return made
 
 

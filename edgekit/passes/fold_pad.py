@@ -1,4 +1,4 @@
-"""PAD with the zero point in front of a convolution becomes the convolution's own padding."""
+"""PAD with zeros in front of a convolution becomes the convolution's own padding."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def fold_pad(graph: Graph) -> Graph:
             and node.outputs[0] not in graph.outputs
             and all(r.op in _WINDOWED and r.inputs[0] == node.outputs[0] for r in readers)
             and _spatial(node)
-            and node.attrs["value"] == graph.value(node.inputs[0]).zero_point
+            and node.attrs["value"] == 0
         ):
             folded[node.outputs[0]] = node
     if not folded:

@@ -9,7 +9,7 @@
 typedef struct {
     int32_t keep[5]; /* indices per axis that stay */
     int32_t keep_step[5]; /* elements along them */
-    int32_t over[5]; /* indices per axis that are averaged */
+    int32_t over[5]; /* indices per axis that are reduced */
     int32_t over_step[5]; /* elements along them */
     int32_t offset; /* count times the zero point of the input */
     int32_t multiplier; /* of the sum */

@@ -1,0 +1,80 @@
+"""Largest value over any axes.
+
+    out = largest of in over the axes
+
+Input and output int8 of one quantization.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from edgekit.cases import activation, single
+from edgekit.graph import Graph, IntNode, Node
+from edgekit.movement import AXES
+from edgekit.op import Array, Axes, Case, Op, Shape, int8_pair
+from edgekit.reduction import (
+    ReductionParams,
+    moved_reduction,
+    reduced,
+    reduced_shape,
+    reduction_walk,
+)
+
+if TYPE_CHECKING:
+    from edgekit.draft import Draft
+
+
+class ReduceMax(Op):
+    name = "reduce_max"
+    kernel = "reduce_max"
+    signature = "whole"
+    Params = ReductionParams
+    onnx = ("ReduceMax", "GlobalMaxPool")
+    same_scale = True
+    # The largest of many is often the top of the range.
+    saturation = 0.6
+
+    @classmethod
+    def import_onnx(cls, node: Node, draft: Draft) -> None:
+        axes, keep = reduced(node, draft)
+        attrs = {"axes": axes, "keep_dims": keep}
+        draft.add(cls.name, node, node.inputs[:1], attrs, node.outputs[0])
+
+    @classmethod
+    def shapes(cls, node: Node, graph: Graph) -> list[Shape]:
+        return [reduced_shape(node, graph.value(node.inputs[0]).shape)]
+
+    @classmethod
+    def moved(cls, node: Node, axes: Axes) -> tuple[Mapping[str, Any], Axes] | None:
+        return moved_reduction(node, axes)
+
+    @classmethod
+    def real(cls, node: Node, graph: Graph, *inputs: Array) -> list[Array]:
+        (shape,) = cls.shapes(node, graph)
+        return [inputs[0].max(axis=tuple(node.attrs["axes"])).reshape(shape)]
+
+    @classmethod
+    def quantize(cls, node: Node, graph: Graph) -> IntNode:
+        int8_pair(node, graph)
+        params = ReductionParams(**reduction_walk(node, graph.value(node.inputs[0]).shape))
+        return IntNode(node.name, cls, params, node.inputs, node.outputs)
+
+    @classmethod
+    def run(cls, p: ReductionParams, consts: Mapping[str, Array], *inputs: Array) -> list[Array]:
+        x = inputs[0].reshape(-1, *(a * b for a, b in zip(p.keep, p.over, strict=True)))
+        return [x.max(axis=tuple(1 + a for a in range(AXES) if p.over[a] > 1))]
+
+    @classmethod
+    def cases(cls) -> list[Case]:
+        def case(name: str, x: Shape, axes: list[int], y: Shape) -> Case:
+            attrs = {"axes": axes, "keep_dims": False}
+            return single(cls, name, [activation("input", x)], [activation("output", y)], attrs)
+
+        return [
+            case("time", (1, 7, 6), [1], (1, 6)),
+            case("map", (1, 3, 2, 8), [1, 2], (1, 8)),
+            case("channels", (1, 3, 4, 9), [3], (1, 3, 4)),
+            case("one_element", (1, 1, 4), [1], (1, 4)),
+        ]

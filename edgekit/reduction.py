@@ -1,0 +1,65 @@
+"""What reductions over axes share: their walk, their shapes, and how the axes are named."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from edgekit.graph import Node
+from edgekit.movement import AXES, axis_of, strides
+from edgekit.op import Axes, Params, Shape, c_field, require
+
+if TYPE_CHECKING:
+    from edgekit.draft import Draft
+
+
+@dataclass(frozen=True)
+class ReductionParams(Params):
+    keep: tuple[int, ...] = c_field("int32_t", "indices per axis that stay", AXES)
+    keep_step: tuple[int, ...] = c_field("int32_t", "elements along them", AXES)
+    over: tuple[int, ...] = c_field("int32_t", "indices per axis that are reduced", AXES)
+    over_step: tuple[int, ...] = c_field("int32_t", "elements along them", AXES)
+
+
+def reduction_walk(node: Node, shape: Shape) -> dict[str, tuple[int, ...]]:
+    """The fields of `ReductionParams` for the attribute `axes`; always `AXES` loops."""
+    require(len(shape) <= AXES, f"at most {AXES} axes", node, shape)
+    steps, every, axes = strides(shape), range(len(shape)), node.attrs["axes"]
+    ones, zeros = (1,) * (AXES - len(shape)), (0,) * (AXES - len(shape))
+    return {
+        "keep": (*ones, *(1 if a in axes else shape[a] for a in every)),
+        "keep_step": (*zeros, *(0 if a in axes else steps[a] for a in every)),
+        "over": (*ones, *(shape[a] if a in axes else 1 for a in every)),
+        "over_step": (*zeros, *(steps[a] if a in axes else 0 for a in every)),
+    }
+
+
+def reduced_shape(node: Node, shape: Shape) -> Shape:
+    """The shape of a reduction along the attribute `axes`, which stay as 1 with `keep_dims`."""
+    axes = node.attrs["axes"]
+    if node.attrs["keep_dims"]:
+        return tuple(1 if a in axes else n for a, n in enumerate(shape))
+    return tuple(n for a, n in enumerate(shape) if a not in axes)
+
+
+def moved_reduction(node: Node, axes: Axes) -> tuple[dict[str, Any], Axes]:
+    """`Op.moved` of a reduction: ours keeps the reduced axes, with size 1."""
+    over = node.attrs["axes"]
+    ours = sorted(a for a in (axes.axes[axis] for axis in over) if a is not None)
+    kept = axes.axes
+    if not node.attrs["keep_dims"]:
+        kept = tuple(a for axis, a in enumerate(axes.axes) if axis not in over)
+    return {"axes": ours, "keep_dims": True}, Axes(kept, axes.rank)
+
+
+def reduced(node: Node, draft: Draft) -> tuple[list[int], bool]:
+    """The axes and keepdims of an ONNX reduction; axes are an attribute or, later, an operand."""
+    rank = len(draft.shape(node.inputs[0]))
+    if node.op.startswith("Global"):
+        return list(range(2, rank)), True
+    axes = node.attrs.get("axes")
+    if axes is None:
+        axes = draft.integers(node, 1, ())
+    if not axes and not node.attrs.get("noop_with_empty_axes", 0):
+        axes = range(rank)
+    return sorted({axis_of(node, int(a), rank) for a in axes}), bool(node.attrs.get("keepdims", 1))
