@@ -129,9 +129,10 @@ class Graph:
     """A graph as imported (source operators) or canonical (edgekit operators, NHWC).
 
     Nodes are in an executable order. `subgraphs` holds the further graphs of an imported file.
-    `format` says whose operator names an imported graph has ("tflite" or "onnx"). `layouts` names
-    the tensors whose axes are not in the source's order. `one_rounding`: the numbers are edgekit's
-    own, so that a rescaling may round once where TensorFlow Lite rounds twice.
+    `format` says whose operator names an imported graph has ("tflite" or "onnx"), `opset` which
+    edition of them. `layouts` names the tensors whose axes are not in the source's order.
+    `one_rounding`: the numbers are edgekit's own, so that a rescaling may round once where
+    TensorFlow Lite rounds twice.
     """
 
     name: str
@@ -142,6 +143,7 @@ class Graph:
     states: tuple[State, ...] = ()
     subgraphs: tuple[Graph, ...] = ()
     format: str = "tflite"
+    opset: int = 0
     layouts: Mapping[str, Layout] = field(default_factory=dict)
     one_rounding: bool = False
 

@@ -2,29 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from edgekit.errors import EdgekitError
-from edgekit.frontends import tflite
+from edgekit.frontends import pt2, tflite, torch_files
 from edgekit.graph import Graph
 
 MAX_FILE_BYTES = 512 << 20
 # Leading bytes of files that people try, and what to do with each.
 _KNOWN = (
     (b"\x89HDF\r\n\x1a\n", 0, "a Keras HDF5 file"),
-    (b"PK\x03\x04", 0, "a zip archive (PyTorch .pt/.pt2 or Keras .keras)"),
-    (b"\x80", 0, "a Python pickle"),
     (b"\x08", 0, "perhaps an ONNX or TensorFlow protobuf"),
     (b"{", 0, "text"),
 )
 
 
-def load_model(path: Path) -> Graph:
-    """Read a model file. Raises EK001 (cannot be read), EK102 (other kind), EK103 (too large) and
-    what the format's own importer raises."""
+def load_model(path: Path, dims: Mapping[str, int] | None = None) -> Graph:
+    """Read a model file; `dims` gives symbolic dimensions their sizes.
+
+    Raises EK001 (cannot be read), EK102 (other kind), EK103 (too large) and what the format's own
+    importer raises.
+    """
     data = _read(path)
     if data[4:8] == b"TFL3":
         return tflite.load(data, path.name)
+    if data[:4] in (b"PK\x03\x04", b"PK\x05\x06"):
+        return pt2.load(data, path, dims or {})
+    if data[:1] == b"\x80":
+        raise torch_files.pickled(path.name)
     looks = [text for magic, at, text in _KNOWN if data[at:].startswith(magic)]
     raise EdgekitError(
         "EK102",
