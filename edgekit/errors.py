@@ -23,6 +23,7 @@ CODES: dict[str, str] = {
     "EK301": "invalid quantization parameters",
     "EK302": "accumulator could overflow",
     "EK303": "multiplier out of range",
+    "EK304": "weight is not a finite number",
     "EK401": "stack is not bounded",
     "EK402": "memory plan is inconsistent",
     "EK501": "compiler not found",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NoReturn, Protocol
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from edgekit.errors import EdgekitError
 from edgekit.fixed import round_half_away
-from edgekit.graph import Quant
+from edgekit.graph import Layout, Quant
 
 Array = NDArray[Any]
 
@@ -114,8 +114,27 @@ def load_samples(
     scale: float | None = None,
     offset: float | None = None,
     stateful: bool = False,
+    layouts: Mapping[str, Layout] | None = None,
 ) -> Samples:
-    """Read `x` (or one array per input name), and `y` and `labels` where present.
+    """`samples_of` the arrays of an `.npz` file."""
+    options: dict[str, Any] = {"scale": scale, "offset": offset, "stateful": stateful}
+    return samples_of(_read(Path(path)), tensors, path, layouts=layouts, **options)
+
+
+def samples_of(
+    data: Mapping[str, Array],
+    tensors: Sequence[Tensor],
+    path: str | Path,
+    *,
+    scale: float | None = None,
+    offset: float | None = None,
+    stateful: bool = False,
+    layouts: Mapping[str, Layout] | None = None,
+) -> Samples:
+    """Take `x` (or one array per input name), and `y` and `labels` where present.
+
+    `path` is where the arrays are from, for messages. `layouts` names the inputs whose axes have
+    another order in the data: the source model's.
 
     Without `scale` and `offset`, an integer array of the input's own type is fed as it is and a
     float array holds real values. With either, real values are ``x * scale + offset`` for every
@@ -123,7 +142,6 @@ def load_samples(
     scale and zero point (`quantize`). `stateful` also takes sequences of frames, [N, frames, ...],
     where an input holds several frames. Raises EK004.
     """
-    data = _read(Path(path))
     arrays, steps = [], set()
     for tensor in tensors:
         where = f"{path}, array {tensor.name}"
@@ -139,7 +157,11 @@ def load_samples(
                 f"{', '.join(data) or 'nothing'}, wanted {wanted}",
                 "save the inputs under that name: numpy.savez(file, x=...)",
             )
-        x, sequence = _shaped(x, tensor, stateful, where)
+        layout = (layouts or {}).get(tensor.name)
+        x, sequence = _shaped(x, layout.shape if layout else tensor.shape, stateful, where)
+        if layout:
+            lead = x.shape[: 2 if sequence else 1]
+            x = layout.ours(x, len(lead)).reshape(*lead, *tensor.shape)
         steps.add(x.shape[1] if sequence else None)
         arrays.append(_typed(x, tensor, scale, offset, where))
     if len(steps) > 1 or len({len(x) for x in arrays}) > 1:
@@ -177,19 +199,21 @@ def _read(path: Path) -> dict[str, Array]:
         )
 
 
-def _shaped(x: Array, tensor: Tensor, stateful: bool, where: str) -> tuple[Array, bool]:
-    """x as [N, *shape], or as [N, steps, *shape] and True."""
-    shape, wanted = x.shape, math.prod(tensor.shape)
-    frame = [d for d in tensor.shape if d != 1]
+def _shaped(
+    x: Array, one: tuple[int, ...], stateful: bool, where: str
+) -> tuple[Array, bool]:
+    """x as [N, *one], or as [N, steps, *one] and True; `one` is the shape of an input."""
+    shape, wanted = x.shape, math.prod(one)
+    frame = [d for d in one if d != 1]
     if len(shape) > 0 and x.size:
         each = x.size // shape[0]
         if each == wanted:
-            return x.reshape(shape[0], *tensor.shape), False
+            return x.reshape(shape[0], *one), False
         whole_steps = len(shape) > 2 and math.prod(shape[2:]) == wanted
         frames = stateful and each % wanted == 0 and list(shape[2:]) == frame[1:]
         if whole_steps or frames:
-            return x.reshape(shape[0], each // wanted, *tensor.shape), True
-    dims = ", ".join(map(str, tensor.shape))
+            return x.reshape(shape[0], each // wanted, *one), True
+    dims = ", ".join(map(str, one))
     _refuse(
         "an array does not have the shape of the input",
         where,
