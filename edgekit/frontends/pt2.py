@@ -35,8 +35,8 @@ def load(data: bytes, path: Path, dims: Mapping[str, int]) -> Graph:
         _translate(index, call, writer)
     outputs = tuple(writer.read(name) for name in program.outputs)
     graph = Graph(
-        path.stem, writer.values, tuple(writer.nodes), tuple(program.inputs), outputs,
-        format="onnx", opset=OPSET, one_rounding=True,
+        path.stem, _named(writer, (*program.inputs, *outputs)), tuple(writer.nodes),
+        tuple(program.inputs), outputs, format="onnx", opset=OPSET, one_rounding=True,
     )  # fmt: skip
     graph.verify()
     return graph
