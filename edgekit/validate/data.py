@@ -187,7 +187,9 @@ def samples_of(
                 "save the inputs under that name: numpy.savez(file, x=...)",
             )
         layout = layouts.get(tensor.name)
-        x, sequence = _ordered(x, layout, where) if layout else _shaped(x, tensor.shape, stateful, where)
+        x, sequence = (
+            _ordered(x, layout, where) if layout else _shaped(x, tensor.shape, stateful, where)
+        )
         steps.add(x.shape[1] if sequence else None)
         originals.append(_given(x, tensor, scale, offset, where))
         x = _typed(originals[-1], tensor, where)
