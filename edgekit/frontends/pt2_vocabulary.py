@@ -48,7 +48,7 @@ _GROUPS: tuple[tuple[str, Rule], ...] = (
     ("hardswish", Plain("HardSwish")),
     ("hardsigmoid", Plain("HardSigmoid", fixed={"alpha": 1 / 6, "beta": 0.5})),
     ("leaky_relu", Plain("LeakyRelu", attrs={"alpha": ("negative_slope", 0.01)})),
-    ("elu", Plain("Elu", attrs={"alpha": ("alpha", 1.0)}, only={"scale": 1, "input_scale": 1})),
+    ("elu", maths.elu),
     ("selu", Plain("Selu")),
     ("softplus", Plain("Softplus", only={"beta": 1})),
     ("mish", Plain("Mish")),
@@ -70,6 +70,8 @@ _GROUPS: tuple[tuple[str, Rule], ...] = (
     ("pow.Tensor_Scalar pow.Tensor_Tensor pow.Scalar", Plain("Pow", ("self", "exponent"))),
     ("maximum max.other", Plain("Max", _PAIR)),
     ("minimum min.other", Plain("Min", _PAIR)),
+    ("gt.Scalar", maths.greater),
+    ("where.self", maths.where),
     ("abs", Plain("Abs")),
     ("neg negative", Plain("Neg")),
     ("exp", Plain("Exp")),
@@ -113,6 +115,7 @@ _GROUPS: tuple[tuple[str, Rule], ...] = (
     ("unsqueeze unsqueeze_copy", shapes.unsqueeze),
     ("permute permute_copy", shapes.permute),
     ("transpose t swapaxes swapdims transpose_copy t_copy", shapes.transpose),
+    ("mT", shapes.matrix_transpose),
     ("expand expand_copy", shapes.expand),
     ("cat concat concatenate", shapes.cat),
     ("stack", shapes.stack),
@@ -135,7 +138,7 @@ TABLE: dict[str, Rule] = {name: rule for names, rule in _GROUPS for name in name
 
 # Calls whose result may be a view of their first operand.
 VIEWS = frozenset(
-    "view reshape flatten unflatten _unsafe_view _reshape_alias squeeze unsqueeze permute transpose t swapaxes "
+    "view reshape flatten unflatten _unsafe_view _reshape_alias squeeze unsqueeze permute transpose t mT swapaxes "
     "swapdims expand slice narrow select split split_with_sizes chunk unbind contiguous detach detach_ alias lift "
     "lift_fresh to type_as dropout feature_dropout alpha_dropout adaptive_avg_pool1d adaptive_avg_pool2d".split()
 )

@@ -23,6 +23,7 @@ class Writer:
         self.program = program
         self.values: dict[str, Value] = {}
         self.nodes: list[Node] = []
+        self.made: dict[str, Node] = {}  # by what they write
         self._activation_bytes = 0
         # Name in the program -> the tensor that holds its content now: calls may write in place.
         self._holder: dict[str, str] = {}
@@ -82,7 +83,9 @@ class Writer:
         if len(known) == len(operands):
             self._fold(op, known, outputs[0], attrs)
         else:
-            self.nodes.append(Node(outputs[0], op, tuple(inputs), tuple(outputs), dict(attrs)))
+            node = Node(outputs[0], op, tuple(inputs), tuple(outputs), dict(attrs))
+            self.nodes.append(node)
+            self.made |= dict.fromkeys(outputs, node)
 
     def _fold(self, op: str, operands: list[Array], output: str, attrs: Mapping[str, Any]) -> None:
         declared = self.values[output]
