@@ -16,7 +16,10 @@ from torch import nn  # noqa: E402
 from torch_nets import CORE, NETS  # noqa: E402
 
 from edgekit.errors import EdgekitError  # noqa: E402
-from edgekit.frontends import load_model  # noqa: E402
+from edgekit.frontends import load_model, pt2  # noqa: E402
+from edgekit.frontends.pt2_step import Step  # noqa: E402
+from edgekit.frontends.pt2_vocabulary import BECOMES  # noqa: E402
+from edgekit.frontends.pt2_writer import Writer  # noqa: E402
 from edgekit.frontends.torch_module import export_module, is_module  # noqa: E402
 from edgekit.graph import Graph  # noqa: E402
 from edgekit.validate._torch_engine import TorchEngine  # noqa: E402
@@ -74,11 +77,35 @@ def test_translation_of_shared_programs(model: str) -> None:
     assert not [node.op for node in graph.nodes if "." in node.op]
 
 
+@pytest.fixture
+def emitted(monkeypatch: pytest.MonkeyPatch) -> dict[str, set[str]]:
+    """Target of a call -> the operators that it has become; filled while programs are read."""
+    seen: dict[str, set[str]] = {}
+    target = ""
+
+    class Noted(Step):
+        def __init__(self, call: Any, writer: Any) -> None:
+            nonlocal target
+            target = call.target
+            super().__init__(call, writer)
+
+    class Recorded(Writer):
+        def node(self, op: str, *rest: Any) -> None:
+            seen.setdefault(target, set()).add(op)
+            super().node(op, *rest)
+
+    monkeypatch.setattr(pt2, "Step", Noted)
+    monkeypatch.setattr(pt2, "Writer", Recorded)
+    return seen
+
+
 @pytest.mark.parametrize(
     ("name", "core"), [(name, False) for name in NETS] + [(name, True) for name in CORE]
 )
-def test_translation_of_every_call(name: str, core: bool, tmp_path: Path) -> None:
-    """As exported, and decomposed to core ATen."""
+def test_translation_of_every_call(
+    name: str, core: bool, tmp_path: Path, emitted: dict[str, set[str]]
+) -> None:
+    """As exported, and decomposed to core ATen; the table says what each call can become."""
     module, shapes = NETS[name]
     program = torch.export.export(module.eval(), tuple(torch.randn(s) for s in shapes))
     if core:
@@ -87,6 +114,13 @@ def test_translation_of_every_call(name: str, core: bool, tmp_path: Path) -> Non
     torch.export.save(program, file)
     graph = check_translation(file)
     assert not [node.op for node in graph.nodes if "." in node.op]
+    for target, ops in emitted.items():
+        _, base, overload = target.split(".")
+        base = (
+            base if base in BECOMES or f"{base}.{overload}" in BECOMES else base.removesuffix("_")
+        )
+        told = BECOMES.get(f"{base}.{overload}", BECOMES.get(base, ()))
+        assert ops <= {*told, "Cast"}, target  # operands of another type are cast first
 
 
 def exported(folder: Path, module: nn.Module, *inputs: Any, **options: Any) -> Path:

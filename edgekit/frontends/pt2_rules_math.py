@@ -147,10 +147,12 @@ def reduction(op: str) -> Callable[[Step], None]:
     return rule
 
 
-def softmax(s: Step) -> None:
-    x = s.operand("self")
-    op = "LogSoftmax" if "log_softmax" in s.call.target else "Softmax"
-    s.emit(op, [x], {"axis": s.axis("dim", -1, len(s.shape(x)))})
+def softmax(op: str) -> Callable[[Step], None]:
+    def rule(s: Step) -> None:
+        x = s.operand("self")
+        s.emit(op, [x], {"axis": s.axis("dim", -1, len(s.shape(x)))})
+
+    return rule
 
 
 def linear(s: Step) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from edgekit.errors import EdgekitError
-from edgekit.frontends.pt2_program import Call, Tensor
+from edgekit.frontends.pt2_calls import Call, Tensor
 from edgekit.frontends.pt2_writer import Writer, graph_dtype
 
 Shape = tuple[int, ...]

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from edgekit.errors import EdgekitError
 from edgekit.frontends.limits import MAX_ACTIVATION_BYTES
+from edgekit.frontends.pt2_calls import Call
 from edgekit.frontends.pt2_fold import FOLD, fold
-from edgekit.frontends.pt2_program import Call, Program, changes_state, float32, tensors
+from edgekit.frontends.pt2_program import Program, changes_state, float32
 from edgekit.graph import Node, Value
 
 Array = NDArray[Any]
@@ -96,7 +97,7 @@ class Writer:
                 help="compute this tensor in the module's __init__ and register it as a buffer",
             )  # fmt: skip
         try:
-            data = fold(op, attrs, operands, declared.dtype)
+            data = fold(op, attrs, operands, declared.dtype, declared.shape)
         except (ArithmeticError, LookupError, TypeError, ValueError) as error:
             raise _inconsistent(
                 f"a constant cannot be computed ({op})", output, str(error)
@@ -140,7 +141,7 @@ class Writer:
 
 
 def _first_tensor(call: Call) -> str:
-    return next((name for a in call.arguments for name in tensors(a.value)), "")
+    return next(call.reads(), "")
 
 
 def graph_dtype(dtype: str) -> str:
@@ -150,12 +151,7 @@ def graph_dtype(dtype: str) -> str:
 
 def _last_reads(program: Program) -> dict[str, int]:
     """Tensor -> index of the last call that reads it; the end for outputs."""
-    reads = {
-        name: index
-        for index, call in enumerate(program.calls)
-        for argument in call.arguments
-        for name in tensors(argument.value)
-    }
+    reads = {name: index for index, call in enumerate(program.calls) for name in call.reads()}
     return reads | dict.fromkeys(program.outputs, len(program.calls))
 
 
