@@ -326,8 +326,8 @@ def test_dimensions_are_bound_by_name(tmp_path: Path) -> None:
     graph = load(data, tmp_path, {"s1": 4})
     assert graph.value("y").shape == (1, 3, 8)
     assert load(data, tmp_path, {"s1": 4, "s0": 5}).value("x").shape == (5, 3, 8)
-    for dims in ({}, {"s1": 0}, {"s1": 4, "rows": 2}):
-        with pytest.raises(EdgekitError, match="EK104"):
+    for dims, code in (({}, "EK104"), ({"s1": 0}, "EK001"), ({"s1": 4, "rows": 2}, "EK001")):
+        with pytest.raises(EdgekitError, match=code):
             load(data, tmp_path, dims)
 
 

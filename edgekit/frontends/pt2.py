@@ -25,7 +25,7 @@ def load(data: bytes, path: Path, dims: Mapping[str, int]) -> Graph:
     file's own names; a leading one of an input, the batch, is 1 without it. Tensors have the names
     of torch's graph, weights their qualified names.
 
-    Raises EK101 (damaged), EK102 (another kind of file), EK103 (unpacks to too much), EK104
+    Raises EK001 (`dims`), EK101 (damaged), EK102 (another kind of file), EK103 (unpacks to too much), EK104
     (unknown dimension), EK105 (inconsistent), EK106 (activations too large), EK202 (outside the
     supported limits), EK304 (weights that are not finite) and EK201 (an unknown operator that may
     write into its operands). Another call that the vocabulary does not know becomes a node of that
