@@ -47,7 +47,7 @@ def torch_names(op: type[Op]) -> list[str]:
     return sorted(
         name
         for name, becomes in BECOMES.items()
-        if becomes[0] in op.onnx and name not in _TWO_ACTIVATIONS
+        if becomes[:1] and becomes[0] in op.onnx and name not in _TWO_ACTIVATIONS
     )
 
 
