@@ -200,7 +200,8 @@ class Transient(Op):
 OPS: dict[str, type[Op]] = {}
 
 
-def load_ops() -> dict[str, type[Op]]:
+@functools.cache
+def load_ops() -> Mapping[str, type[Op]]:
     """Import every file of `edgekit/ops` and return the registry, sorted by name."""
     _import_all()
     return dict(sorted(OPS.items()))
