@@ -21,6 +21,7 @@ from edgekit.report import accuracy_gate, gates, parse_budget
 from edgekit.simulate import Simulator
 from edgekit.target import Target, load_target
 from edgekit.validate.data import Samples, load_samples, random_samples
+from edgekit.validate.fidelity import quantized_names
 from edgekit.validate.reference import Reference, reference_outputs
 from edgekit.validate.run import Original, validate_places
 from edgekit.validate.runners import deploy, make_runner
@@ -153,6 +154,7 @@ def validate(
         tuple(stages.source.values) if stages.source.format == "tflite" else (),
         real,
         program.buffers,
+        quantized_names(stages.source),
     )
     outputs = [program.buffers[name] for name in program.outputs]
     progress(place)

@@ -38,7 +38,9 @@ def import_onnx(node: Node, draft: Draft) -> None:
             "no antialias and no exclude_outside", node, dict(a))  # fmt: skip
     require(len(x) in (3, 4) and len(out) == len(x) and out[:2] == x[:2],
             "an input of shape [1, C, L] or [1, C, H, W] whose C stays", node, (x, out))  # fmt: skip
-    require(all(0 < n <= _MOST for n in (*x[2:], *out[2:])), "sizes from 1 to 32767", node, (x, out))
+    require(
+        all(0 < n <= _MOST for n in (*x[2:], *out[2:])), "sizes from 1 to 32767", node, (x, out)
+    )
     scales = _scales(node, draft, x, out)
     places = [
         _places(node, mode, n, m, scale)

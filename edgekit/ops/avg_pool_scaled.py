@@ -64,7 +64,9 @@ class AvgPoolScaled(Op):
         return IntNode(node.name, cls, params, node.inputs, node.outputs, consts)
 
     @classmethod
-    def run(cls, p: AvgPoolScaledParams, consts: Mapping[str, Array], *inputs: Array) -> list[Array]:
+    def run(
+        cls, p: AvgPoolScaledParams, consts: Mapping[str, Array], *inputs: Array
+    ) -> list[Array]:
         total = pooling.windows(p, inputs[0], 0).sum(axis=(3, 4), dtype=np.int64)
         count = pooling.counts(p).astype(np.int64)
         at = count - p.least

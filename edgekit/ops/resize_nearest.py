@@ -50,9 +50,7 @@ class ResizeNearest(Op):
 
     @classmethod
     def import_tflite(cls, node: Node, graph: Graph) -> list[Node]:
-        rows, columns = (
-            _source(node, size, out) for size, out in resize.tflite_sizes(node, graph)
-        )
+        rows, columns = (_source(node, size, out) for size, out in resize.tflite_sizes(node, graph))
         attrs = {"rows": rows, "columns": columns}
         return [Node(node.name, cls.name, node.inputs[:1], node.outputs, attrs)]
 
