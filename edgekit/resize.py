@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -92,7 +93,7 @@ def _places(node: Node, mode: str, size: int, out: int, scale: float) -> tuple[i
     if mode == "linear":
         return positions(at, size)
     kind = node.attrs.get("nearest_mode", "floor" if old else "round_prefer_floor")
-    rules = {
+    rules: dict[str, Callable[[Any], Any]] = {
         "floor": np.floor,
         "ceil": np.ceil,
         "round_prefer_floor": lambda v: np.ceil(v - half),

@@ -60,7 +60,7 @@ class AvgPoolScaled(Op):
         params = AvgPoolScaledParams(
             **window, input_zero=x.zero_point, output_zero=out.zero_point, least=counts[0]
         )
-        consts = {"multiplier": multiplier, "shift": shift}
+        consts: dict[str, Array] = {"multiplier": multiplier, "shift": shift}
         return IntNode(node.name, cls, params, node.inputs, node.outputs, consts)
 
     @classmethod

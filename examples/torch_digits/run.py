@@ -16,6 +16,8 @@ from sklearn.datasets import load_digits
 from torch import nn
 
 import edgekit
+from edgekit import commands
+from edgekit.screens import build_screen
 
 TARGETS = ("stm32f446", "rpi4")
 TRAINED_ON = 1347  # of 1797 images; the others are the test set
@@ -101,8 +103,8 @@ def main() -> None:
             name="digits",
             output=bundle,
         )
-        print(edgekit.build_screen(report))
-        checked = edgekit.validate(bundle, data=test_set, place="emulator")
+        print(build_screen(report))
+        checked = commands.validate(bundle, data=test_set, place="emulator")
         print(
             f"accuracy float {checked['reference_accuracy']:.4f}, "
             f"integer on the emulated core {checked['accuracy']:.4f}, "
