@@ -120,6 +120,7 @@ def test_every_tensor_of_a_streaming_model_has_a_name() -> None:
     last = max(reference.tensors)
     np.testing.assert_array_equal(named[f"t{last}"], reference.tensors[last])
     assert any((x == reference.outputs[0][0, -1]).all() for x in named.values() if x.size == 1)
+    assert set(reference.named(names[:5])) <= set(names[:5]), "temporaries have no name"
 
 
 def test_a_float_edge_is_fed_the_real_values() -> None:

@@ -59,9 +59,12 @@ class Reference:
         return self.engine == EXACT
 
     def named(self, names: Sequence[str]) -> dict[str, Array]:
-        """`tensors` by name; `names` lists a `.tflite` file's tensors in the file's order."""
+        """`tensors` by name; `names` lists a `.tflite` file's tensors in the file's order. Behind those
+        LiteRT has temporaries of its own, which are left out."""
         return {
-            key if isinstance(key, str) else names[key]: data for key, data in self.tensors.items()
+            key if isinstance(key, str) else names[key]: data
+            for key, data in self.tensors.items()
+            if isinstance(key, str) or key < len(names)
         }
 
 
