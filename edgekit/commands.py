@@ -30,6 +30,7 @@ from edgekit.validate.data import (
     samples_of,
     source_order,
 )
+from edgekit.validate.fidelity import quantized_names
 from edgekit.validate.reference import Reference, reference_outputs
 from edgekit.validate.run import Original, validate_places
 from edgekit.validate.runners import deploy, make_runner
@@ -204,6 +205,7 @@ def validate(
         tuple(stages.source.values) if stages.source.format == "tflite" else (),
         real,
         program.buffers,
+        quantized_names(stages.source),
     )
     outputs = [program.buffers[name] for name in program.outputs]
     progress(place)
