@@ -100,7 +100,7 @@ def check_operators(model: ModelProto) -> None:
         onnx.checker.check_model(model)
 
 
-def known_operator(op: str, opset: int) -> Any:
+def known_operator(op: str, opset: int) -> onnx.defs.OpSchema | None:
     """The schema of an operator of ONNX's own set, None where it has none of that name."""
     try:
         return onnx.defs.get_schema(op, opset, "")

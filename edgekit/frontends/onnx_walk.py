@@ -9,6 +9,7 @@ import math
 from collections.abc import Mapping
 
 from onnx import AttributeProto, GraphProto, ModelProto, NodeProto
+from onnx.defs import OpSchema
 
 from edgekit.errors import EdgekitError
 from edgekit.frontends.limits import MAX_ACTIVATION_BYTES
@@ -94,12 +95,19 @@ class Walk:
                                    help="export the model again")  # fmt: skip
 
     def _named(self, source: NodeProto, name: str) -> NodeProto:
-        """A copy without the outputs at its end that nobody reads, and a name for each that stays."""
+        """A copy without the optional outputs at its end that nobody reads, and a name for each that
+        stays."""
         node = NodeProto()
         node.CopyFrom(source)
         node.domain = "" if source.domain in DEFAULT_DOMAINS else source.domain
         outputs = list(node.output)
-        while len(outputs) > 1 and outputs[-1] not in self._read:
+        schema = known_operator(node.op_type, self.opset) if not node.domain else None
+        while (
+            schema
+            and len(outputs) > 1
+            and outputs[-1] not in self._read
+            and _optional(schema, len(outputs) - 1)
+        ):
             outputs.pop()
         node.ClearField("output")
         node.output.extend(out or unique(f"{name}_unused", self._taken) for out in outputs)
@@ -127,6 +135,11 @@ class Walk:
         made = self._folder.run(model, self.values, types, where)
         for name, data in zip(node.output, made, strict=True):
             self.constant(name, data)
+
+
+def _optional(schema: OpSchema, output: int) -> bool:
+    declared = schema.outputs[min(output, len(schema.outputs) - 1)]
+    return declared.option == OpSchema.FormalParameterOption.Optional
 
 
 def _unsupported(op: str, where: str) -> EdgekitError:
