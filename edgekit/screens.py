@@ -10,6 +10,7 @@ from edgekit.report import contributors, memory_lines
 Report = dict[str, Any]
 _WORST = 5  # layers with the lowest ratio that `validate` names
 _MODEL, _PLAN, _SPEED, _CHECK = "model   ", "plan    ", "speed   ", "check   "
+_QUANT = "quant   "
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[object]], text: int = 1) -> str:
@@ -87,9 +88,30 @@ def gate_lines(report: Report) -> list[str]:
     ]
 
 
+def quantization_lines(report: Report) -> list[str]:
+    """What choosing numbers here costs, and where; none for a model that came with its numbers."""
+    entry = report.get("quantization")
+    if not entry:
+        return []
+    worst = entry["worst_layer"]
+    lines = [f"        {note}" for note in entry["notes"]]
+    if worst is None:
+        return lines
+    return [
+        f"{_QUANT}{entry['samples']} samples compared   output SQNR {_decibels(entry['layers'][-1]['sqnr_db'])}"
+        f"   most error added by {worst['name']} ({worst['op']}, {_decibels(worst['own_sqnr_db'])} alone)",
+        *lines,
+    ]
+
+
+def _decibels(value: float | None) -> str:
+    return "exact" if value is None else f"{value:.1f} dB"
+
+
 def build_screen(report: Report) -> str:
     """The money screen: model, plan, memory, speed, check."""
-    lines = [model_line(report), plan_line(report), *memory_lines(report), speed_line(report)]
+    lines = [model_line(report), *quantization_lines(report), plan_line(report)]
+    lines += [*memory_lines(report), speed_line(report)]
     lines.append(check_line(report))
     lines += [
         f"        not on {e['place']}: {e['reason']} ({e['help']})" for e in report["left_out"]
@@ -228,7 +250,26 @@ def inspect_screen(report: Report) -> str:
         for e in report["layers"]
     ]
     heads = ("layer", "operator", "in", "out", "parameters", "MACs", "live bytes")
-    return "\n".join([model_line(report), plan_line(report), "", table(heads, rows, text=4)])
+    lines = [model_line(report), plan_line(report), "", table(heads, rows, text=4)]
+    return "\n".join(lines + (ranges_lines(report) if "ranges" in report else []))
+
+
+def ranges_lines(report: Report) -> list[str]:
+    """Each tensor's range and each layer's error, the worst layer last."""
+    keys = ("tensor", "scale", "zero_point", "low", "high", "measured_low", "measured_high")
+    rows = [[_number(entry[key]) for key in keys] for entry in report["ranges"]]
+    lines = ["", table([key.replace("_", " ") for key in keys], rows)]
+    entry = report.get("quantization")
+    if entry:
+        parts = ("name", "op", "sqnr_db", "own_sqnr_db", "max_abs_error", "max_error_steps")
+        heads = ("layer", "operator", "SQNR dB", "alone dB", "max error", "in steps")
+        errors = [[_number(layer[part]) for part in parts] for layer in entry["layers"]]
+        lines += ["", table(heads, errors, text=2), "", *quantization_lines(report)]
+    return lines
+
+
+def _number(value: object) -> object:
+    return f"{value:.4g}" if isinstance(value, float) else value
 
 
 def targets_screen(report: Report) -> str:

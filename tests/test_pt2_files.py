@@ -75,8 +75,8 @@ def with_weight(name: str, value: float) -> bytes:
     return archive(replace(net, weights={**net.weights, name: array}).members())
 
 
-def one(target: str, shape: tuple[int, ...] = (1, 4), out: tuple[int, ...] = (1, 4), **arguments: Any) -> bytes:  # fmt: skip
-    net = Net([call(target, "y", **{"self": T("x"), **arguments})], {"x": shape, "y": out})
+def one(target: str, shape: Any = (1, 4), result: Any = (1, 4), **arguments: Any) -> bytes:  # fmt: skip
+    net = Net([call(target, "y", **{"self": T("x"), **arguments})], {"x": shape, "y": result})
     return archive(net.members())
 
 
@@ -98,6 +98,18 @@ def twice() -> bytes:
     with pytest.warns(UserWarning, match="Duplicate"), zipfile.ZipFile(stream, "a") as file:
         file.writestr(f"net/{MODEL}", b"{}")
     return stream.getvalue()
+
+
+def endless_constant() -> bytes:
+    """A column plus a row of 100,000 each."""
+    shapes = {"a": (100_000, 1), "b": (1, 100_000)}
+    nodes = [
+        call("add.Tensor", "sum", self=T("p_a"), other=T("p_b")),
+        call("add.Tensor", "y", self=T("x"), other=T("sum")),
+    ]
+    tensors = {"x": (1, 4), "sum": (1, 4), "y": (1, 4)} | {f"p_{n}": s for n, s in shapes.items()}
+    weights = {name: np.zeros(shape, np.float32) for name, shape in shapes.items()}
+    return archive(Net(nodes, tensors, weights).members())
 
 
 CASES: dict[str, tuple[Callable[[], bytes], str, str]] = {
@@ -168,6 +180,11 @@ CASES: dict[str, tuple[Callable[[], bytes], str, str]] = {
     "dropout in training": (lambda: one("dropout.default", p=0.5, train=True), "EK202", "training mode"),
     "divisor_override": (lambda: one("avg_pool1d.default", (1, 4, 4), (1, 4, 2), kernel_size=[2], divisor_override=3), "EK202", "divisor_override"),
     "number that is none": (lambda: one("add.Tensor", other=float("nan")), "EK202", "finite"),
+    "endless norm": (lambda: one("layer_norm.default", input=T("x"), normalized_shape=[2**31]), "EK202", "last axes"),
+    "endless constant": (lambda: endless_constant(), "EK105", "other shapes"),
+    "unknown operator in place": (lambda: one("fill_.Scalar", value=0.0), "EK201", "aten.fill_.Scalar"),
+    "result in an operand": (lambda: one("relu.out", out=T("x")), "EK201", "aten.relu.out"),
+    "operator of another library": (lambda: edited(MODEL, lambda d: d["graph_module"]["graph"]["nodes"][2].update(target="torch.ops.mine.relu.default")), "EK201", "mine.relu.default"),
     # Dimensions.
     "dynamic inner dimension": (lambda: one("relu.default", (1, "s7"), (1, "s7")), "EK104", "s7"),
     "size that is no size": (lambda: one("relu.default", (1, "len(x)"), (1, "len(x)")), "EK104", "dimension x"),
@@ -309,8 +326,8 @@ def test_dimensions_are_bound_by_name(tmp_path: Path) -> None:
     graph = load(data, tmp_path, {"s1": 4})
     assert graph.value("y").shape == (1, 3, 8)
     assert load(data, tmp_path, {"s1": 4, "s0": 5}).value("x").shape == (5, 3, 8)
-    for dims in ({}, {"s1": 0}, {"s1": 4, "rows": 2}):
-        with pytest.raises(EdgekitError, match="EK104"):
+    for dims, code in (({}, "EK104"), ({"s1": 0}, "EK001"), ({"s1": 4, "rows": 2}, "EK001")):
+        with pytest.raises(EdgekitError, match=code):
             load(data, tmp_path, dims)
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import contextlib
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from edgekit.errors import EdgekitError
 from edgekit.frontends.limits import MAX_FILE_BYTES
@@ -76,6 +79,18 @@ def load_model(path: Path, dims: Mapping[str, int] | None = None) -> Graph:
         found=(looks or ["an unknown format"])[0] + ", wanted a .tflite, .onnx or .pt2 file",
         help="export the model with torch.export.save, to ONNX, or convert it to .tflite",
     )
+
+
+@contextlib.contextmanager
+def model_file(model: Any, example_inputs: Any = None) -> Iterator[Path]:
+    """The file of a model given by its path, or a `.pt2` of a live module while the block lasts."""
+    if isinstance(model, str | Path):
+        yield Path(model)
+        return
+    from edgekit.frontends.torch_module import export_module
+
+    with tempfile.TemporaryDirectory() as folder:
+        yield export_module(model, example_inputs, Path(folder))
 
 
 def self_contained(path: Path) -> bytes:

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from edgekit.errors import EdgekitError
 from edgekit.frontends.pt2_archive import Archive
-from edgekit.frontends.pt2_program import Call, Program, tensors
+from edgekit.frontends.pt2_calls import Call, tensors
+from edgekit.frontends.pt2_program import Program
 from edgekit.frontends.pt2_step import Step
 from edgekit.frontends.pt2_vocabulary import OPSET, meaning
 from edgekit.frontends.pt2_writer import Writer
@@ -24,10 +25,11 @@ def load(data: bytes, path: Path, dims: Mapping[str, int]) -> Graph:
     file's own names; a leading one of an input, the batch, is 1 without it. Tensors have the names
     of torch's graph, weights their qualified names.
 
-    Raises EK101 (damaged), EK102 (another kind of file), EK103 (unpacks to too much), EK104
+    Raises EK001 (`dims`), EK101 (damaged), EK102 (another kind of file), EK103 (unpacks to too much), EK104
     (unknown dimension), EK105 (inconsistent), EK106 (activations too large), EK202 (outside the
-    supported limits) and EK304 (weights that are not finite). A call that the vocabulary does not
-    know becomes a node of that name, to be refused as an operator.
+    supported limits), EK304 (weights that are not finite) and EK201 (an unknown operator that may
+    write into its operands). Another call that the vocabulary does not know becomes a node of that
+    name, for canonicalization to refuse.
     """
     program = Program(Archive(data, path.name), dims)
     writer = Writer(program)
@@ -55,7 +57,7 @@ def _translate(index: int, call: Call, writer: Writer) -> None:
     try:
         _check_reads(call, writer)
         if known.rule is None or not call.outputs:
-            _unknown(call, writer)
+            _unknown(call, writer, known.in_place)
             return
         if known.view:
             writer.shares(call)
@@ -73,21 +75,25 @@ def _translate(index: int, call: Call, writer: Writer) -> None:
 
 
 def _check_reads(call: Call, writer: Writer) -> None:
-    for argument in call.arguments:
-        for name in tensors(argument.value):
-            if writer.read(name) not in writer.values:
-                raise EdgekitError(
-                    "EK105", "a call reads a tensor that nothing has written", where=call.where,
-                    found=f"tensor {name}", help="export the model again",
-                )  # fmt: skip
+    for name in call.reads():
+        if writer.read(name) not in writer.values:
+            raise EdgekitError(
+                "EK105", "a call reads a tensor that nothing has written", where=call.where,
+                found=f"tensor {name}", help="export the model again",
+            )  # fmt: skip
 
 
-def _unknown(call: Call, writer: Writer) -> None:
-    """A node of the target's name; canonicalization refuses it."""
-    inputs = [writer.read(name) for a in call.arguments for name in tensors(a.value)]
+def _unknown(call: Call, writer: Writer, in_place: bool) -> None:
+    """A node of the target's name, to be refused where its result is in use. What may have an
+    effect beside its result is refused at once."""
+    if in_place or not call.outputs or not call.target.startswith("aten."):
+        raise EdgekitError(
+            "EK201", f"operator {call.target} is not supported", where=call.where, found=call.target,
+            help="replace this layer in the source model; `edgekit ops` lists what is supported",
+        )  # fmt: skip
     outputs = [name for name in call.outputs if writer.program.known(name)]
     for name in outputs:
         writer.declare(name)
     attrs = {a.name: a.value for a in call.arguments if not list(tensors(a.value))}
-    label = call.outputs[0] if call.outputs else call.target
-    writer.nodes.append(Node(label, call.target, tuple(inputs), tuple(outputs), attrs))
+    inputs = tuple(map(writer.read, call.reads()))
+    writer.nodes.append(Node(call.outputs[0], call.target, inputs, tuple(outputs), attrs))

@@ -44,8 +44,16 @@ FOLD: dict[str, Callable[..., Array]] = {
 }
 
 
-def fold(op: str, attrs: Attributes, operands: Sequence[Array], dtype: str) -> Array:
+_BROADCAST = ("Add", "Sub", "Mul", "Div", "Pow")
+
+
+def fold(
+    op: str, attrs: Attributes, operands: Sequence[Array], dtype: str, shape: tuple[int, ...]
+) -> Array:
     """The constant that `op` makes of constants, as `dtype`. Raises what numpy raises where the
     operands do not fit, also for results that are not finite."""
+    # Two small operands can claim an endless result.
+    if op in _BROADCAST and np.broadcast_shapes(*(x.shape for x in operands)) != shape:
+        raise ValueError("operands of other shapes")
     with np.errstate(all="raise", under="ignore"):
         return np.array(FOLD[op](attrs, *operands), dtype, order="C")

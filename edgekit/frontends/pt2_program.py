@@ -4,7 +4,7 @@ known here; both the importer and the reference engine read this.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,12 +15,12 @@ from edgekit.errors import EdgekitError
 from edgekit.frontends.json_reader import EXPORT_AGAIN, Item
 from edgekit.frontends.limits import MAX_AXES
 from edgekit.frontends.pt2_archive import Archive
+from edgekit.frontends.pt2_calls import read_calls
 from edgekit.frontends.pt2_symbols import Symbols
 from edgekit.frontends.pt2_weights import Payload, payloads
 from edgekit.frontends.torch_files import refusal
 
 _SCHEMA = 8
-_MAX_NODES = 20_000
 # Codes of torch's serialized scalar types; half and double precision are read as float32.
 SCALAR_TYPES = {
     1: "uint8", 2: "int8", 3: "int16", 4: "int32", 5: "int64", 6: "float16", 7: "float32",
@@ -33,48 +33,11 @@ _CONSTANTS = {
 
 
 @dataclass(frozen=True)
-class Tensor:
-    """A tensor as an argument, by its name in the graph."""
-
-    name: str
-
-
-@dataclass(frozen=True)
 class Meta:
     """What a tensor is: `dtype` is torch's (without its module), `shape` fully known."""
 
     dtype: str
     shape: tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class Coded:
-    """An enumeration as an argument (`kind` is scalar_type, memory_format or layout), or anything
-    else that is neither tensor nor number."""
-
-    kind: str
-    code: int
-
-
-@dataclass(frozen=True)
-class Argument:
-    """`value`: Tensor, list of Tensor (or None), int, float, bool, text, list of those, Coded, None."""
-
-    name: str
-    value: Any
-    keyword: bool
-
-
-@dataclass(frozen=True)
-class Call:
-    """One operator call; `target` as in `torch.ops`, e.g. ``aten.conv2d.default``."""
-
-    target: str
-    arguments: tuple[Argument, ...]
-    outputs: tuple[str, ...]
-    # Whether the outputs are one list rather than a tuple.
-    listed: bool
-    where: str
 
 
 class Program:
@@ -102,7 +65,7 @@ class Program:
         ]
         if not self.outputs:
             raise _unsupported("a program without an output tensor", archive.file, "no tensor is returned")  # fmt: skip
-        self.calls = tuple(self._calls())
+        self.calls = tuple(read_calls(self._graph, self._symbols))
 
     def _input(self, spec: Item, stored: Mapping[str, Payload]) -> None:
         kind, body = spec.union()
@@ -154,90 +117,10 @@ class Program:
     def known(self, name: str) -> bool:
         return self._graph["tensor_values"].get(name) is not None
 
-    def _calls(self) -> Iterator[Call]:
-        nodes = list(self._graph["nodes"].items())
-        if len(nodes) > _MAX_NODES:
-            raise self._graph["nodes"].fail(f"at most {_MAX_NODES} nodes", f"{len(nodes)} nodes")
-        for node in nodes:
-            outputs = [output.union() for output in node["outputs"].items()]
-            names = [name for form, output in outputs for name in _names(form, output)]
-            target = node["target"].text().removeprefix("torch.ops.")
-            # What computes sizes is known already, and what asserts something of them holds.
-            if names or (not outputs and not target.startswith("aten._assert_")):
-                arguments = tuple(self._argument(item) for item in node["inputs"].items())
-                listed = [form for form, _ in outputs] == ["as_tensors"]
-                yield Call(target, arguments, tuple(names), listed, node.where)
-
-    def _argument(self, item: Item) -> Argument:
-        kind = item.get("kind")
-        return Argument(
-            item["name"].text(), self._value(item["arg"]), kind is not None and kind.integer() == 2
-        )
-
-    def _value(self, union: Item) -> Any:
-        """The value of one of the schema's unions."""
-        form, item = union.union()
-        match form.removeprefix("as_"):
-            case "none":
-                return None
-            case "tensor":
-                return Tensor(item["name"].text())
-            case "tensors":
-                return [Tensor(each["name"].text()) for each in item.items()]
-            case "optional_tensor":
-                return self._value(item)
-            case "optional_tensors":
-                return [self._value(each) for each in item.items()]
-            case "int":
-                return item.integer()
-            case "ints":
-                return [each.integer() for each in item.items()]
-            case "float":
-                return item.number()
-            case "floats":
-                return [each.number() for each in item.items()]
-            case "bool":
-                return item.boolean()
-            case "bools":
-                return [each.boolean() for each in item.items()]
-            case "string":
-                return item.text()
-            case "sym_int":
-                return self._symbolic(item)
-            case "sym_ints":
-                return [self._symbolic(each) for each in item.items()]
-            case "scalar_type" | "memory_format" | "layout" as kind:
-                return Coded(kind, item.integer())
-            case "device":
-                return item["type"].text()
-        return Coded(form, 0)  # a graph or an object: no operator of the vocabulary takes one
-
-    def _symbolic(self, item: Item) -> int:
-        form, body = item.union()
-        if form == "as_int":
-            return body.integer()
-        return self._symbols.size(self._graph["sym_int_values"][body.text()])
-
-
-def tensors(value: Any) -> Iterator[str]:
-    """The names of the tensors in an argument's value."""
-    for each in value if isinstance(value, list) else [value]:
-        if isinstance(each, Tensor):
-            yield each.name
-
 
 def float32(data: NDArray[Any]) -> NDArray[Any]:
     """Numbers of any floating-point width as float32, others as they are."""
     return data.astype(np.float32) if data.dtype.kind == "f" else data
-
-
-def _names(form: str, item: Item) -> list[str]:
-    """The tensors of one output."""
-    if form == "as_tensor":
-        return [item["name"].text()]
-    if form == "as_tensors":
-        return [each["name"].text() for each in item.items()]
-    return []
 
 
 def _output(spec: Item) -> list[str]:

@@ -57,10 +57,11 @@ def training_norm(s: Step) -> None:
 
 
 def layer_norm(s: Step) -> None:
-    shape = s.argument("normalized_shape")
+    x, shape = s.tensor("input"), s.argument("normalized_shape")
+    s.require(tuple(shape) == s.shape(x)[-len(shape) :], "the sizes of the last axes", shape)
     scale = s.tensor("weight") or s.constant("weight", np.ones(shape), "float32")
     bias = s.tensor("bias")
-    operands = [s.tensor("input"), scale, bias] if bias else [s.tensor("input"), scale]
+    operands = [x, scale, bias] if bias else [x, scale]
     attrs = {"axis": -len(shape), "epsilon": float(s.argument("eps", 1e-5))}
     s.emit("LayerNormalization", operands, attrs)
 

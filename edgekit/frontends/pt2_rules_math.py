@@ -95,6 +95,16 @@ def silu(s: Step) -> None:
     s.emit("Mul", [x, s.between("Sigmoid", [x], s.shape(x), "sigmoid")])
 
 
+def elu(s: Step) -> None:
+    """Also scaled, as core ATen writes selu."""
+    s.require(s.argument("input_scale", 1) == 1, "an input_scale of 1", s.argument("input_scale"))
+    alpha, scale = float(s.argument("alpha", 1)), float(s.argument("scale", 1))
+    if scale == 1:
+        s.emit("Elu", [s.tensor("self")], {"alpha": alpha})
+    else:
+        s.emit("Selu", [s.tensor("self")], {"alpha": alpha, "gamma": scale})
+
+
 def prelu(s: Step) -> None:
     """One slope per channel, axis 1; ONNX aligns axes from the last."""
     x, slope = s.tensor("self"), s.tensor("weight")
@@ -103,6 +113,26 @@ def prelu(s: Step) -> None:
     if channels > 1:
         slope = s.reshape(slope, (channels,) + (1,) * behind, "slope")
     s.emit("PRelu", [x, slope])
+
+
+def greater(s: Step) -> None:
+    """The number has the type of what it is compared with."""
+    x = s.tensor("self")
+    number = s.number("other", s.argument("other"), s.writer.values[x].dtype)
+    s.emit("Greater", [x, number])
+
+
+def where(s: Step) -> None:
+    """Core ATen writes prelu as where(x > 0, x, slope * x); anything else is a Where."""
+    condition, x, other = s.tensor("condition"), s.operand("self"), s.operand("other")
+    compared, scaled = s.writer.made.get(condition), s.writer.made.get(other)
+    if compared and scaled and (compared.op, scaled.op) == ("Greater", "Mul"):
+        zero = s.writer.values[compared.inputs[1]].data
+        slopes = [name for name in scaled.inputs if name != x]
+        if compared.inputs[0] == x and zero is not None and not zero.any() and len(slopes) == 1:
+            s.emit("PRelu", [x, slopes[0]])
+            return
+    s.emit("Where", [condition, x, other])
 
 
 def reduction(op: str) -> Callable[[Step], None]:
@@ -117,10 +147,12 @@ def reduction(op: str) -> Callable[[Step], None]:
     return rule
 
 
-def softmax(s: Step) -> None:
-    x = s.operand("self")
-    op = "LogSoftmax" if "log_softmax" in s.call.target else "Softmax"
-    s.emit(op, [x], {"axis": s.axis("dim", -1, len(s.shape(x)))})
+def softmax(op: str) -> Callable[[Step], None]:
+    def rule(s: Step) -> None:
+        x = s.operand("self")
+        s.emit(op, [x], {"axis": s.axis("dim", -1, len(s.shape(x)))})
+
+    return rule
 
 
 def linear(s: Step) -> None:

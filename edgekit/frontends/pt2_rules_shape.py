@@ -53,6 +53,13 @@ def transpose(s: Step) -> None:
     s.emit("Transpose", [x], {"perm": perm})
 
 
+def matrix_transpose(s: Step) -> None:
+    x = s.tensor("self")
+    rank = len(s.shape(x))
+    s.require(rank >= 2, "a tensor of at least 2 axes", s.shape(x))
+    s.emit("Transpose", [x], {"perm": [*range(rank - 2), rank - 1, rank - 2]})
+
+
 def expand(s: Step) -> None:
     x = s.tensor("self")
     if s.shape(x) == s.out_shape:

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from edgekit.errors import EdgekitError
-from edgekit.frontends.pt2_program import Call, Tensor
-from edgekit.frontends.pt2_writer import Array, Writer, graph_dtype
+from edgekit.frontends.pt2_calls import Call, Tensor
+from edgekit.frontends.pt2_writer import Writer, graph_dtype
 
 Shape = tuple[int, ...]
 # ONNX's codes of the types a cast can lead to.
@@ -77,18 +77,18 @@ class Step:
         return self.between("Cast", [found], self.shape(found), f"{name} as {wanted}",
                             {"to": _TYPE_CODES[wanted]})  # fmt: skip
 
-    def number(self, role: str, value: float) -> str:
-        return self.constant(role, self._typed(value))
-
-    def _typed(self, value: float) -> Array:
-        limit = float(np.finfo(np.float32).max)
-        if self.dtype == "float32":
+    def number(self, role: str, value: float, dtype: str = "") -> str:
+        """A constant of one number; of the output's type unless `dtype` says another."""
+        kind = dtype or self.dtype
+        if kind == "float32":
+            limit = float(np.finfo(np.float32).max)
             self.require(abs(value) <= limit, "a finite number", value)
-            return np.array(value, np.float32)
-        info = None if self.dtype == "bool" else np.iinfo(self.dtype)
-        low, high = (info.min, info.max) if info else (0, 1)
-        self.require(low <= value <= high and value == int(value), f"a number of type {self.dtype}", value)  # fmt: skip
-        return np.array(value, self.dtype)
+        else:
+            info = None if kind == "bool" else np.iinfo(kind)
+            low, high = (info.min, info.max) if info else (0, 1)
+            whole = low <= value <= high and value == int(value)
+            self.require(whole, f"a number of type {kind}", value)
+        return self.constant(role, value, kind)
 
     # What tensors are.
 

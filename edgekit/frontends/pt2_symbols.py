@@ -63,22 +63,24 @@ class Symbols:
                 self.bound.setdefault(name, 1)
 
     def check(self, constraints: Item) -> None:
-        """The given dimensions exist and lie where the program was exported for."""
+        """Raises EK001 for a given name that the inputs do not have or a size below 1, EK104 for a
+        size outside the range that the program was exported for."""
         for name, value in self._dims.items():
-            if name not in self._met:
+            if name not in self._met or value < 1:
+                known = ", ".join(sorted(self._met)) or "no symbolic dimensions"
                 raise EdgekitError(
-                    "EK104", "no dimension has this name", where=f"dimension {name}",
-                    found=f"the program has {', '.join(sorted(self._met)) or 'fixed shapes'}",
-                    help="name dimensions as the model file does",
+                    "EK001", "a dimension cannot be bound", where=f"--dim {name}={value}",
+                    found=f"{name}={value}, the inputs have {known}",
+                    help="name a symbolic dimension of the model's inputs and a size of at least 1",
                 )  # fmt: skip
             limits = constraints.get(name)
             low = limits.get("min_val") if limits else None
             high = limits.get("max_val") if limits else None
-            ends = (low.integer() if low else 1, high.integer() if high else 2**31)
-            if not max(1, ends[0]) <= value <= ends[1]:
+            first, last = (low.integer() if low else 1, high.integer() if high else 2**31)
+            if not first <= value <= last:
                 raise EdgekitError(
                     "EK104", "a dimension is outside the range it was exported for",
-                    where=f"dimension {name}", found=f"{value}, wanted {ends[0]} to {ends[1]}",
+                    where=f"--dim {name}={value}", found=f"{value}, wanted {first} to {last}",
                     help="choose another size, or export the model with other dynamic_shapes",
                 )  # fmt: skip
 

@@ -40,102 +40,123 @@ class Plain:
 
 
 _PAIR = ("self", "other")
-_GROUPS: tuple[tuple[str, Rule], ...] = (
+_AVERAGE = "GlobalAveragePool AveragePool Identity"
+_MAXIMUM = "GlobalMaxPool MaxPool Identity"
+Entry = tuple[str, str, Rule]
+
+
+def _plain(names: str, op: str, operands: tuple[str, ...] = ("self",), **options: Any) -> Entry:
+    return names, op, Plain(op, operands, **options)
+
+
+# Names of ATen, the operators of ONNX that they become, and how.
+_ENTRIES: tuple[Entry, ...] = (
     # Activations.
-    ("relu", Plain("Relu")),
-    ("sigmoid", Plain("Sigmoid")),
-    ("tanh", Plain("Tanh")),
-    ("hardswish", Plain("HardSwish")),
-    ("hardsigmoid", Plain("HardSigmoid", fixed={"alpha": 1 / 6, "beta": 0.5})),
-    ("leaky_relu", Plain("LeakyRelu", attrs={"alpha": ("negative_slope", 0.01)})),
-    ("elu", Plain("Elu", attrs={"alpha": ("alpha", 1.0)}, only={"scale": 1, "input_scale": 1})),
-    ("selu", Plain("Selu")),
-    ("softplus", Plain("Softplus", only={"beta": 1})),
-    ("mish", Plain("Mish")),
-    ("gelu", Plain("Gelu", attrs={"approximate": ("approximate", "none")})),
-    ("silu", maths.silu),
-    ("prelu _prelu_kernel", maths.prelu),
-    ("hardtanh", maths.hardtanh),
-    ("relu6", maths.relu6),
-    ("clamp.default clip.default", maths.clamp),
-    ("clamp_min.default", maths.clamp_min),
-    ("clamp_max.default", maths.clamp_max),
-    ("softmax _softmax log_softmax _log_softmax", maths.softmax),
+    _plain("relu", "Relu"),
+    _plain("sigmoid", "Sigmoid"),
+    _plain("tanh", "Tanh"),
+    _plain("hardswish", "HardSwish"),
+    _plain("hardsigmoid", "HardSigmoid", fixed={"alpha": 1 / 6, "beta": 0.5}),
+    _plain("leaky_relu", "LeakyRelu", attrs={"alpha": ("negative_slope", 0.01)}),
+    ("elu", "Elu Selu", maths.elu),
+    _plain("selu", "Selu"),
+    _plain("softplus", "Softplus", only={"beta": 1}),
+    _plain("mish", "Mish"),
+    _plain("gelu", "Gelu", attrs={"approximate": ("approximate", "none")}),
+    ("silu", "Sigmoid Mul", maths.silu),
+    ("prelu _prelu_kernel", "PRelu Reshape", maths.prelu),
+    ("hardtanh", "Clip", maths.hardtanh),
+    ("relu6", "Clip", maths.relu6),
+    ("clamp.default clip.default", "Clip", maths.clamp),
+    ("clamp_min.default", "Clip", maths.clamp_min),
+    ("clamp_max.default", "Clip", maths.clamp_max),
+    ("softmax _softmax", "Softmax", maths.softmax("Softmax")),
+    ("log_softmax _log_softmax", "LogSoftmax", maths.softmax("LogSoftmax")),
     # Elementwise.
-    ("add", maths.add),
-    ("sub subtract", maths.subtract),
-    ("rsub", maths.subtract_from),
-    ("mul multiply", Plain("Mul", _PAIR)),
-    ("div divide true_divide", maths.divide),
-    ("pow.Tensor_Scalar pow.Tensor_Tensor pow.Scalar", Plain("Pow", ("self", "exponent"))),
-    ("maximum max.other", Plain("Max", _PAIR)),
-    ("minimum min.other", Plain("Min", _PAIR)),
-    ("abs", Plain("Abs")),
-    ("neg negative", Plain("Neg")),
-    ("exp", Plain("Exp")),
-    ("log", Plain("Log")),
-    ("sqrt", Plain("Sqrt")),
-    ("reciprocal", Plain("Reciprocal")),
-    ("erf", Plain("Erf")),
-    ("sin", Plain("Sin")),
-    ("cos", Plain("Cos")),
-    ("floor", Plain("Floor")),
-    ("ceil", Plain("Ceil")),
-    ("rsqrt", maths.rsqrt),
+    ("add", "Add Mul", maths.add),
+    ("sub subtract", "Sub Mul", maths.subtract),
+    ("rsub", "Sub Mul", maths.subtract_from),
+    _plain("mul multiply", "Mul", _PAIR),
+    ("div divide true_divide", "Div", maths.divide),
+    _plain("pow.Tensor_Scalar pow.Tensor_Tensor pow.Scalar", "Pow", ("self", "exponent")),
+    _plain("maximum max.other", "Max", _PAIR),
+    _plain("minimum min.other", "Min", _PAIR),
+    ("gt.Scalar", "Greater", maths.greater),
+    ("where.self", "PRelu Where", maths.where),
+    _plain("abs", "Abs"),
+    _plain("neg negative", "Neg"),
+    _plain("exp", "Exp"),
+    _plain("log", "Log"),
+    _plain("sqrt", "Sqrt"),
+    _plain("reciprocal", "Reciprocal"),
+    _plain("erf", "Erf"),
+    _plain("sin", "Sin"),
+    _plain("cos", "Cos"),
+    _plain("floor", "Floor"),
+    _plain("ceil", "Ceil"),
+    ("rsqrt", "Sqrt Reciprocal", maths.rsqrt),
     # Layers with weights.
-    ("conv1d conv2d conv3d convolution conv_transpose1d conv_transpose2d", layers.convolution),
-    ("batch_norm _native_batch_norm_legit_no_training", layers.batch_norm),
-    ("native_batch_norm _native_batch_norm_legit _batch_norm_with_update", layers.training_norm),
-    ("layer_norm native_layer_norm", layers.layer_norm),
-    ("linear", maths.linear),
-    ("addmm", maths.addmm),
-    ("matmul mm bmm", maths.matmul),
-    ("scaled_dot_product_attention", maths.attention),
+    ("conv1d conv2d conv3d", "Conv", layers.convolution),
+    ("convolution", "Conv ConvTranspose", layers.convolution),
+    ("conv_transpose1d conv_transpose2d", "ConvTranspose", layers.convolution),
+    ("batch_norm _native_batch_norm_legit_no_training", "BatchNormalization", layers.batch_norm),
+    ("native_batch_norm _native_batch_norm_legit _batch_norm_with_update", "", layers.training_norm),
+    ("layer_norm native_layer_norm", "LayerNormalization", layers.layer_norm),
+    ("linear", "Gemm MatMul Transpose Add", maths.linear),
+    ("addmm", "Gemm", maths.addmm),
+    ("matmul mm bmm", "MatMul", maths.matmul),
+    ("scaled_dot_product_attention", "Transpose MatMul Mul Softmax", maths.attention),
     # Pools and reductions.
-    ("max_pool1d", layers.pool(1, "MaxPool")),
-    ("max_pool2d max_pool2d_with_indices", layers.pool(2, "MaxPool")),
-    ("avg_pool1d", layers.pool(1, "AveragePool")),
-    ("avg_pool2d", layers.pool(2, "AveragePool")),
-    ("adaptive_avg_pool1d", layers.adaptive_pool(1, "AveragePool")),
-    ("adaptive_avg_pool2d _adaptive_avg_pool2d", layers.adaptive_pool(2, "AveragePool")),
-    ("adaptive_max_pool1d", layers.adaptive_pool(1, "MaxPool")),
-    ("adaptive_max_pool2d", layers.adaptive_pool(2, "MaxPool")),
-    ("mean", maths.reduction("ReduceMean")),
-    ("sum", maths.reduction("ReduceSum")),
-    ("amax max.dim max.default", maths.reduction("ReduceMax")),
-    ("amin min.dim min.default", maths.reduction("ReduceMin")),
-    ("upsample_nearest1d upsample_nearest2d", layers.resize("nearest")),
-    ("upsample_linear1d upsample_bilinear2d", layers.resize("linear")),
-    ("pixel_shuffle", Plain("DepthToSpace", attrs={"blocksize": ("upscale_factor", 0)}, fixed={"mode": "CRD"})),
+    ("max_pool1d", "MaxPool", layers.pool(1, "MaxPool")),
+    ("max_pool2d max_pool2d_with_indices", "MaxPool", layers.pool(2, "MaxPool")),
+    ("avg_pool1d", "AveragePool", layers.pool(1, "AveragePool")),
+    ("avg_pool2d", "AveragePool", layers.pool(2, "AveragePool")),
+    ("adaptive_avg_pool1d", _AVERAGE, layers.adaptive_pool(1, "AveragePool")),
+    ("adaptive_avg_pool2d _adaptive_avg_pool2d", _AVERAGE, layers.adaptive_pool(2, "AveragePool")),
+    ("adaptive_max_pool1d", _MAXIMUM, layers.adaptive_pool(1, "MaxPool")),
+    ("adaptive_max_pool2d", _MAXIMUM, layers.adaptive_pool(2, "MaxPool")),
+    ("mean", "ReduceMean", maths.reduction("ReduceMean")),
+    ("sum", "ReduceSum", maths.reduction("ReduceSum")),
+    ("amax max.dim max.default", "ReduceMax", maths.reduction("ReduceMax")),
+    ("amin min.dim min.default", "ReduceMin", maths.reduction("ReduceMin")),
+    ("upsample_nearest1d upsample_nearest2d", "Resize", layers.resize("nearest")),
+    ("upsample_linear1d upsample_bilinear2d", "Resize", layers.resize("linear")),
+    _plain("pixel_shuffle", "DepthToSpace", attrs={"blocksize": ("upscale_factor", 0)}, fixed={"mode": "CRD"}),
     # Shapes.
-    ("view reshape flatten unflatten _unsafe_view _reshape_alias view_copy", shapes.reshape),
-    ("squeeze squeeze_copy", shapes.squeeze),
-    ("unsqueeze unsqueeze_copy", shapes.unsqueeze),
-    ("permute permute_copy", shapes.permute),
-    ("transpose t swapaxes swapdims transpose_copy t_copy", shapes.transpose),
-    ("expand expand_copy", shapes.expand),
-    ("cat concat concatenate", shapes.cat),
-    ("stack", shapes.stack),
-    ("slice.Tensor slice_copy", shapes.cut),
-    ("narrow", shapes.narrow),
-    ("select.int select_copy.int", shapes.select),
-    ("split split_with_sizes chunk unbind split_copy split_with_sizes_copy", shapes.split),
-    ("pad constant_pad_nd", shapes.pad),
+    ("view reshape flatten unflatten _unsafe_view _reshape_alias view_copy", "Reshape Identity", shapes.reshape),
+    ("squeeze squeeze_copy", "Squeeze Identity", shapes.squeeze),
+    ("unsqueeze unsqueeze_copy", "Unsqueeze", shapes.unsqueeze),
+    ("permute permute_copy", "Transpose", shapes.permute),
+    ("transpose t swapaxes swapdims transpose_copy t_copy", "Transpose", shapes.transpose),
+    ("mT", "Transpose", shapes.matrix_transpose),
+    ("expand expand_copy", "Expand Identity", shapes.expand),
+    ("cat concat concatenate", "Concat", shapes.cat),
+    ("stack", "Reshape Concat", shapes.stack),
+    ("slice.Tensor slice_copy", "Slice Identity", shapes.cut),
+    ("narrow", "Slice", shapes.narrow),
+    ("select.int select_copy.int", "Slice Squeeze", shapes.select),
+    ("split split_with_sizes chunk split_copy split_with_sizes_copy", "Split", shapes.split),
+    ("unbind", "Split Squeeze", shapes.split),
+    ("pad constant_pad_nd", "Pad", shapes.pad),
     # Constants.
-    ("full full_like scalar_tensor", shapes.filled()),
-    ("zeros zeros_like new_zeros", shapes.filled(0)),
-    ("ones ones_like new_ones", shapes.filled(1)),
-    ("arange", shapes.arange),
+    ("full full_like scalar_tensor", "", shapes.filled()),
+    ("zeros zeros_like new_zeros", "", shapes.filled(0)),
+    ("ones ones_like new_ones", "", shapes.filled(1)),
+    ("arange", "", shapes.arange),
     # What computes nothing.
-    ("dropout feature_dropout alpha_dropout native_dropout", maths.dropout),
-    ("contiguous clone detach detach_ alias alias_copy lift lift_fresh lift_fresh_copy to _to_copy "
-     "type_as positive", maths.identity),
+    ("dropout feature_dropout alpha_dropout native_dropout", "Identity", maths.dropout),
+    ("contiguous clone detach detach_ alias alias_copy lift lift_fresh lift_fresh_copy to _to_copy type_as positive",
+     "Identity Cast", maths.identity),
 )  # fmt: skip
-TABLE: dict[str, Rule] = {name: rule for names, rule in _GROUPS for name in names.split()}
+TABLE: dict[str, Rule] = {name: rule for names, _, rule in _ENTRIES for name in names.split()}
+# Name of ATen -> the operators of ONNX that it can become; none for constants.
+BECOMES: dict[str, tuple[str, ...]] = {
+    name: tuple(ops.split()) for names, ops, _ in _ENTRIES for name in names.split()
+}
 
 # Calls whose result may be a view of their first operand.
 VIEWS = frozenset(
-    "view reshape flatten unflatten _unsafe_view _reshape_alias squeeze unsqueeze permute transpose t swapaxes "
+    "view reshape flatten unflatten _unsafe_view _reshape_alias squeeze unsqueeze permute transpose t mT swapaxes "
     "swapdims expand slice narrow select split split_with_sizes chunk unbind contiguous detach detach_ alias lift "
     "lift_fresh to type_as dropout feature_dropout alpha_dropout adaptive_avg_pool1d adaptive_avg_pool2d".split()
 )
@@ -154,7 +175,9 @@ def meaning(target: str) -> Meaning:
     """Look up a target such as ``aten.conv2d.default``."""
     space, _, rest = target.partition(".")
     name, _, overload = rest.partition(".")
-    in_place = name.endswith("_") and name not in TABLE
-    plain = name[:-1] if in_place else name
-    rule = TABLE.get(f"{plain}.{overload}", TABLE.get(plain)) if space == "aten" else None
+    written = overload.endswith("out")
+    in_place = written or (name.endswith("_") and name not in TABLE)
+    plain = name.removesuffix("_") if in_place else name
+    known = space == "aten" and not written
+    rule = TABLE.get(f"{plain}.{overload}", TABLE.get(plain)) if known else None
     return Meaning(rule, name in VIEWS, in_place)

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from edgekit.errors import EdgekitError
 from edgekit.frontends.limits import MAX_ACTIVATION_BYTES
+from edgekit.frontends.pt2_calls import Call
 from edgekit.frontends.pt2_fold import FOLD, fold
-from edgekit.frontends.pt2_program import Call, Program, changes_state, float32, tensors
+from edgekit.frontends.pt2_program import Program, changes_state, float32
 from edgekit.graph import Node, Value
 
 Array = NDArray[Any]
@@ -23,6 +24,7 @@ class Writer:
         self.program = program
         self.values: dict[str, Value] = {}
         self.nodes: list[Node] = []
+        self.made: dict[str, Node] = {}  # by what they write
         self._activation_bytes = 0
         # Name in the program -> the tensor that holds its content now: calls may write in place.
         self._holder: dict[str, str] = {}
@@ -82,7 +84,9 @@ class Writer:
         if len(known) == len(operands):
             self._fold(op, known, outputs[0], attrs)
         else:
-            self.nodes.append(Node(outputs[0], op, tuple(inputs), tuple(outputs), dict(attrs)))
+            node = Node(outputs[0], op, tuple(inputs), tuple(outputs), dict(attrs))
+            self.nodes.append(node)
+            self.made |= dict.fromkeys(outputs, node)
 
     def _fold(self, op: str, operands: list[Array], output: str, attrs: Mapping[str, Any]) -> None:
         declared = self.values[output]
@@ -93,7 +97,7 @@ class Writer:
                 help="compute this tensor in the module's __init__ and register it as a buffer",
             )  # fmt: skip
         try:
-            data = fold(op, attrs, operands, declared.dtype)
+            data = fold(op, attrs, operands, declared.dtype, declared.shape)
         except (ArithmeticError, LookupError, TypeError, ValueError) as error:
             raise _inconsistent(
                 f"a constant cannot be computed ({op})", output, str(error)
@@ -137,7 +141,7 @@ class Writer:
 
 
 def _first_tensor(call: Call) -> str:
-    return next((name for a in call.arguments for name in tensors(a.value)), "")
+    return next(call.reads(), "")
 
 
 def graph_dtype(dtype: str) -> str:
@@ -147,12 +151,7 @@ def graph_dtype(dtype: str) -> str:
 
 def _last_reads(program: Program) -> dict[str, int]:
     """Tensor -> index of the last call that reads it; the end for outputs."""
-    reads = {
-        name: index
-        for index, call in enumerate(program.calls)
-        for argument in call.arguments
-        for name in tensors(argument.value)
-    }
+    reads = {name: index for index, call in enumerate(program.calls) for name in call.reads()}
     return reads | dict.fromkeys(program.outputs, len(program.calls))
 
 

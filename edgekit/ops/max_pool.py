@@ -48,7 +48,7 @@ class MaxPool(Op):
         kernel = (node.attrs["kernel_h"], node.attrs["kernel_w"])
         axes = window_axes(node, inputs[0].shape, kernel)
         lowest = np.finfo(inputs[0].dtype).min
-        window = patches(inputs[0], *axes, lowest)  # type: ignore[arg-type]
+        window = patches(inputs[0], *axes, lowest)
         return [real_activation(node, window.max(axis=(3, 4)))]
 
     @classmethod

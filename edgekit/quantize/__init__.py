@@ -22,11 +22,12 @@ from edgekit.quantize.bias import corrected
 from edgekit.quantize.evaluate import activations, real_inputs, some
 from edgekit.quantize.prepare import Groups, groups_of, has_reals, prepared
 from edgekit.quantize.ranges import RANGES, Histogram, affine
+from edgekit.quantize.report import error_report
 from edgekit.quantize.store import Quantization, damaged, load, save
 from edgekit.quantize.weights import layer_constants
 from edgekit.validate.data import Samples, load_samples, samples_of
 
-__all__ = ["Quantization", "Settings", "calibration_samples", "load", "quantized", "restored", "save"]
+__all__ = ["Calibration", "Quantization", "Settings", "load", "quantized", "restored", "save"]
 
 Array = NDArray[Any]
 FEW_SAMPLES = 8
@@ -42,13 +43,44 @@ class Settings:
     bias_correction: bool = True
 
 
+@dataclass(frozen=True, eq=False)
+class Calibration:
+    """Typical inputs, with the source's axes: an `.npz` file, an array for a model of one input, or
+    an array by input. Real values are ``x * scale + offset`` where either is given.
+
+    None are seeded random numbers: enough to know what a model needs, not to run it.
+    """
+
+    data: str | Path | Array | Mapping[str, Array] | None = None
+    scale: float | None = None
+    offset: float | None = None
+
+    def samples(self, graph: Graph) -> Samples:
+        """Samples of a canonical graph's inputs. Raises EK004 (`samples_of`)."""
+        tensors = [graph.value(name) for name in graph.inputs]
+        options: dict[str, Any] = {
+            "scale": self.scale,
+            "offset": self.offset,
+            "layouts": graph.layouts,
+        }
+        if self.data is None:
+            rng = np.random.default_rng(0)
+            arrays = tuple(rng.normal(size=(4, *t.shape)).astype(np.float32) for t in tensors)
+            return Samples(tuple(tensors), arrays, source="4 random inputs")
+        if isinstance(self.data, str | Path):
+            return load_samples(self.data, tensors, **options)
+        given = self.data if isinstance(self.data, Mapping) else {"x": self.data}
+        named = {name: np.asarray(x) for name, x in given.items()}
+        return samples_of(named, tensors, "calibration", **options)
+
+
 def quantized(
     graph: Graph, calibration: Samples | None = None, settings: Settings = Settings()
 ) -> tuple[Graph, Quantization | None]:
     """The integer form of a canonical graph, and what was decided for it.
 
     A graph that has all its numbers comes back as it is, with None. calibration: samples of the
-    graph's inputs (`calibration_samples`). Raises EK203 where they are needed and absent,
+    graph's inputs (`Calibration.samples`). Raises EK203 where they are needed and absent,
     EK004 where they cannot serve, EK304 where the model is not finite, EK301 for wrong numbers of
     the source.
     """
@@ -74,26 +106,17 @@ def quantized(
         biases = corrected(ready, result, some(ready, calibration, _CORRECTION_SAMPLES))
         decided = replace(decided, data={**decided.data, **biases})
         result = applied(ready, decided)
-    notes = _notes(seen, calibration) if calibration is not None else ()
-    return result, replace(decided, factors=factors, notes=notes)
-
-
-def calibration_samples(
-    graph: Graph,
-    data: str | Path | Array | Mapping[str, Array],
-    *,
-    scale: float | None = None,
-    offset: float | None = None,
-) -> Samples:
-    """Samples of a canonical graph's inputs, given in the source's order of axes: an `.npz` file, an
-    array for a graph of one input, or an array by input. Raises EK004 (`load_samples`)."""
-    tensors = [graph.value(name) for name in graph.inputs]
-    options: dict[str, Any] = {"scale": scale, "offset": offset, "layouts": graph.layouts}
-    if isinstance(data, str | Path):
-        return load_samples(data, tensors, **options)
-    arrays = data if isinstance(data, Mapping) else {"x": data}
-    named = {name: np.asarray(x) for name, x in arrays.items()}
-    return samples_of(named, tensors, "calibration", **options)
+    if calibration is None or not seen:
+        return result, decided
+    observed = {root: (h.low, h.high) for root, h in seen.items()}
+    ranges = {n: observed[r] for r, names in groups.members().items() if r in seen for n in names}
+    return result, replace(
+        decided,
+        factors=factors,
+        notes=_notes(seen, calibration),
+        ranges=ranges,
+        errors=error_report(ready, result, calibration),
+    )
 
 
 def restored(graph: Graph, quantization: Quantization) -> Graph:
@@ -105,7 +128,7 @@ def restored(graph: Graph, quantization: Quantization) -> Graph:
         fits = value is not None and (data is None or data.shape == value.shape)
         if value is not None and axis is not None:
             fits = fits and axis < len(value.shape) and value.shape[axis] == len(quant.scale)
-        if not fits or len(quant.scale) > 1 and axis is None:
+        if not fits or (len(quant.scale) > 1 and axis is None):
             damaged(f"tensor {name}", "numbers for another model")
     result = applied(ready, quantization)
     for node in result.nodes:

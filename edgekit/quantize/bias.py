@@ -39,13 +39,16 @@ def corrected(real: Graph, integer: Graph, inputs: list[dict[str, Array]]) -> di
     for node in real.nodes:
         if _ours(node, real):
             bias = values[node.inputs[2]]
-            assert bias.data is not None and bias.quant is not None
+            assert bias.data is not None
+            assert bias.quant is not None
             steps = np.rint(_mean_error(node, real, integer, *lives) / np.array(bias.quant.scale))
             moved = np.clip(bias.data + steps, -(2**29), 2**29).astype(np.int32)
             keeps = np.abs(bias.data) > 2**29
             made[bias.name] = np.where(keeps, bias.data, moved).astype(np.int32)
             values[bias.name] = replace(bias, data=made[bias.name])
-        for graph, live, run in zip((real, integer), lives, (run_real_batch, run_integer), strict=True):
+        for graph, live, run in zip(
+            (real, integer), lives, (run_real_batch, run_integer), strict=True
+        ):
             live |= zip(node.outputs, run(node, graph, live), strict=True)
             live.done(node)
     return made
@@ -57,7 +60,11 @@ def _ours(node: Node, real: Graph) -> bool:
 
 
 def _mean_error(
-    node: Node, real: Graph, integer: Graph, x_real: Mapping[str, Array], x_integer: Mapping[str, Array]
+    node: Node,
+    real: Graph,
+    integer: Graph,
+    x_real: Mapping[str, Array],
+    x_integer: Mapping[str, Array],
 ) -> Array:
     """Mean of (real - integer) result before the activation, per channel."""
     plain, name = replace(node, attrs={**node.attrs, "activation": "NONE"}), node.inputs[0]

@@ -101,7 +101,11 @@ def _per_input(node: Node, weights: Array, channels: int) -> Array:
 
 
 def _factor(
-    first: Node, second: Node, values: Mapping[str, Value], largest: Array, total: Mapping[str, Array]
+    first: Node,
+    second: Node,
+    values: Mapping[str, Value],
+    largest: Array,
+    total: Mapping[str, Array],
 ) -> Array:
     """sqrt(range of the channel / weight of the channel in the next layer), a power of two.
 
@@ -126,7 +130,9 @@ def _scale(first: Node, second: Node, values: dict[str, Value], factor: Array) -
     axis = load_ops()[first.op].channel_axis
     assert axis is not None
     w1, b1, w2 = (values[name] for name in (*first.inputs[1:3], second.inputs[1]))
-    assert w1.data is not None and b1.data is not None and w2.data is not None
+    assert w1.data is not None
+    assert b1.data is not None
+    assert w2.data is not None
     shape = [1] * w1.data.ndim
     shape[axis] = -1
     f32 = factor.astype(np.float32)

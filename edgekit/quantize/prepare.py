@@ -18,7 +18,9 @@ from edgekit.op import load_ops
 
 def has_reals(graph: Graph) -> bool:
     """Whether any node reads or writes a real tensor."""
-    return any(is_real(graph, name) for node in graph.nodes for name in (*node.inputs, *node.outputs))
+    return any(
+        is_real(graph, name) for node in graph.nodes for name in (*node.inputs, *node.outputs)
+    )
 
 
 def is_real(graph: Graph, name: str) -> bool:
@@ -83,7 +85,7 @@ def _own_constants(graph: Graph) -> Graph:
                 values[inputs[i]] = replace(values[name], name=inputs[i])
             taken.add(name)
         axis = load_ops()[node.op].channel_axis
-        if axis is not None and is_real(graph, node.inputs[1]) and not (inputs + [""])[2]:
+        if axis is not None and is_real(graph, node.inputs[1]) and not ([*inputs, ""])[2]:
             channels = values[inputs[1]].shape[axis]
             name = _unused(values, f"{node.outputs[0]}{TEMPORARY}bias")
             values[name] = Value(name, (channels,), "float32", None, np.zeros(channels, np.float32))

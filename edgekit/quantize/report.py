@@ -12,6 +12,7 @@ from edgekit.quantize.bias import quantized_inputs
 from edgekit.quantize.evaluate import Live, run_integer, run_real_batch, some, stacked
 from edgekit.validate.data import Samples, dequantize
 from edgekit.validate.metrics import max_abs_error, sqnr_db
+from edgekit.validate.score import finite
 
 Array = NDArray[Any]
 _SAMPLES = 32
@@ -48,7 +49,9 @@ class ErrorReport:
         return min(self.layers, key=lambda layer: layer.own_sqnr_db, default=None)
 
 
-def error_report(real: Graph, integer: Graph, samples: Samples, most: int = _SAMPLES) -> ErrorReport:
+def error_report(
+    real: Graph, integer: Graph, samples: Samples, most: int = _SAMPLES
+) -> ErrorReport:
     """Compare every node of `integer` with the same node of `real`, its prepared real graph."""
     inputs = stacked(some(real, samples, most))
     reals, ints = Live(real, inputs), Live(integer, quantized_inputs(integer, inputs))
@@ -64,10 +67,40 @@ def error_report(real: Graph, integer: Graph, samples: Samples, most: int = _SAM
                 network, layer = (dequantize(x, value.quant) for x in (got, own))
                 error = max_abs_error(want, network)
                 layers.append(
-                    LayerError(node.name, node.op, name, sqnr_db(want, network), sqnr_db(want, layer),
-                               error, error / value.scale)  # fmt: skip
+                    LayerError(
+                        node.name,
+                        node.op,
+                        name,
+                        sqnr_db(want, network),
+                        sqnr_db(want, layer),
+                        error,
+                        error / value.scale,
+                    )
                 )
             reals[name], ints[name] = want, got
         reals.done(node)
         ints.done(node)
     return ErrorReport(tuple(layers), len(next(iter(inputs.values()))))
+
+
+def errors_json(report: ErrorReport) -> dict[str, Any]:
+    """The report's ``quantization`` entry: every layer's errors and the worst layer. Infinite
+    decibels, where nothing differs, are None."""
+
+    def entry(layer: LayerError) -> dict[str, Any]:
+        return {
+            "name": layer.node,
+            "op": layer.op,
+            "tensor": layer.tensor,
+            "sqnr_db": finite(layer.sqnr_db),
+            "own_sqnr_db": finite(layer.own_sqnr_db),
+            "max_abs_error": layer.max_error,
+            "max_error_steps": layer.max_steps,
+        }
+
+    worst = report.worst
+    return {
+        "samples": report.samples,
+        "layers": [entry(layer) for layer in report.layers],
+        "worst_layer": None if worst is None else entry(worst),
+    }

@@ -38,9 +38,11 @@ def layer_constants(
         made[weights.name] = numbers, _rounded(weights, numbers)
     if bias is None or bias.data is None or numbers is None:
         return made
-    if bias.dtype == "float32" or weights.dtype == "float32":
-        made[bias.name] = bias_constant(dequantized(bias), x, numbers)
-    elif bias.quant is not None and _rescaled(node, bias, x, numbers):
+    if (
+        bias.dtype == "float32"
+        or weights.dtype == "float32"
+        or (bias.quant is not None and _rescaled(node, bias, x, numbers))
+    ):
         made[bias.name] = bias_constant(dequantized(bias), x, numbers)
     return made
 
@@ -56,7 +58,9 @@ def bias_constant(real: Array, x: Quant, weights: Quant) -> tuple[Quant, Array]:
 def _weight_numbers(weights: Value, bias: Value, axis: int, x: float, out: float) -> Quant:
     """A symmetric scale per channel: the largest weight is 127, unless the bias needs longer steps."""
     assert weights.data is not None
-    largest = np.abs(np.moveaxis(weights.data, axis, 0).reshape(weights.shape[axis], -1)).max(axis=1)
+    largest = np.abs(np.moveaxis(weights.data, axis, 0).reshape(weights.shape[axis], -1)).max(
+        axis=1
+    )
     scale = largest.astype(np.float64) / 127
     scale = np.where(scale > 0, scale, _LEAST_STEP * out / x)
     scale = np.maximum(scale, np.abs(dequantized(bias).reshape(-1)) / (_MOST_BIAS * x))
@@ -76,7 +80,8 @@ def _rounded(weights: Value, numbers: Quant) -> Array:
 def _rescaled(node: Node, bias: Value, x: Quant, weights: Quant) -> bool:
     """Whether a bias that the source has quantized has to be put in other steps: one with a single
     scale for channels of several. Raises EK301 where it is simply of another scale."""
-    assert bias.quant is not None and bias.data is not None
+    assert bias.quant is not None
+    assert bias.data is not None
     if not bias.data.any():
         return False
     own, wanted = np.array(bias.quant.scale), x.scale[0] * np.array(weights.scale)

@@ -5,6 +5,7 @@ The program and its weights come from edgekit's own reader: torch.export.load wo
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgekit.frontends.pt2_archive import Archive
-from edgekit.frontends.pt2_program import SCALAR_TYPES, Call, Coded, Program, Tensor, tensors
+from edgekit.frontends.pt2_calls import Call, Coded, Tensor
+from edgekit.frontends.pt2_program import SCALAR_TYPES, Program
 from edgekit.frontends.pt2_writer import graph_dtype
 
 Array = NDArray[Any]
@@ -29,18 +31,12 @@ class TorchEngine:
     def __init__(
         self, model: str, intermediates: bool, dims: Mapping[str, int] | None = None
     ) -> None:
-        import torch
-
+        torch = importlib.import_module("torch")
         torch.set_num_threads(1)
         self._torch, self._intermediates = torch, intermediates
         self._program = Program(Archive(Path(model).read_bytes(), Path(model).name), dims or {})
         self._calls = [(self._operator(call.target), call) for call in self._program.calls]
-        read = {
-            name
-            for call in self._program.calls
-            for a in call.arguments
-            for name in tensors(a.value)
-        }
+        read = {name for call in self._program.calls for name in call.reads()}
         self._weights = {
             name: self._tensor(payload.load(), self._program.meta(name).dtype)
             for name, payload in self._program.constants.items()
