@@ -201,7 +201,7 @@ def validate(
     if not real:
         samples = replace(samples, originals=())
     source = Original(
-        functools.partial(_original, bundle.model, progress, real),
+        functools.partial(_original, bundle, progress, real),
         tuple(stages.source.values) if stages.source.format == "tflite" else (),
         real,
         program.buffers,
@@ -247,7 +247,14 @@ def predict(folder: Path, *inputs: Array) -> list[Array]:
 
 
 def _original(
-    model: Path, progress: Callable[[str], None], real: bool, samples: Samples, intermediates: bool
+    bundle: Bundle,
+    progress: Callable[[str], None],
+    real: bool,
+    samples: Samples,
+    intermediates: bool,
 ) -> Reference:
     progress("original")
-    return reference_outputs(model, samples, intermediates=intermediates, real=real)
+    dims = bundle.options.get("dims", {})
+    return reference_outputs(
+        bundle.model, samples, intermediates=intermediates, real=real, dims=dims
+    )
