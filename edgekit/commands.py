@@ -235,7 +235,7 @@ def validate(
 
 def predict(folder: Path, *inputs: Array) -> list[Array]:
     """Real outputs [N, ...] of a bundle, by the simulator, for real inputs [N, ...] in the model's
-    order; all with the axes of the source."""
+    order; all with the axes of the source, its batch of 1 left out."""
     _, stages, _ = reopen(folder)
     program = stages.program
     tensors = [program.buffers[name] for name in program.inputs]
@@ -243,7 +243,10 @@ def predict(folder: Path, *inputs: Array) -> list[Array]:
     samples = samples_of(named, tensors, "predict", layouts=program.layouts)
     outputs = [program.buffers[name] for name in program.outputs]
     found = source_order(outputs, Simulator(program).run(samples.arrays), program.layouts)
-    return [dequantize(x, output.quant) for x, output in zip(found, outputs, strict=True)]
+    return [
+        dequantize(x, output.quant).reshape(len(x), *x.shape[2 if x.shape[1:2] == (1,) else 1 :])
+        for x, output in zip(found, outputs, strict=True)
+    ]
 
 
 def _original(
