@@ -36,7 +36,7 @@ def load(data: bytes, path: Path, dims: Mapping[str, int]) -> Graph:
         check_parts(model)
         check_order(model.graph)
         embed(model, path.parent)
-        check_operators(model)
+        check_operators(model, opset)
         model = inlined(model)
         check_parts(model)
         narrow(model)
