@@ -104,7 +104,9 @@ def infer(model: ModelProto, where: str) -> Inferred:
                                found=f"batch_dims {attribute.i}, wanted at least 0",
                                help="export the model again")  # fmt: skip
     with onnx_errors("EK105", f"the operands do not fit {node.op_type}", where):
-        made = shape_inference.infer_shapes(model, strict_mode=True, data_prop=True)
+        # Without propagation of data: what it would find is folded already, and it takes seconds for
+        # a long vector.
+        made = shape_inference.infer_shapes(model, strict_mode=True)
     outputs: Inferred = {}
     for info in made.graph.value_info:
         _tensor(info.type, f"{where}, tensor {info.name}")
