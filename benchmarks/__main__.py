@@ -36,10 +36,10 @@ def row(key: str, report: dict[str, Any], peer: dict[str, Any]) -> list[str]:
     ]  # fmt: skip
 
 
-def table(rows: list[list[str]]) -> str:
+def table(rows: list[list[str]], headings: tuple[str, ...] = _HEADINGS) -> str:
     """A Markdown table that also reads well in a terminal."""
-    cells = [list(_HEADINGS), *rows]
-    widths = [max(len(line[i]) for line in cells) for i in range(len(_HEADINGS))]
+    cells = [list(headings), *rows]
+    widths = [max(len(line[i]) for line in cells) for i in range(len(headings))]
 
     def line(parts: list[str]) -> str:
         padded = (

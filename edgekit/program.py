@@ -58,11 +58,13 @@ class Step:
 class PlanReport:
     """How good the memory plan is.
 
-    lower_bound: peak of the live bytes of this schedule; method: what found the offsets;
-    peak: name of the step at which most bytes are live; live: live bytes at each step.
+    lower_bound: peak of the live bytes of this schedule; proved: no plan of it has a lower peak;
+    method: what found the offsets; peak: name of the step at which most bytes are live;
+    live: live bytes at each step.
     """
 
     lower_bound: int
+    proved: int
     method: str
     peak: str
     live: tuple[int, ...] = ()

@@ -50,9 +50,8 @@ def model_line(report: Report) -> str:
 
 
 def plan_line(report: Report) -> str:
-    verdict = (
-        "optimal" if report["arena_optimal"] else f"not proved optimal ({report['arena_method']})"
-    )
+    gap = report["arena_bytes"] - report["arena_proved_bytes"]
+    verdict = "optimal" if gap <= 0 else f"gap {gap:,} B ({report['arena_method']})"
     state = f"   state {report['state_bytes']:,} B" if report["state_bytes"] else ""
     return (
         f"{_PLAN}arena {report['arena_bytes']:,} B   lower bound "

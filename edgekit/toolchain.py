@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-from edgekit.data import data_dir
+from edgekit.data import cache_dir, data_dir
 from edgekit.errors import EdgekitError
 from edgekit.target import Target, Toolchain
 
@@ -218,7 +218,6 @@ def version_of(command: tuple[str, ...]) -> str:
 
 def environment() -> dict[str, str]:
     """The environment of a compiler: plain messages, and one zig cache for all builds of a user."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "edgekit" / "zig"
-    shared = os.environ.get("ZIG_GLOBAL_CACHE_DIR") or str(cache)
+    shared = os.environ.get("ZIG_GLOBAL_CACHE_DIR") or str(cache_dir() / "zig")
     fixed = {"ZIG_GLOBAL_CACHE_DIR": shared, "LC_ALL": "C"}
     return {"ZIG_LOCAL_CACHE_DIR": shared} | os.environ | fixed

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from edgekit.graph import IntGraph, IntNode
 from edgekit.plan.check import check_plan
-from edgekit.plan.offsets import Block, live_bytes, place
+from edgekit.plan.offsets import place
+from edgekit.plan.problem import Block, live_bytes
 from edgekit.plan.storage import Storage
 from edgekit.program import ARENA, Buffer, PlanReport, Program, Step
 
@@ -21,8 +22,7 @@ def plan(graph: IntGraph, *, keep_input: bool = False, caller_io: bool = False) 
     steps = [(time, n) for time, n in enumerate(graph.nodes) if time not in storage.dropped]
     blocks = _lifetimes(graph, storage) + _scratch(graph, steps)
     live = live_bytes(blocks, len(graph.nodes) + 1)
-    bound = max(live, default=0)
-    offsets = place(blocks, bound)
+    offsets = place(blocks)
     state_offset, state_bytes = _state_offsets(graph)
     base = {**offsets.offset, **state_offset}
     buffers = {}
@@ -33,9 +33,10 @@ def plan(graph: IntGraph, *, keep_input: bool = False, caller_io: bool = False) 
         buffers[name] = Buffer(
             name, space, offset, value.shape, value.dtype, value.quant, value.data
         )
-    peak = live.index(bound)
+    peak = live.index(offsets.bound)
     report = PlanReport(
-        bound, offsets.method, graph.nodes[min(peak, len(graph.nodes) - 1)].name if graph.nodes else "",
+        offsets.bound, offsets.proved, offsets.method,
+        graph.nodes[min(peak, len(graph.nodes) - 1)].name if graph.nodes else "",
         tuple(live[time] for time, _ in steps),
     )  # fmt: skip
     program = Program(
@@ -70,7 +71,7 @@ def _lifetimes(graph: IntGraph, storage: Storage) -> list[Block]:
         if storage.space[root] == ARENA:
             start = min(born[m] for m in members if m in born)
             end = max(storage.last_use[m] for m in members)
-            blocks.append(Block(root, _up(storage.size(root)), start, max(start, end)))
+            blocks.append(Block(root, _up(storage.size(root)), start, max(start, end) + 1))
     return blocks
 
 
@@ -80,7 +81,7 @@ def _scratch_name(node: IntNode) -> str:
 
 def _scratch(graph: IntGraph, steps: list[tuple[int, IntNode]]) -> list[Block]:
     costs = [(time, node, node.op.cost(node, graph.values).scratch) for time, node in steps]
-    return [Block(_scratch_name(n), _up(size), t, t) for t, n, size in costs if size]
+    return [Block(_scratch_name(n), _up(size), t, t + 1) for t, n, size in costs if size]
 
 
 def _step(graph: IntGraph, node: IntNode, offset: dict[str, int]) -> Step:

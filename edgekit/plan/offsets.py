@@ -1,97 +1,104 @@
-"""Offsets for blocks with lifetimes: several greedy orders, then a seeded local search.
+"""Offsets for blocks with lifetimes, and how good they are: bound, peak, gap, certificate.
 
-Stops at the first plan whose peak reaches the lower bound (the largest sum of sizes alive at once).
+The problem is split in time; each part goes through greedy orders, branch and bound, a constraint solver
+where one was asked for, and a local search, and stops as soon as its peak reaches the bound of the whole.
 """
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from edgekit.plan import cpsat, greedy, search
+from edgekit.plan.problem import Block, lower_bound, peak_of, split, verify
 
-@dataclass(frozen=True)
-class Block:
-    """`size` bytes, alive from step `start` to step `end` inclusive."""
-
-    name: str
-    size: int
-    start: int
-    end: int
-
-    def meets(self, other: Block) -> bool:
-        return self.start <= other.end and other.start <= self.end
+WORK = 1_000_000_000  # see search.improve; about 10 s where no proof is found
+_CLOCK = ", a search was stopped by the clock"
 
 
 @dataclass(frozen=True)
 class Offsets:
-    """A placement: byte offset of each block, the peak, and what found it."""
+    """A placement in bytes, and what is known about it.
+
+    bound: the most bytes alive at once; proved: no placement has a lower peak (at least `bound`);
+    method: what found it; nodes: of the branch and bound; certificate: why it is optimal, "" if unknown.
+    """
 
     offset: dict[str, int]
     peak: int
+    bound: int
+    proved: int
     method: str
+    nodes: int = 0
+
+    @property
+    def gap(self) -> int:
+        """Bytes that a better placement might save."""
+        return self.peak - self.proved
+
+    @property
+    def certificate(self) -> str:
+        if self.gap:
+            return ""
+        return "bound reached" if self.peak == self.bound else "exhausted search"
 
 
-def live_bytes(blocks: Sequence[Block], steps: int) -> list[int]:
-    """Sum of the sizes alive at each step."""
-    live = [0] * steps
-    for block in blocks:
-        for time in range(max(block.start, 0), min(block.end, steps - 1) + 1):
-            live[time] += block.size
-    return live
+def place(
+    blocks: Sequence[Block], *, enough: int = 0, work: int = WORK, prove: bool = False
+) -> Offsets:
+    """The best placement found; deterministic, as long as `method` does not say otherwise.
 
-
-_ORDERS: dict[str, Callable[[Block], tuple[int, ...]]] = {
-    "greedy by size": lambda b: (-b.size, b.start),
-    "greedy by start": lambda b: (b.start, -b.size),
-    "greedy by lifetime": lambda b: (b.start - b.end, -b.size),
-    "greedy by area": lambda b: (-b.size * (b.end - b.start + 1), b.start),
-}
-
-
-def place(blocks: Sequence[Block], bound: int, tries: int = 400) -> Offsets:
-    """The best placement found, and its method; deterministic.
-
-    `tries` bounds the local search (swaps of two blocks in the best order) that follows the
-    greedy orders where none of them reaches `bound`.
+    enough: a peak in bytes that need not be improved. work: the effort of the branch and bound
+    (`search.improve`). prove: ask CP-SAT where a gap remains.
+    Raises EK402 when the placement is wrong (a bug), EK504 when `prove` finds no solver.
     """
+    parts = split(block for block in blocks if block.size)
+    target = max(enough, max(map(lower_bound, parts), default=0))
+    plans = [_greedy(part, target) for part in parts]
+    for index in sorted(range(len(parts)), key=lambda i: -plans[i].peak):
+        if plans[index].peak > target:
+            plans[index] = _improve(parts[index], plans[index], target, work, prove)
+        target = max(target, plans[index].peak)
+    offset = {block.name: 0 for block in blocks}
+    for plan in plans:
+        offset |= plan.offset
+    verify(blocks, offset)
+    return Offsets(
+        offset,
+        max((plan.peak for plan in plans), default=0),
+        max((plan.bound for plan in plans), default=0),
+        max((plan.proved for plan in plans), default=0),
+        " + ".join(dict.fromkeys(plan.method for plan in plans)) or "nothing to place",
+        sum(plan.nodes for plan in plans),
+    )
+
+
+def _greedy(part: Sequence[Block], target: int) -> Offsets:
+    """The first greedy placement whose peak is within `target`, or the best."""
+    bound = lower_bound(part)
     best: Offsets | None = None
-    best_order: list[Block] = []
-    for method, key in _ORDERS.items():
-        order = sorted(blocks, key=lambda b: (*key(b), b.name))
-        found = _first_fit(order, method)
-        if best is None or found.peak < best.peak:
-            best, best_order = found, order
-        if best.peak <= bound:
-            return best
-    assert best is not None
-    rng = random.Random(0)
-    for _ in range(tries):
-        i, j = rng.randrange(len(best_order)), rng.randrange(len(best_order))
-        order = list(best_order)
-        order[i], order[j] = order[j], order[i]
-        found = _first_fit(order, "local search")
-        if found.peak <= best.peak:
-            best, best_order = (found, order) if found.peak < best.peak else (best, order)
-        if best.peak <= bound:
+    for offset, method in greedy.passes(part):
+        peak = peak_of(part, offset)
+        if best is None or peak < best.peak:
+            best = Offsets(offset, peak, bound, bound, method)
+        if best.peak <= target:
             break
+    assert best is not None
     return best
 
 
-def _first_fit(order: Sequence[Block], method: str) -> Offsets:
-    """Each block at the lowest offset that is free during its whole life."""
-    offset: dict[str, int] = {}
-    placed: list[Block] = []
-    peak = 0
-    for block in order:
-        at = 0
-        for low, high in sorted(
-            (offset[b.name], offset[b.name] + b.size) for b in placed if b.meets(block)
-        ):
-            if at + block.size <= low:
-                break
-            at = max(at, high)
-        offset[block.name] = at
-        placed.append(block)
-        peak = max(peak, at + block.size)
-    return Offsets(offset, peak, method)
+def _improve(part: Sequence[Block], plan: Offsets, target: int, work: int, prove: bool) -> Offsets:
+    """Better than a greedy placement, if possible within `target`."""
+    result = search.improve(part, target, plan.peak, work)
+    offset, proved = result.offset or plan.offset, result.proved
+    method = (result.method if result.offset else plan.method) + _CLOCK * result.late
+    if prove and peak_of(part, offset) > max(target, proved):
+        found, least = cpsat.improve(part, max(target, proved), offset)
+        proved = max(proved, least)
+        if peak_of(part, found) < peak_of(part, offset):
+            offset, method = found, "CP-SAT"
+    if peak_of(part, offset) > max(target, proved):
+        found = greedy.climb(part, offset, max(target, proved))
+        if peak_of(part, found) < peak_of(part, offset):
+            offset, method = found, "local search"
+    return Offsets(offset, peak_of(part, offset), plan.bound, proved, method, result.nodes)
