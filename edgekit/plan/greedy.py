@@ -14,12 +14,12 @@ Offset = dict[str, int]
 # What comes first: the key of an order; ties go to the earlier start, then the name.
 _ORDERS: dict[str, Callable[[Block], tuple[int, ...]]] = {
     "size": lambda b: (-b.size,),
+    "start": lambda b: (b.start, -b.size),
     "octave of size, lifetime": lambda b: (-b.size.bit_length(), -b.length),
     "half octave of size, start": lambda b: (-(b.size**2).bit_length(), b.start),
     "size times area": lambda b: (-b.size * b.size * b.length,),
     "area": lambda b: (-b.size * b.length,),
     "lifetime": lambda b: (-b.length, -b.size),
-    "start": lambda b: (b.start, -b.size),
 }
 _WORK = 600_000_000  # pairs of blocks that all passes together may compare
 
@@ -35,7 +35,7 @@ def passes(blocks: Sequence[Block]) -> Iterator[tuple[Offset, str]]:
             return
         key = _ORDERS[name]
         order = sorted(blocks, key=lambda b: (*key(b), b.start, b.name))
-        yield fit(order, best=best), f"greedy by {name}, {'best' if best else 'first'} fit"
+        yield fit(order, best=best), f"greedy by {name}{', best fit' * best}"
 
 
 def fit(order: Sequence[Block], *, best: bool = False) -> Offset:
