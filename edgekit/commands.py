@@ -206,6 +206,7 @@ def validate(
         real,
         program.buffers,
         quantized_names(stages.source),
+        stages.decided.factors if stages.decided else {},
     )
     outputs = [program.buffers[name] for name in program.outputs]
     progress(place)

@@ -249,14 +249,14 @@ def test_a_layer_that_is_equal_or_silent_has_no_ratio() -> None:
     q = np.array([[3, -7]], np.int8)
     same = (q * np.float32(0.1)).astype(np.float32)
     for theirs, error in ((same, 0), (0 * same, 0.7)):
-        found = layer_errors([("l", "y", q)], {"y": theirs}, tensors, {})
+        found = layer_errors([("l", "y", q)], {"y": theirs}, tensors, {}, {})
         assert found["worst_layer"] is None
         assert found["layers"][0]["sqnr_db"] is None
         assert found["layers"][0]["max_abs_error"] == pytest.approx(error)
     unsigned = (q.astype(np.int16) + 128).astype(np.uint8)
-    (layer,) = layer_errors([("l", "y", q)], {"y": unsigned}, tensors, {})["layers"]
+    (layer,) = layer_errors([("l", "y", q)], {"y": unsigned}, tensors, {}, {})["layers"]
     assert layer["max_abs_error"] == 0, "uint8 of the original, 128 steps further up"
-    assert layer_errors([("l", "y", q)], {"y": q.astype(np.int64)}, tensors, {})["layers"] == []
+    assert layer_errors([("l", "y", q)], {"y": q.astype(np.int64)}, tensors, {}, {})["layers"] == []
 
 
 def test_scores_are_in_the_order_of_the_source() -> None:

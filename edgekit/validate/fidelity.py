@@ -74,12 +74,14 @@ def layer_errors(
     original: Mapping[str, Array],
     tensors: Mapping[str, Tensor],
     layouts: Mapping[str, Layout],
+    factors: Mapping[str, Array],
 ) -> dict[str, Any]:
     """Additions to a pair's entry: `layers`, one ``{name, tensor, sqnr_db, max_abs_error}`` each in
     order of execution and in real units, and `worst_layer`, the one with the lowest ratio.
 
     trace: (layer, tensor, [N, *shape]) of the program, whose `tensors` and `layouts` are given;
-    original: [N, *source shape] by name. What only one side has, or has in another shape, is left
+    original: [N, *source shape] by name; factors: what the program's last axis is multiplied by to give
+    the original's values. What only one side has, or has in another shape, is left
     out: a compiled program fuses some layers and never makes what was between them.
     """
     layers: list[dict[str, Any]] = []
@@ -87,11 +89,12 @@ def layer_errors(
         theirs, ours = original.get(tensor), tensors.get(tensor)
         if theirs is None or ours is None or ours.quant is None:
             continue
+        found = _single(array, ours) * factors.get(tensor, np.float32(1))
         if tensor in layouts:
-            array = layouts[tensor].source(array)
-        if _sizes(array) != _sizes(theirs) or not _comparable(theirs, ours):
+            found = layouts[tensor].source(found)
+        if _sizes(found) != _sizes(theirs) or not _comparable(theirs, ours):
             continue
-        real, found = _single(theirs, ours), _single(array, ours).reshape(theirs.shape)
+        real, found = _single(theirs, ours), found.reshape(theirs.shape)
         layers.append({
             "name": name,
             "tensor": tensor,
