@@ -35,7 +35,8 @@ class Options:
     """What a build was asked for; stored in the manifest, so that it can be repeated.
 
     io: "arena" (inputs and outputs inside the arena), "caller" (the caller's buffers) or "float"
-    (arena, plus conversion helpers). budget: "ram=32K,flash=128K,cycles=3M" or "".
+    (arena, plus conversion helpers). budget: "ram=32K,flash=128K,cycles=3M" or "". optimize: what
+    `plan` streams for.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Options:
     io: str = "arena"
     keep_input: bool = False
     budget: str = ""
+    optimize: str = "balanced"
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +62,12 @@ def compile_program(model: Path, options: Options, dump: Dump | None = None) -> 
     source = load_model(model)
     graph = canonical(source, dump)
     integer = lower(graph)
-    program = plan(integer, keep_input=options.keep_input, caller_io=options.io == "caller")
+    program = plan(
+        integer,
+        keep_input=options.keep_input,
+        caller_io=options.io == "caller",
+        optimize=options.optimize,
+    )
     if dump:
         dump("integer", integer.text())
         dump("program", program.text())
@@ -76,6 +83,7 @@ def build(
     io: str = "arena",
     keep_input: bool = False,
     budget: str = "",
+    optimize: str = "balanced",
     dump: Dump | None = None,
     progress: Progress = lambda stage: None,
 ) -> dict[str, Any]:
@@ -85,7 +93,8 @@ def build(
     no exception: see ``report["gates"]``. Raises EdgekitError for everything else that goes wrong.
     """
     model = Path(model)
-    options = Options(check_name(name or default_name(model.stem)), target, io, keep_input, budget)
+    name = check_name(name or default_name(model.stem))
+    options = Options(name, target, io, keep_input, budget, optimize)
     limits = parse_budget(budget)
     board = load_target(target)
 

@@ -40,6 +40,16 @@ class WindowParams(Params):
     dilation_h = 1
     dilation_w = 1
 
+    def reads(self, row: int) -> range:
+        top = row * self.stride_h - self.pad_top
+        end = top + (self.kernel_h - 1) * self.dilation_h + 1
+        low = max(top, 0)
+        return range(low, max(low, min(end, self.in_h)))
+
+    def strip(self, rows: range, inputs: range) -> WindowParams:
+        top = rows.start * self.stride_h - self.pad_top
+        return replace(self, in_h=len(inputs), out_h=len(rows), pad_top=inputs.start - top)
+
 
 @dataclass(frozen=True)
 class ConvolutionParams(WindowParams):

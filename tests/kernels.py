@@ -26,6 +26,7 @@ _C = {"int8_t": ctypes.c_int8, "uint8_t": ctypes.c_uint8, "int16_t": ctypes.c_in
 class Rows(ctypes.Structure):
     _fields_ = [
         ("base", ctypes.c_void_p),
+        ("at", ctypes.c_void_p),
         ("row_bytes", ctypes.c_int32),
         ("first", ctypes.c_int32),
         ("count", ctypes.c_int32),
@@ -69,7 +70,7 @@ def struct_of(node: IntNode, keep: list[Any]) -> ctypes.Structure:
 
 def _rows(array: Array, keep: list[Any]) -> Any:
     """An [1, H, W, C] array as ek_rows."""
-    rows = Rows(array.ctypes.data, array.nbytes // array.shape[1], 0, array.shape[1])
+    rows = Rows(array.ctypes.data, None, array.nbytes // array.shape[1], 0, array.shape[1])
     keep += [rows, array]
     return ctypes.byref(rows)
 

@@ -90,7 +90,7 @@ void ek_conv2d_s8(const ek_conv2d_params *p, const ek_rows *input, const ek_rows
     int pointwise = p->kernel_h == 1 && p->kernel_w == 1 && p->pad_top == 0 && p->pad_left == 0 &&
                     (p->out_w - 1) * p->stride_w < p->in_w && (p->out_h - 1) * p->stride_h < p->in_h;
     int one_run = pointwise && p->stride_h == 1 && p->stride_w == 1 && p->out_w == p->in_w &&
-                  input->row_bytes == p->in_w * p->in_c && output->row_bytes == p->out_w * p->out_c;
+                  ek_one_run(input, p->in_w * p->in_c) && ek_one_run(output, p->out_w * p->out_c);
     if (one_run) {
         direct(p, ek_row(input, first), p->in_c, ek_row(output, first), n * p->out_w);
         return;
