@@ -130,7 +130,7 @@ class Op:
     output_quant: ClassVar[tuple[float, int] | None] = None
     # Indices of inputs whose storage the output may take over (same size, elementwise).
     inplace: ClassVar[tuple[int, ...]] = ()
-    # The operator, of signature "sum", that does the same on rows as they come.
+    # The operator of signature "sum" that does the same on rows as they come, where it can.
     as_sum: ClassVar[str] = ""
     # Channel coupling, for pruning: "same" (output channel c reads channel c of every input),
     # "mix" (every output channel reads every input channel), "move" (channels are rearranged).
@@ -200,6 +200,12 @@ class Op:
     ) -> list[Array]:
         """`run` for the output rows `rows`; inputs are [N, 1, len(given), W, C], the rows `given`."""
         return cls.run(p.strip(rows, given), consts, *inputs)
+
+    @classmethod
+    def of_whole(cls, node: IntNode, values: Mapping[str, Value]) -> IntNode | None:
+        """Signature "sum": the node that does on rows what `node`, which names this operator in its
+        `as_sum`, does at once; None where it cannot."""
+        raise NotImplementedError
 
     @classmethod
     def add_rows(

@@ -40,6 +40,12 @@ class WindowParams(Params):
     dilation_h = 1
     dilation_w = 1
 
+    @property
+    def covers_input(self) -> bool:
+        """Whether the only window holds all of the input."""
+        rows, columns = self.kernel_h - self.pad_top, self.kernel_w - self.pad_left
+        return self.out_h == self.out_w == 1 and rows >= self.in_h and columns >= self.in_w
+
     def reads(self, row: int) -> range:
         top = row * self.stride_h - self.pad_top
         end = top + (self.kernel_h - 1) * self.dilation_h + 1

@@ -101,6 +101,14 @@ def call(
             n = min(step, height - first)
             function(params, *ins, _rows(output, keep), ctypes.c_int32(first), ctypes.c_int32(n),
                      ctypes.c_void_p(scratch[32:].ctypes.data))  # fmt: skip
+    elif node.op.signature == "sum":
+        height = arrays[0].shape[1]
+        step = strip or height
+        for first in range(0, height, step):
+            n = min(step, height - first)
+            function(params, _rows(arrays[0], keep), ctypes.c_void_p(output.ctypes.data),
+                     ctypes.c_int32(first), ctypes.c_int32(n),
+                     ctypes.c_void_p(scratch[32:].ctypes.data))  # fmt: skip
     elif node.op.inputs[-1].endswith("..."):
         table = (ctypes.c_void_p * len(pointers))(*(p.value for p in pointers))
         function(params, table, ctypes.c_void_p(output.ctypes.data))

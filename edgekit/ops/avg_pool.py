@@ -29,6 +29,7 @@ class AvgPool(Op):
     name = "avg_pool"
     kernel = "avg_pool"
     signature = "rows"
+    as_sum = "avg_pool_rows"
     Params = WindowParams
     tflite = ("AVERAGE_POOL_2D",)
     onnx = ("AveragePool",)

@@ -122,7 +122,7 @@ class Conv2d(Op):
     @classmethod
     def lingers(cls, p: Conv2dParams) -> bool:
         """A run of pixels is taken in pairs, across the ends of rows that have an odd number."""
-        return p.pointwise and p.out_w % 2 == 1
+        return p.kernel_h == p.kernel_w == 1 and p.out_w % 2 == 1
 
     @classmethod
     def cost(cls, node: IntNode, values: Mapping[str, Value]) -> Cost:

@@ -49,6 +49,7 @@ class FullyConnected(Op):
     name = "fully_connected"
     kernel = "fully_connected"
     signature = "whole"
+    as_sum = "fully_connected_rows"
     Params = FullyConnectedParams
     consts = (
         Const("weights", "int8_t", "[out_c][in_c]", weights=True),

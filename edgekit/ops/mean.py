@@ -44,6 +44,7 @@ class Mean(Op):
     name = "mean"
     kernel = "mean"
     signature = "whole"
+    as_sum = "mean_rows"
     Params = MeanParams
     tflite = ("MEAN",)
     onnx = ("ReduceMean", "GlobalAveragePool")

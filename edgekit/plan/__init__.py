@@ -34,6 +34,11 @@ def plan(
     """
     network = Network(graph, keep_input=keep_input, caller_io=caller_io)
     arena = best_arena(network, optimize)
+    return program_of(arena)
+
+
+def program_of(arena: Arena) -> Program:
+    """The program of an arena, checked. Raises EK402 where the check fails (a bug)."""
     program = _Builder(arena).program()
     check_plan(program)
     return program

@@ -13,7 +13,7 @@ from edgekit.plan.rows import ALIGN, groups_of
 from edgekit.plan.search import Choice
 from edgekit.plan.streams import Network
 from edgekit.plan.timeline import Timeline
-from edgekit.program import Turn
+from edgekit.program import ARENA, Turn
 
 EXTRA = 0.03  # of the instructions, that the balanced plan may add
 _UNIT_LIMIT = 1 << 16  # offsets of rows are kept in 16 bits, in units
@@ -129,6 +129,7 @@ def _separable(line: Timeline, nodes: set[int]) -> frozenset[str]:
         name
         for name, used in users.items()
         if used <= nodes
+        and line.storage.space[name] == ARENA
         and name not in mixed | outside
         and all(values[m].shape == values[name].shape for m in line.storage.members[name])
     )

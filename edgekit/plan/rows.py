@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 
 from edgekit.plan.placement import Group, group
 from edgekit.plan.timeline import Root, Span, Timeline
-from edgekit.program import Turn
+from edgekit.program import ARENA, Turn
 
 ALIGN = 4  # bytes: so that later kernels may load words
 SCRATCH = -1  # the part of a node's key that names its scratch
@@ -26,6 +26,8 @@ def groups_of(
     spans, end = line.spans(turns)
     found: list[Group] = []
     for name, root in line.roots.items():
+        if line.storage.space[name] != ARENA:
+            continue
         span = _lived(line, name, root, spans, end + 1)
         if name in apart:
             for row in range(root.rows):

@@ -19,6 +19,8 @@ from edgekit.plan.schedule import Order
 from edgekit.plan.timeline import Span, Timeline
 from edgekit.program import Turn
 
+_LONGEST = 256  # layers in a stream
+
 Run = tuple[int, ...]  # numbers of nodes that run as one stream, or of a single node
 
 
@@ -43,13 +45,13 @@ class Cuts:
         self._orders = {False: Order(whole), True: Order(summed)}
         self._peaks: dict[tuple[int, int], int] = {}
         self.alive = [self._alive(at) for at in range(len(self.nodes) + 1)]
-        # By position the end of the longest run that begins there.
-        self._reach = list(range(1, len(self.nodes) + 1))
+        # By position the end of the longest run that begins there; a table names layers in a byte.
+        self.reach = list(range(1, len(self.nodes) + 1))
         for at in range(len(self.nodes) - 2, -1, -1):
             pair = (self.nodes[at], self.nodes[at + 1])
             # A view between them ends a run: it stands for a whole tensor.
             if pair[1] == pair[0] + 1 and all(summed.stages[k].rows for k in pair):
-                self._reach[at] = self._reach[at + 1]
+                self.reach[at] = min(self.reach[at + 1], at + _LONGEST)
 
     def _alive(self, at: int) -> int:
         """Bytes that stand complete at a cut."""
@@ -149,7 +151,7 @@ class Cuts:
             came[j], reached[j] = i, (peak, cost)
             if j == end:
                 break
-            for k in range(j + 1, self._reach[j] + 1):
+            for k in range(j + 1, self.reach[j] + 1):
                 if k not in came:
                     bound = max(peak, self.alive[j], self.alive[k])
                     total = cost + self.cost(j, k)
@@ -192,6 +194,7 @@ def _overwritten(
 
 _CALL = 150  # instructions of the driver and of a kernel's entry, per row
 _MAC, _OUTPUT = 3, 15  # instructions per multiply-accumulate and per element of the output
+_LONE, _LONE_DIVISOR = 1, 2  # more per multiply-accumulate of a pixel that has no neighbour
 
 
 def _instructions(node: IntNode, line: Timeline) -> int:
@@ -203,6 +206,8 @@ def _instructions(node: IntNode, line: Timeline) -> int:
 def _overhead(line: Timeline, k: int) -> int:
     """Instructions that node `k` takes more in a stream: its calls, and pixels without a partner."""
     node, stage = line.graph.nodes[k], line.stages[k]
+    if not stage.lingers:
+        return stage.rows * _CALL
+    width = line.graph.values[node.outputs[0]].shape[2]
     macs = node.op.cost(node, line.graph.values).macs
-    pixels = stage.rows * line.graph.values[node.outputs[0]].shape[2]
-    return stage.rows * (_CALL + (_MAC * macs // pixels if stage.lingers else 0))
+    return stage.rows * _CALL + _LONE * macs // (width * _LONE_DIVISOR)

@@ -44,11 +44,11 @@ def stage_of(node: IntNode, values: Mapping[str, Value]) -> Stage:
     """How `node` can be run row by row."""
     op, p, consts = node.op, node.params, node.consts
     tensors = [values[name] for name in (*node.inputs, *node.outputs)]
-    if not all(is_map(t.shape) for t in tensors) or op.aliases(node, values):
-        return Stage()
     if op.signature == "sum":
         height = tensors[0].shape[1]
-        return Stage(tuple(range(y, y + 1) for y in range(height)), sums=True)
+        return Stage(tuple(op.reads(p, consts, y) for y in range(height)), sums=True)
+    if not all(is_map(t.shape) for t in tensors) or op.aliases(node, values):
+        return Stage()
     elementwise = op.signature == "flat" and op.elementwise
     alike = all(t.data is None and t.shape == tensors[0].shape for t in tensors)
     if op.signature != "rows" and not (elementwise and alike):

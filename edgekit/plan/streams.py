@@ -75,4 +75,5 @@ def timeline(graph: IntGraph, storage: Storage) -> Timeline:
 
 def summed(node: IntNode, graph: IntGraph) -> IntNode:
     """The node as it runs inside a stream: one that needs all its input at once sums rows instead."""
-    return load_ops()[node.op.as_sum].summed(node) if node.op.as_sum else node
+    whole = load_ops().get(node.op.as_sum)
+    return node if whole is None else whole.of_whole(node, graph.values) or node

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from edgekit.graph import IntGraph
 from edgekit.plan.stages import Stage, is_map
 from edgekit.plan.storage import Storage
-from edgekit.program import ARENA, Turn
+from edgekit.program import ARENA, CONST, Turn
 
 
 @dataclass(frozen=True)
 class Root:
-    """A storage in the arena: `rows` rows of `row_bytes` (one row where it is not a map)."""
+    """A storage: `rows` rows (one where it is not a map) of `row_bytes` in the arena, 0 elsewhere."""
 
     name: str
     rows: int
@@ -38,7 +38,9 @@ class Timeline:
     def __init__(self, graph: IntGraph, storage: Storage, stages: Sequence[Stage]) -> None:
         self.graph, self.storage, self.stages = graph, storage, stages
         self.roots = {
-            r: _root(graph, storage, r) for r in storage.members if storage.space[r] == ARENA
+            name: _root(graph, storage, name)
+            for name in storage.members
+            if storage.space[name] != CONST
         }
         self.reads = [self._uses(k, node.inputs) for k, node in enumerate(graph.nodes)]
         self.writes = [self._uses(k, node.outputs) for k, node in enumerate(graph.nodes)]
@@ -131,6 +133,5 @@ def _root(graph: IntGraph, storage: Storage, name: str) -> Root:
     alike = all(
         storage.place(m).offset == 0 and graph.values[m].nbytes == value.nbytes for m in members
     )
-    if alike and is_map(value.shape):
-        return Root(name, value.shape[1], value.nbytes // value.shape[1])
-    return Root(name, 1, value.nbytes)
+    rows = value.shape[1] if alike and is_map(value.shape) else 1
+    return Root(name, rows, value.nbytes // rows if storage.space[name] == ARENA else 0)
