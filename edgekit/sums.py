@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -26,8 +26,8 @@ class RowSum(Op):
     """Base of the operators of signature "sum"; has no name of its own."""
 
     signature = "sum"
-    tflite = ()
-    onnx = ()
+    tflite: ClassVar[tuple[str, ...]] = ()
+    onnx: ClassVar[tuple[str, ...]] = ()
 
     @classmethod
     def reads(cls, p: Any, consts: Mapping[str, Array], row: int) -> range:

@@ -10,14 +10,14 @@ also change it there (`avg_pool_scaled`).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from edgekit import pooling
 from edgekit.fixed import saturate
 from edgekit.graph import Graph, IntNode, Node
-from edgekit.op import Array, Case, Op, Shape
+from edgekit.op import Array, Case, Op, Params, Shape
 from edgekit.ops.avg_pool_scaled import AvgPoolScaled
 from edgekit.window import WindowParams
 
@@ -30,9 +30,9 @@ class AvgPool(Op):
     kernel = "avg_pool"
     signature = "rows"
     as_sum = "avg_pool_rows"
-    Params = WindowParams
-    tflite = ("AVERAGE_POOL_2D",)
-    onnx = ("AveragePool",)
+    Params: ClassVar[type[Params]] = WindowParams
+    tflite: ClassVar[tuple[str, ...]] = ("AVERAGE_POOL_2D",)
+    onnx: ClassVar[tuple[str, ...]] = ("AveragePool",)
     same_scale = True
 
     @classmethod

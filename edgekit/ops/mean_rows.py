@@ -49,7 +49,9 @@ class MeanRows(RowSum, Mean):
         if len(shape) != 4 or shape[0] != 1 or shape[1] == 1:
             return None
         params = _params(node.params, node.consts, shape)
-        return params and IntNode(node.name, cls, params, node.inputs, node.outputs)
+        if params is None:
+            return None
+        return IntNode(node.name, cls, params, node.inputs, node.outputs)
 
     @classmethod
     def from_sums(cls, p: MeanRowsParams, consts: Mapping[str, Array], sums: Array) -> list[Array]:
@@ -73,7 +75,7 @@ class MeanRows(RowSum, Mean):
 
 def _params(p: Params, consts: Mapping[str, Array], shape: Shape) -> MeanRowsParams | None:
     """The parameters of a mean over rows and columns, whichever operator says so."""
-    _, height, width, channels = shape
+    _, height, width, _ = shape
     if isinstance(p, MeanParams) and p.over == (1, 1, height, width, 1):
         return MeanRowsParams(
             **fields(shape), offset=p.offset, multiplier=p.multiplier, shift=p.shift,
