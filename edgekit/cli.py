@@ -126,6 +126,8 @@ BUDGET = click.option(
 KEEP = click.option(
     "--keep-input", is_flag=True, help="A run leaves its inputs unchanged (costs RAM)."
 )
+OPTIMIZE = click.option("--optimize", type=click.Choice(["balanced", "speed", "size", "ram"]), default="balanced", show_default=True,
+                        help="Stream rows for the least RAM (ram), for what costs at most 3 % instructions (balanced), not at all (speed, size).")  # fmt: skip
 IO = click.option("--io", type=click.Choice(["arena", "caller", "float"]), default="arena", show_default=True,
                   help="Inputs and outputs inside the arena, in the caller's buffers, or arena plus float helpers.")  # fmt: skip
 
@@ -149,19 +151,20 @@ def cli(context: click.Context) -> None:
 @click.option("--name", default="", help="C prefix of the model (default: from the file name).")
 @IO
 @KEEP
+@OPTIMIZE
 @BUDGET
 @click.option(
     "--dump", type=click.Path(path_type=Path), help="Write the graph after every pass here."
 )
 def build(session: Session, model: Path, target: str, output: Path | None, name: str, io: str,
-          keep_input: bool, budget: str, dump: Path | None) -> int:  # fmt: skip
+          keep_input: bool, optimize: str, budget: str, dump: Path | None) -> int:  # fmt: skip
     """Build MODEL into a bundle of C files, verified and measured."""
     from edgekit.build import build as run
     from edgekit.screens import build_screen
 
     with session.progress(stages=4) as progress:
         report = run(model, target=target, output=output, name=name, io=io, keep_input=keep_input,
-                     budget=budget, dump=dumper(dump), progress=progress)  # fmt: skip
+                     optimize=optimize, budget=budget, dump=dumper(dump), progress=progress)  # fmt: skip
     folder = output or Path("build") / report["name"]
     session.show(report, build_screen(report) + f"\nwrote   {folder}")
     return verdict(report)
@@ -171,13 +174,15 @@ def build(session: Session, model: Path, target: str, output: Path | None, name:
 @MODEL
 @TARGET
 @KEEP
+@OPTIMIZE
 @BUDGET
-def check(session: Session, model: Path, target: str, keep_input: bool, budget: str) -> int:
+def check(session: Session, model: Path, target: str, keep_input: bool, optimize: str,
+          budget: str) -> int:  # fmt: skip
     """Can MODEL run on the target? Supported, static, integer-only, does it fit; no compiler run."""
     from edgekit.commands import check as run
     from edgekit.screens import check_screen
 
-    report = run(model, target, keep_input=keep_input, budget=budget)
+    report = run(model, target, keep_input=keep_input, optimize=optimize, budget=budget)
     session.show(report, check_screen(report))
     return verdict(report)
 

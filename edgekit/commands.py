@@ -41,7 +41,12 @@ def reopen(folder: Path, target: str = "") -> tuple[Bundle, Compiled, Target]:
 
 
 def check(
-    model: Path, target: str, *, keep_input: bool = False, budget: str = ""
+    model: Path,
+    target: str,
+    *,
+    keep_input: bool = False,
+    optimize: str = "balanced",
+    budget: str = "",
 ) -> dict[str, Any]:
     """Can the model run there? Everything that is known without a compiler.
 
@@ -49,7 +54,8 @@ def check(
     """
     board, limits = load_target(target), parse_budget(budget)
     name = default_name(model.stem)
-    stages = compile_program(model, Options(name, target, keep_input=keep_input))
+    options = Options(name, target, keep_input=keep_input, optimize=optimize)
+    stages = compile_program(model, options)
     _, pool = emit(name, stages.program, model.name)
     weights = sum(a.nbytes for s, a in pool.arrays.items() if s.startswith(f"{name}_w_"))
     parts = {

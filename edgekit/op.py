@@ -190,6 +190,12 @@ class Op:
         return p.reads(row)  # type: ignore[no-any-return]
 
     @classmethod
+    def pieces(cls, p: Any) -> int | None:
+        """Row operators that do not read their input by its rows: into how many equal pieces it is
+        divided for `reads`."""
+        return None
+
+    @classmethod
     def lingers(cls, p: Any) -> bool:
         """May a call for several rows read a row's inputs until the next row is finished?"""
         return False

@@ -139,7 +139,8 @@ class Simulator:
     def _row_step(self, memory: dict[str, Array], step: Step, row: int) -> None:
         """One row of the output, from the rows of the inputs that it reads and nothing else."""
         given = step.op.reads(step.params, step.consts, row)
-        arrays = [self._rows(memory, name, given) for name in step.inputs]
+        pieces = step.op.pieces(step.params)
+        arrays = [self._rows(memory, name, given, pieces) for name in step.inputs]
         rows = range(row, row + 1)
         results = step.op.run_rows(step.params, step.consts, rows, given, *arrays)
         for name, result in zip(step.outputs, results, strict=True):
@@ -177,9 +178,13 @@ class Simulator:
         part = self._block(memory, b)[:, offset : offset + b.row_bytes]
         return part.view(np.dtype(b.dtype)).reshape(len(part), 1, *b.shape[2:])
 
-    def _rows(self, memory: dict[str, Array], name: str, rows: range) -> Array:
-        """Rows of a tensor as [N, 1, len(rows), W, C]."""
+    def _rows(
+        self, memory: dict[str, Array], name: str, rows: range, pieces: int | None = None
+    ) -> Array:
+        """Rows of a tensor as [N, 1, len(rows), W, C]; `rows` counts pieces where those are given."""
         b = self.program.buffers[name]
+        if pieces:
+            return self._view(memory, name).reshape(len(memory[ARENA]), pieces, -1)[:, rows]
         if not b.rows:
             return self._view(memory, name)[:, :, rows.start : rows.stop]
         found = [self._row(memory, name, row) for row in rows]

@@ -93,13 +93,13 @@ def _arena(line: Timeline, turns: list[Turn], apart: frozenset[str]) -> Arena:
     while True:
         groups, steps = groups_of(line, turns, apart, unit)
         live = live_bytes(groups, steps)
-        placed = _placed(groups, int(live.max(initial=0)))
+        placed = _placed(groups, live)
         if not apart or placed.peak <= unit * _UNIT_LIMIT:
             return Arena(line, turns, apart, placed, live)
         unit *= 2
 
 
-def _placed(groups: list[Group], bound: int) -> Placed:
+def _placed(groups: list[Group], live: NDArray[np.int64]) -> Placed:
     """Offsets; where nothing has to lie at a distance from anything, by the solver for blocks."""
     if all(len(g.at) == 1 for g in groups):
         names = {f"{key}/{part}": (key, part) for key, part in (g.key for g in groups)}
@@ -107,9 +107,9 @@ def _placed(groups: list[Group], bound: int) -> Placed:
             Block(name, -(-int(g.size[0]) // ALIGN) * ALIGN, int(g.start[0]), int(g.end[0]))
             for name, g in zip(names, groups, strict=True)
         ]
-        found = place(blocks, bound)
+        found = place(blocks, int(live.max(initial=0)))
         return Placed({names[n]: at for n, at in found.offset.items()}, found.peak, found.method)
-    return place_groups(groups, bound)
+    return place_groups(groups, live)
 
 
 def _separable(line: Timeline, nodes: set[int]) -> frozenset[str]:

@@ -60,8 +60,8 @@ class _Replay:
             "EK402", message, where=f"step {step}, tensor {name}", help="report this as a bug"
         )
 
-    def _place(self, step: str, name: str, rows: range | None) -> Ids:
-        """Where the bytes of a tensor's rows lie, in order; None means all of it."""
+    def _place(self, step: str, name: str, rows: range | None, pieces: int = 0) -> Ids:
+        """Where the bytes of a tensor's rows (or pieces) lie, in order; None means all of it."""
         buffer = self.program.buffers[name]
         if name not in self.places:
             if buffer.rows:
@@ -72,13 +72,17 @@ class _Replay:
             at = self.places[name]
             if at.size and (at.min() < 0 or at.max() >= len(self.memory[buffer.space])):
                 self._fail("a tensor reaches outside its memory", step, name)
-        return self.places[name][self._bytes(name, rows)]
+        return self.places[name][self._bytes(name, rows, pieces)]
 
-    def _bytes(self, name: str, rows: range | None) -> slice:
+    def _bytes(self, name: str, rows: range | None, pieces: int = 0) -> slice | Ids:
+        """Which bytes of a tensor its rows are; `rows` counts pieces where those are given."""
         if rows is None:
             return slice(None)
-        size = self.program.buffers[name].row_bytes
-        return slice(rows.start * size, rows.stop * size)
+        buffer = self.program.buffers[name]
+        size = buffer.nbytes // (pieces or buffer.shape[1])
+        if rows.step == 1:
+            return slice(rows.start * size, rows.stop * size)
+        return np.asarray(np.add.outer(np.array(rows) * size, np.arange(size)).reshape(-1))
 
     def _outside(self, name: str) -> bool:
         return self.program.buffers[name].space not in self.memory
@@ -96,15 +100,16 @@ class _Replay:
         if not self._outside(name):
             self.memory[buffer.space][self._place(step, name, rows)] = self.content[name][part]
 
-    def _read(self, step: str, name: str, rows: range | None = None) -> None:
+    def _read(self, step: str, name: str, rows: range | None = None, pieces: int = 0) -> None:
         if self._outside(name):
             return
         buffer, wanted = self.program.buffers[name], self.content.get(name)
-        if wanted is None or (wanted[self._bytes(name, rows)] == NOBODY).any():
+        part = self._bytes(name, rows, pieces)
+        if wanted is None or (wanted[part] == NOBODY).any():
             self._fail("a tensor is read before it is made", step, name)
         assert wanted is not None
-        found = self.memory[buffer.space][self._place(step, name, rows)]
-        if not np.array_equal(found, wanted[self._bytes(name, rows)]):
+        found = self.memory[buffer.space][self._place(step, name, rows, pieces)]
+        if not np.array_equal(found, wanted[part]):
             self._fail("a tensor was overwritten before its last use", step, name)
 
     def _turn(self, step: Step, turn: Turn) -> None:
@@ -118,6 +123,7 @@ class _Replay:
     def _row(self, step: Step, row: int, first: int) -> None:
         sums = step.op.signature == "sum"
         reads, writes = None, None
+        pieces = step.op.pieces(step.params) or 0
         if step.rows:
             reads = step.op.reads(step.params, step.consts, row)
             if row > first and step.op.lingers(step.params):
@@ -125,10 +131,10 @@ class _Replay:
                 reads = range(min(before.start, reads.start), max(before.stop, reads.stop))
             writes = None if sums else range(row, row + 1)
         for name in step.inputs:
-            self._read(step.name, name, reads)
+            self._read(step.name, name, reads, pieces)
         self._take_scratch(step, again=sums and row > 0)
         for name in step.inputs:
-            self._read(step.name, name, reads)
+            self._read(step.name, name, reads, pieces)
         if sums and row < step.rows - 1:
             return
         inplace = [self._in_place(step, i, row, reads, writes) for i in range(len(step.inputs))]
@@ -137,7 +143,7 @@ class _Replay:
         for name, taken in zip(step.inputs, inplace, strict=True):
             if not taken and name not in step.outputs:
                 try:
-                    self._read(step.name, name, reads)
+                    self._read(step.name, name, reads, pieces)
                 except EdgekitError:
                     self._fail("an output overlaps an input that is still read", step.name, name)
         self._keep_scratch(step)

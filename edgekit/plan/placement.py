@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,9 +31,17 @@ class Group:
     end: Ints
     align: int
 
-    @property
+    @cached_property
     def extent(self) -> int:
         return int((self.at + self.size).max())
+
+    @cached_property
+    def first(self) -> int:
+        return int(self.start.min())
+
+    @cached_property
+    def last(self) -> int:
+        return int(self.end.max())
 
 
 def group(key: tuple[str, int], parts: Sequence[tuple[int, int, int, int]], align: int) -> Group:
@@ -59,24 +68,37 @@ def live_bytes(groups: Sequence[Group], steps: int) -> Ints:
     return np.cumsum(change)[: steps + 1]
 
 
-_ORDERS: dict[str, Callable[[Group], tuple[int, ...]]] = {
-    "rows by size": lambda g: (-g.extent, int(g.start.min())),
-    "rows by start": lambda g: (int(g.start.min()), -g.extent),
-    "rows by lifetime": lambda g: (int(g.start.min() - g.end.max()), -g.extent),
-    "rows by end": lambda g: (-int(g.end.max()), -g.extent),
+def _distance(g: Group, peak: int) -> int:
+    """Row steps between a group's life and the time of most live bytes."""
+    return max(g.first - peak, peak - g.last, 0)
+
+
+# What to place first, given the time of most live bytes.
+_ORDERS: dict[str, Callable[[Group, int], tuple[int, ...]]] = {
+    "rows by size": lambda g, peak: (-g.extent, g.first),
+    "rows by start": lambda g, peak: (g.first, -g.extent),
+    "rows by end": lambda g, peak: (-g.last, -g.extent),
+    "rows by lifetime": lambda g, peak: (g.first - g.last, -g.extent),
+    "rows around the peak": lambda g, peak: (_distance(g, peak), -g.extent),
+    "rows of the peak by start": lambda g, peak: (_distance(g, peak) > 0, g.first, -g.extent),
+    "rows of the peak by lifetime": lambda g, peak: (_distance(g, peak) > 0, g.first - g.last),
 }
+_SEARCHED = 12_000  # groups placed by the search that follows, at most
 
 
-def place_groups(groups: Sequence[Group], bound: int, tries: int = 60) -> Placed:
-    """The best placement found: greedy orders, groups of several parts first or in turn, then a
-    seeded search that moves the group at the peak forward. Deterministic."""
+def place_groups(groups: Sequence[Group], live: Ints) -> Placed:
+    """The best placement found: greedy orders, each also with groups of several parts first, then a
+    seeded search that moves the group at the peak forward. Deterministic.
+
+    live: bytes alive at each time, which bound the peak from below.
+    """
+    bound, peak = int(live.max(initial=0)), int(live.argmax())
     best: Placed | None = None
     best_order: list[Group] = []
-    for solid_first in (True, False):
-        for method, key in _ORDERS.items():
+    for method, key in _ORDERS.items():
+        for wholes_first in (True, False):
             order = sorted(
-                groups,
-                key=lambda g: (solid_first and len(g.at) == 1, *key(g), g.key),
+                groups, key=lambda g: (wholes_first and len(g.at) == 1, *key(g, peak), g.key)
             )
             found = _first_fit(order, method)
             if best is None or found.peak < best.peak:
@@ -85,7 +107,7 @@ def place_groups(groups: Sequence[Group], bound: int, tries: int = 60) -> Placed
                 return best
     assert best is not None
     rng = random.Random(0)
-    for _ in range(tries):
+    for _ in range(_SEARCHED // max(1, len(groups))):
         order = _promoted(best_order, best, rng)
         found = _first_fit(order, "rows, local search")
         if found.peak <= best.peak:

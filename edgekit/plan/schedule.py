@@ -39,7 +39,7 @@ class Order:
 
         def make(k: int, end: int) -> None:
             rows = self.stages[k].rows
-            while done[k] < end:
+            while done[k] < min(end, rows):
                 n = min(step, rows - done[k])
                 need = self._ends[k][done[k] + n - 1]
                 for maker, by_rows in self._makers[k]:

@@ -15,11 +15,13 @@ class Stage:
     reads: per row step the rows of every input it reads; empty where the node runs all at once and
     reads everything. sums: the output, one row, is there after the last row step.
     lingers: in a turn of several rows, a row's inputs are read until the next row is finished.
+    pieces: what `reads` counts instead of the input's rows; 0 where it counts rows.
     """
 
     reads: tuple[range, ...] = ()
     sums: bool = False
     lingers: bool = False
+    pieces: int = 0
 
     @property
     def rows(self) -> int:
@@ -54,4 +56,4 @@ def stage_of(node: IntNode, values: Mapping[str, Value]) -> Stage:
     if op.signature != "rows" and not (elementwise and alike):
         return Stage()
     reads = tuple(op.reads(p, consts, y) for y in range(tensors[-1].shape[1]))
-    return Stage(reads, lingers=op.lingers(p))
+    return Stage(reads, lingers=op.lingers(p), pieces=op.pieces(p) or 0)

@@ -42,7 +42,10 @@ class Timeline:
             for name in storage.members
             if storage.space[name] != CONST
         }
-        self.reads = [self._uses(k, node.inputs) for k, node in enumerate(graph.nodes)]
+        self._divide()
+        self.reads = [
+            self._uses(k, node.inputs, stages[k].pieces) for k, node in enumerate(graph.nodes)
+        ]
         self.writes = [self._uses(k, node.outputs) for k, node in enumerate(graph.nodes)]
         self.first: dict[str, int] = {}
         self.last: dict[str, int] = {}
@@ -60,7 +63,19 @@ class Timeline:
             if end == len(graph.nodes) and root in self.roots:
                 self.last[root] = end
 
-    def _uses(self, k: int, names: Sequence[str]) -> list[tuple[str, bool]]:
+    def _divide(self) -> None:
+        """Storages whose only reader counts pieces instead of rows are kept in those pieces."""
+        readers: dict[str, set[int]] = {}
+        for k, node in enumerate(self.graph.nodes):
+            for name in node.inputs:
+                readers.setdefault(self.storage.place(name).root, set()).add(k)
+        for name, nodes in readers.items():
+            pieces = self.stages[min(nodes)].pieces
+            if len(nodes) == 1 and pieces and name in self.roots:
+                root = self.roots[name]
+                self.roots[name] = Root(name, pieces, root.rows * root.row_bytes // pieces)
+
+    def _uses(self, k: int, names: Sequence[str], pieces: int = 0) -> list[tuple[str, bool]]:
         """The storages behind tensors, each with whether it is used row by row."""
         if k in self.storage.dropped:
             return []
@@ -69,7 +84,8 @@ class Timeline:
             root = self.storage.place(name).root
             if root in self.roots:
                 shape, own = (self.graph.values[n].shape for n in (name, root))
-                found.append((root, shape == own and self.roots[root].rows > 1))
+                rows = pieces or (shape[1] if shape == own and is_map(shape) else 1)
+                found.append((root, rows == self.roots[root].rows > 1))
         return found
 
     def events(self, turns: Sequence[Turn]) -> Iterator[tuple[int, int, int, Turn]]:
@@ -94,7 +110,7 @@ class Timeline:
                 span = spans.get(root) or self._new_span(root, spans)
                 if by_rows and stage.rows:
                     rows = stage.read(row, turn.first)
-                    span.dies[rows.start : rows.stop] = [time] * len(rows)
+                    span.dies[rows.start : rows.stop : rows.step] = [time] * len(rows)
                 else:
                     span.dies[:] = [time] * len(span.dies)
             if stage.sums and row < stage.rows - 1:
