@@ -254,6 +254,24 @@ def bench(session: Session, bundle: Path, place: str) -> int:
 
 @command(cli)
 @MODEL
+@TARGET
+@KEEP
+@click.option("-o", "--output", type=click.Path(path_type=Path), default=Path("plan.json"),
+              show_default=True, help="Where to write the ways in full.")  # fmt: skip
+def plan(session: Session, model: Path, target: str, keep_input: bool, output: Path) -> int:
+    """RAM against instructions: the ways to run MODEL, by how much of it is streamed."""
+    from edgekit.bundle import to_json
+    from edgekit.commands import plan as run
+    from edgekit.screens import plan_screen
+
+    report = run(model, target, keep_input=keep_input)
+    write(output, to_json(report))
+    session.show(report, plan_screen(report) + f"\nwrote   {output}")
+    return OK
+
+
+@command(cli)
+@MODEL
 def inspect(session: Session, model: Path) -> int:
     """Operators, shapes, parameters, MACs and the memory bound of MODEL, per layer."""
     from edgekit.commands import inspect as run
@@ -309,6 +327,15 @@ def targets(session: Session, words: tuple[str, ...]) -> int:
 def verdict(report: dict[str, Any]) -> int:
     """1 when a gate failed, else 0."""
     return OK if all(gate["passed"] for gate in report["gates"]) else GATE_FAILED
+
+
+def write(path: Path, text: str) -> None:
+    """Write a file that the user named. Raises EK001 where that cannot be done."""
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as refused:
+        raise EdgekitError("EK001", "the file cannot be written", where=str(path),
+                           found=str(refused.strerror), help="choose another --output") from None  # fmt: skip
 
 
 def dumper(folder: Path | None) -> Callable[[str, str], None] | None:

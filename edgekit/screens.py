@@ -87,6 +87,22 @@ def gate_lines(report: Report) -> list[str]:
     ]
 
 
+def plan_screen(report: Report) -> str:
+    """The Pareto front, a line a way to run the model."""
+    rows = [
+        (
+            point["arena_bytes"],
+            point["arena_lower_bound_bytes"],
+            f"+{point['instructions_added_percent']:.2f} %",
+            sum(map(len, point["streams"])),
+            " ".join(point["optimize"]),
+        )
+        for point in report["points"]
+    ]
+    headings = ("arena B", "lower bound B", "instructions", "layers streamed", "--optimize")
+    return f"{_MODEL}{report['model']}\n{table(headings, rows, text=0)}"
+
+
 def build_screen(report: Report) -> str:
     """The money screen: model, plan, memory, speed, check."""
     lines = [model_line(report), plan_line(report), *memory_lines(report), speed_line(report)]

@@ -53,10 +53,14 @@ def best_arena(network: Network, optimize: str) -> Arena:
     return best if best.placed.peak < plain.placed.peak else plain
 
 
+def extra_limit(network: Network) -> int:
+    """Instructions that the streams of a balanced plan may add."""
+    return int(EXTRA * network.cuts.instructions())
+
+
 def _affordable(network: Network, smallest: Choice) -> Choice:
     """The way with the smallest peak that adds few enough instructions, by bisection of the peak."""
-    cuts = network.cuts
-    limit = int(EXTRA * cuts.instructions())
+    cuts, limit = network.cuts, extra_limit(network)
     low, best = smallest.peak, cuts.cheapest(cuts.largest())
     if smallest.cost <= limit:
         return smallest
