@@ -29,7 +29,8 @@ def prototype(op: type[Op]) -> str:
     variadic = op.inputs[-1].endswith("...")
     names = [name.removesuffix("...") for name in op.inputs]
     if op.signature == "rows":
-        operands = [f"const ek_rows *{name}" for name in names]
+        pointer = "*const *" if variadic else "*"
+        operands = [f"const ek_rows {pointer}{name}" for name in names]
         operands += ["const ek_rows *output", "int32_t first", "int32_t n", "uint8_t *scratch"]
     elif op.signature == "sum":
         operands = [f"const ek_rows *{names[0]}", "int8_t *output"]

@@ -130,8 +130,8 @@ class Op:
     output_quant: ClassVar[tuple[float, int] | None] = None
     # Indices of inputs whose storage the output may take over (same size, elementwise).
     inplace: ClassVar[tuple[int, ...]] = ()
-    # The operator of signature "sum" that does the same on rows as they come, where it can.
-    as_sum: ClassVar[str] = ""
+    # The operator of signature "rows" or "sum" that does the same row by row, where it can.
+    as_rows: ClassVar[str] = ""
     # Channel coupling, for pruning: "same" (output channel c reads channel c of every input),
     # "mix" (every output channel reads every input channel), "move" (channels are rearranged).
     coupling: ClassVar[str] = "same"
@@ -209,8 +209,8 @@ class Op:
 
     @classmethod
     def of_whole(cls, node: IntNode, values: Mapping[str, Value]) -> IntNode | None:
-        """Signature "sum": the node that does on rows what `node`, which names this operator in its
-        `as_sum`, does at once; None where it cannot."""
+        """The node that does row by row what `node`, whose operator names this one in its `as_rows`,
+        does at once; None where it cannot."""
         raise NotImplementedError
 
     @classmethod

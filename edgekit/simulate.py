@@ -187,8 +187,11 @@ class Simulator:
             return self._view(memory, name).reshape(len(memory[ARENA]), pieces, -1)[:, rows]
         if not b.rows:
             return self._view(memory, name)[:, :, rows.start : rows.stop]
-        found = [self._row(memory, name, row) for row in rows]
-        return np.stack(found, axis=2)
+        count, shape = len(memory[ARENA]), b.shape
+        found = np.empty((count, 1, len(rows), *shape[2:]), b.dtype)
+        for at, row in enumerate(rows):
+            found[:, :, at] = self._row(memory, name, row)
+        return found
 
     def _block(self, memory: dict[str, Array], b: Buffer) -> Array:
         return memory[b.name] if b.space == CALLER else memory[b.space]

@@ -97,6 +97,8 @@ def call(
         height = out.shape[1]
         step = strip or height
         ins = [_rows(x, keep) for x in arrays]
+        if node.op.inputs[-1].endswith("..."):
+            ins = [(ctypes.c_void_p * len(ins))(*(ctypes.addressof(r._obj) for r in ins))]
         for first in range(0, height, step):
             n = min(step, height - first)
             function(params, *ins, _rows(output, keep), ctypes.c_int32(first), ctypes.c_int32(n),

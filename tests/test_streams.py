@@ -86,7 +86,7 @@ def maps(draw: st.DrawFn) -> IntGraph:
         shape = net.shape(x)
         if len(shape) != 4:
             break
-        op = draw(st.sampled_from(["conv2d", "depthwise", "max_pool", "avg_pool", "relu", "add", "mul", "resize", "mean"]))  # fmt: skip
+        op = draw(st.sampled_from(["conv2d", "depthwise", "max_pool", "avg_pool", "relu", "add", "mul", "resize", "mean", "concat", "pad"]))  # fmt: skip
         if op in ("conv2d", "depthwise", "max_pool", "avg_pool"):
             rows, columns = axis(draw, shape[1]), axis(draw, shape[2])
             channels = draw(st.integers(1, 4)) if op == "conv2d" else shape[3]
@@ -100,6 +100,16 @@ def maps(draw: st.DrawFn) -> IntGraph:
             rows_of, columns_of = ([i // 2 for i in range(2 * n)] for n in shape[1:3])
             big = (1, 2 * shape[1], 2 * shape[2], shape[3])
             live.append(net.add("resize_nearest", [x], big, rows=rows_of, columns=columns_of))
+        elif op == "concat":
+            alike = [t for t in live if net.shape(t)[:3] == shape[:3] and len(net.shape(t)) == 4]
+            parts = [x, draw(st.sampled_from(alike))]
+            channels = sum(net.shape(t)[3] for t in parts)
+            live.append(net.add("concat", parts, (*shape[:3], channels), axis=3))
+        elif op == "pad" and shape[1] <= 8:
+            rows_border, columns_border = ((draw(st.integers(0, 2)), 1) for _ in range(2))
+            size = (1, shape[1] + sum(rows_border), shape[2] + sum(columns_border), shape[3])
+            border = ((0, 0), rows_border, columns_border, (0, 0))
+            live.append(net.add("pad", [x], size, border=border, value=0.0))
         elif op == "mean" and draw(st.booleans()):
             live.append(net.add("mean", [x], (1, shape[3]), axes=[1, 2], keep_dims=False))
     if live[-1] == net.input:

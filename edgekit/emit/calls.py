@@ -69,6 +69,10 @@ class Caller:
         lines = ["{"] + ([] if sums else [self._rows("output", out)])
         lines += [self._rows(f"input{i}", b) for i, b in enumerate(ins)]
         operands = [f"&input{i}" for i in range(len(ins))]
+        if step.op.inputs[-1].endswith("..."):
+            table = ", ".join(operands)
+            lines.append(f"    const ek_rows *const inputs[{len(ins)}] = {{{table}}};")
+            operands = ["inputs"]
         made = self._at(out, "int8_t") if sums else "&output"
         scratch = f"a + {step.scratch_offset}" if step.scratch_bytes else "NULL"
         arguments = ", ".join([params, *operands, made, first, n, scratch])

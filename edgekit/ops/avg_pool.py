@@ -29,7 +29,7 @@ class AvgPool(Op):
     name = "avg_pool"
     kernel = "avg_pool"
     signature = "rows"
-    as_sum = "avg_pool_rows"
+    as_rows = "avg_pool_rows"
     Params: ClassVar[type[Params]] = WindowParams
     tflite: ClassVar[tuple[str, ...]] = ("AVERAGE_POOL_2D",)
     onnx: ClassVar[tuple[str, ...]] = ("AveragePool",)

@@ -31,7 +31,7 @@ class AvgPoolRows(RowSum, AvgPool):
     name = "avg_pool_rows"
     kernel = "avg_pool_rows"
     Params = AvgPoolRowsParams
-    as_sum = ""
+    as_rows = ""
 
     @classmethod
     def quantize(cls, node: Node, graph: Graph) -> IntNode:

@@ -49,7 +49,7 @@ class FullyConnected(Op):
     name = "fully_connected"
     kernel = "fully_connected"
     signature = "whole"
-    as_sum = "fully_connected_rows"
+    as_rows = "fully_connected_rows"
     Params: ClassVar[type[Params]] = FullyConnectedParams
     consts = (
         Const("weights", "int8_t", "[out_c][in_c]", weights=True),

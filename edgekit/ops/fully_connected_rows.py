@@ -32,7 +32,7 @@ class FullyConnectedRows(RowSum, FullyConnected):
     name = "fully_connected_rows"
     kernel = "fully_connected_rows"
     Params = FullyConnectedRowsParams
-    as_sum = ""
+    as_rows = ""
 
     @classmethod
     def quantize(cls, node: Node, graph: Graph) -> IntNode:

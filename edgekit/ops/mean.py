@@ -44,7 +44,7 @@ class Mean(Op):
     name = "mean"
     kernel = "mean"
     signature = "whole"
-    as_sum = "mean_rows"
+    as_rows = "mean_rows"
     Params: ClassVar[type[Params]] = MeanParams
     tflite: ClassVar[tuple[str, ...]] = ("MEAN",)
     onnx: ClassVar[tuple[str, ...]] = ("ReduceMean", "GlobalAveragePool")

@@ -35,7 +35,7 @@ class MeanRows(RowSum, Mean):
     name = "mean_rows"
     kernel = "mean_rows"
     Params = MeanRowsParams
-    as_sum = ""
+    as_rows = ""
 
     @classmethod
     def quantize(cls, node: Node, graph: Graph) -> IntNode:

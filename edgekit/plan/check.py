@@ -101,7 +101,7 @@ class _Replay:
             self.memory[buffer.space][self._place(step, name, rows)] = self.content[name][part]
 
     def _read(self, step: str, name: str, rows: range | None = None, pieces: int = 0) -> None:
-        if self._outside(name):
+        if self._outside(name) or (rows is not None and not rows):
             return
         buffer, wanted = self.program.buffers[name], self.content.get(name)
         part = self._bytes(name, rows, pieces)

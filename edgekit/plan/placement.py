@@ -83,7 +83,7 @@ _ORDERS: dict[str, Callable[[Group, int], tuple[int, ...]]] = {
     "rows of the peak by start": lambda g, peak: (_distance(g, peak) > 0, g.first, -g.extent),
     "rows of the peak by lifetime": lambda g, peak: (_distance(g, peak) > 0, g.first - g.last),
 }
-_SEARCHED = 12_000  # groups placed by the search that follows, at most
+_TRIES, _SEARCHED = 40, 12_000  # of the search that follows: orders, and groups placed, at most
 
 
 def place_groups(groups: Sequence[Group], live: Ints) -> Placed:
@@ -107,7 +107,7 @@ def place_groups(groups: Sequence[Group], live: Ints) -> Placed:
                 return best
     assert best is not None
     rng = random.Random(0)
-    for _ in range(_SEARCHED // max(1, len(groups))):
+    for _ in range(min(_TRIES, _SEARCHED // max(1, len(groups)))):
         order = _promoted(best_order, best, rng)
         found = _first_fit(order, "rows, local search")
         if found.peak <= best.peak:

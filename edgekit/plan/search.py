@@ -36,13 +36,13 @@ class Choice:
 class Cuts:
     """The network as positions between nodes, and what the runs between two positions need.
 
-    whole and summed: the timeline of the nodes as they are, and as they run inside a stream.
+    whole and streamed: the timeline of the nodes as they are, and as they run inside a stream.
     """
 
-    def __init__(self, whole: Timeline, summed: Timeline) -> None:
-        self.whole, self.summed = whole, summed
+    def __init__(self, whole: Timeline, streamed: Timeline) -> None:
+        self.whole, self.streamed = whole, streamed
         self.nodes = [k for k in range(len(whole.stages)) if k not in whole.storage.dropped]
-        self._orders = {False: Order(whole), True: Order(summed)}
+        self._orders = {False: Order(whole), True: Order(streamed)}
         self._peaks: dict[tuple[int, int], int] = {}
         self.alive = [self._alive(at) for at in range(len(self.nodes) + 1)]
         # By position the end of the longest run that begins there; a table names layers in a byte.
@@ -50,7 +50,7 @@ class Cuts:
         for at in range(len(self.nodes) - 2, -1, -1):
             pair = (self.nodes[at], self.nodes[at + 1])
             # A view between them ends a run: it stands for a whole tensor.
-            if pair[1] == pair[0] + 1 and all(summed.stages[k].rows for k in pair):
+            if pair[1] == pair[0] + 1 and all(streamed.stages[k].rows for k in pair):
                 self.reach[at] = min(self.reach[at + 1], at + _LONGEST)
 
     def _alive(self, at: int) -> int:
@@ -79,10 +79,10 @@ class Cuts:
         """Instructions that streaming adds to the nodes between two positions."""
         if j == i + 1:
             return 0
-        return sum(_overhead(self.summed, k) for k in self.run(i, j))
+        return sum(_overhead(self.streamed, k) for k in self.run(i, j))
 
     def _simulate(self, run: Run) -> int:
-        line = self.summed if len(run) > 1 else self.whole
+        line = self.streamed if len(run) > 1 else self.whole
         turns = self.turns(run)
         spans, end = line.spans(turns)
 

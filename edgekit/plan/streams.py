@@ -23,8 +23,8 @@ class Network:
         # In place or not, the same copies are dropped: else a schedule would not fit the storage.
         self._droppable = Storage(graph, keep_input=keep_input, caller_io=caller_io).dropped
         apart = self.storage(lambda time, name: False)
-        self._summed = replace(graph, nodes=tuple(summed(n, graph) for n in graph.nodes))
-        self.cuts = Cuts(timeline(graph, apart), timeline(self._summed, apart))
+        self._by_rows = replace(graph, nodes=tuple(by_rows(n, graph) for n in graph.nodes))
+        self.cuts = Cuts(timeline(graph, apart), timeline(self._by_rows, apart))
 
     def storage(self, overwrites: Callable[[int, str], bool]) -> Storage:
         return Storage(
@@ -39,7 +39,7 @@ class Network:
         """The timeline, in place where the schedule allows it, and the schedule of a choice."""
         streamed = {k for run in choice.runs if len(run) > 1 for k in run}
         nodes = tuple(
-            (self._summed if k in streamed else self.graph).nodes[k]
+            (self._by_rows if k in streamed else self.graph).nodes[k]
             for k in range(len(self.graph.nodes))
         )
         graph = replace(self.graph, nodes=nodes)
@@ -73,7 +73,7 @@ def timeline(graph: IntGraph, storage: Storage) -> Timeline:
     return Timeline(graph, storage, [stage_of(node, graph.values) for node in graph.nodes])
 
 
-def summed(node: IntNode, graph: IntGraph) -> IntNode:
-    """The node as it runs inside a stream: one that needs all its input at once sums rows instead."""
-    whole = load_ops().get(node.op.as_sum)
+def by_rows(node: IntNode, graph: IntGraph) -> IntNode:
+    """The node as it runs inside a stream, where some operators have a form of their own."""
+    whole = load_ops().get(node.op.as_rows)
     return node if whole is None else whole.of_whole(node, graph.values) or node
