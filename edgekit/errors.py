@@ -19,6 +19,7 @@ CODES: dict[str, str] = {
     "EK106": "activations too large",
     "EK107": "unsupported version of the operator set",
     "EK108": "external data refused",
+    "EK109": "module cannot be exported",
     "EK201": "unsupported operator",
     "EK202": "operator used outside its supported limits",
     "EK203": "model is not integer-only",
@@ -83,5 +84,5 @@ class EdgekitError(Exception):
         parts = [f"error {self.code}: {self.message}"]
         for label, text in (("where", self.where), ("found", self.found), ("help", self.help)):
             if text:
-                parts.append(f"  {label:<6}{text}")
+                parts.append(f"  {label:<6}{text}".replace("\n", "\n" + " " * 8))
         return parts

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -38,7 +39,9 @@ def import_onnx(node: Node, draft: Draft) -> None:
             "no antialias and no exclude_outside", node, dict(a))  # fmt: skip
     require(len(x) in (3, 4) and len(out) == len(x) and out[:2] == x[:2],
             "an input of shape [1, C, L] or [1, C, H, W] whose C stays", node, (x, out))  # fmt: skip
-    require(all(0 < n <= _MOST for n in (*x[2:], *out[2:])), "sizes from 1 to 32767", node, (x, out))
+    require(
+        all(0 < n <= _MOST for n in (*x[2:], *out[2:])), "sizes from 1 to 32767", node, (x, out)
+    )
     scales = _scales(node, draft, x, out)
     places = [
         _places(node, mode, n, m, scale)
@@ -90,7 +93,7 @@ def _places(node: Node, mode: str, size: int, out: int, scale: float) -> tuple[i
     if mode == "linear":
         return positions(at, size)
     kind = node.attrs.get("nearest_mode", "floor" if old else "round_prefer_floor")
-    rules = {
+    rules: dict[str, Callable[[Any], Any]] = {
         "floor": np.floor,
         "ceil": np.ceil,
         "round_prefer_floor": lambda v: np.ceil(v - half),

@@ -10,6 +10,7 @@ from edgekit.report import contributors, memory_lines
 Report = dict[str, Any]
 _WORST = 5  # layers with the lowest ratio that `validate` names
 _MODEL, _PLAN, _SPEED, _CHECK = "model   ", "plan    ", "speed   ", "check   "
+_QUANT = "quant   "
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[object]], text: int = 1) -> str:
@@ -103,9 +104,30 @@ def plan_screen(report: Report) -> str:
     return f"{_MODEL}{report['model']}\n{table(headings, rows, text=0)}"
 
 
+def quantization_lines(report: Report) -> list[str]:
+    """What choosing numbers here costs, and where; none for a model that came with its numbers."""
+    entry = report.get("quantization")
+    if not entry:
+        return []
+    worst = entry["worst_layer"]
+    lines = [f"        {note}" for note in entry["notes"]]
+    if worst is None:
+        return lines
+    return [
+        f"{_QUANT}{entry['samples']} samples compared   output SQNR {_decibels(entry['layers'][-1]['sqnr_db'])}"
+        f"   most error added by {worst['name']} ({worst['op']}, {_decibels(worst['own_sqnr_db'])} alone)",
+        *lines,
+    ]
+
+
+def _decibels(value: float | None) -> str:
+    return "exact" if value is None else f"{value:.1f} dB"
+
+
 def build_screen(report: Report) -> str:
     """The money screen: model, plan, memory, speed, check."""
-    lines = [model_line(report), plan_line(report), *memory_lines(report), speed_line(report)]
+    lines = [model_line(report), *quantization_lines(report), plan_line(report)]
+    lines += [*memory_lines(report), speed_line(report)]
     lines.append(check_line(report))
     lines += [
         f"        not on {e['place']}: {e['reason']} ({e['help']})" for e in report["left_out"]
@@ -140,9 +162,10 @@ def validate_screen(report: Report) -> str:
     """One line a pair, the scores, the first differing layer."""
     lines = [f"{_MODEL}{report['model']} on {report['target']}, data: {report['data']}"]
     for pair in report["comparisons"]:
-        same = "bit-exact" if pair["bit_exact"] else (
-            f"{pair['mismatches']:,} of {pair['outputs_compared']:,} values differ, "
-            f"by {pair['max_abs_error']:g} at most")  # fmt: skip
+        differ = f"{pair['mismatches']:,} of {pair['outputs_compared']:,} values differ"
+        if "outputs" not in pair:
+            differ += f", by {pair['max_abs_error']:g} at most"
+        same = "bit-exact" if pair["bit_exact"] else differ
         agreement = pair.get("agreement_top1")
         top1 = "" if agreement is None else f", top-1 agreement {100 * agreement:.2f} %"
         # What was quantized here, and an ONNX file, never equals its original.
@@ -184,10 +207,15 @@ def _error_lines(pair: Report) -> list[str]:
             f"        layers furthest from the original, of {len(pair['layers'])} compared"
         )
         lines += [
-            f"        {e['name']:<32}{_ratio(e):>18}   off by {e['max_abs_error']:.4g} at most"
+            f"        {_short(e['name']):<32}{_ratio(e):>18}   off by {e['max_abs_error']:.4g} at most"
             for e in worst
         ]
     return lines
+
+
+def _short(name: str) -> str:
+    """Both ends of a name that is too long for its column: exporters join many."""
+    return name if len(name) <= 32 else f"{name[:14]}...{name[-15:]}"
 
 
 def _ratio(entry: Report) -> str:
@@ -238,7 +266,26 @@ def inspect_screen(report: Report) -> str:
         for e in report["layers"]
     ]
     heads = ("layer", "operator", "in", "out", "parameters", "MACs", "live bytes")
-    return "\n".join([model_line(report), plan_line(report), "", table(heads, rows, text=4)])
+    lines = [model_line(report), plan_line(report), "", table(heads, rows, text=4)]
+    return "\n".join(lines + (ranges_lines(report) if "ranges" in report else []))
+
+
+def ranges_lines(report: Report) -> list[str]:
+    """Each tensor's range and each layer's error, the worst layer last."""
+    keys = ("tensor", "scale", "zero_point", "low", "high", "measured_low", "measured_high")
+    rows = [[_number(entry[key]) for key in keys] for entry in report["ranges"]]
+    lines = ["", table([key.replace("_", " ") for key in keys], rows)]
+    entry = report.get("quantization")
+    if entry:
+        parts = ("name", "op", "sqnr_db", "own_sqnr_db", "max_abs_error", "max_error_steps")
+        heads = ("layer", "operator", "SQNR dB", "alone dB", "max error", "in steps")
+        errors = [[_number(layer[part]) for part in parts] for layer in entry["layers"]]
+        lines += ["", table(heads, errors, text=2), "", *quantization_lines(report)]
+    return lines
+
+
+def _number(value: object) -> object:
+    return f"{value:.4g}" if isinstance(value, float) else value
 
 
 def targets_screen(report: Report) -> str:

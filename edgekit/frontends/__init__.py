@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import contextlib
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from edgekit.errors import EdgekitError
 from edgekit.frontends.limits import MAX_FILE_BYTES
@@ -13,8 +16,6 @@ from edgekit.graph import Graph
 # Leading bytes of files that people try, and what to do with each.
 _KNOWN = (
     (b"\x89HDF\r\n\x1a\n", 0, "a Keras HDF5 file"),
-    (b"PK\x03\x04", 0, "a zip archive (PyTorch .pt/.pt2 or Keras .keras)"),
-    (b"\x80", 0, "a Python pickle"),
     (b"\x08", 0, "perhaps a TensorFlow protobuf, or an ONNX file without a graph"),
     (b"{", 0, "text"),
 )
@@ -37,11 +38,25 @@ def _onnx(data: bytes, path: Path, dims: Mapping[str, int]) -> Graph:
     return onnx.load(data, path, dims)
 
 
+def _pt2(data: bytes, path: Path, dims: Mapping[str, int]) -> Graph:
+    from edgekit.frontends import pt2
+
+    return pt2.load(data, path, dims)
+
+
+def _pickle(data: bytes, path: Path, dims: Mapping[str, int]) -> Graph:
+    from edgekit.frontends import torch_files
+
+    raise torch_files.pickled(path.name)
+
+
 # What tells a format by its content, and its importer, which loads what it needs itself.
 _FORMATS: tuple[
     tuple[Callable[[bytes], bool], Callable[[bytes, Path, Mapping[str, int]], Graph]], ...
 ] = (
     (lambda data: data[4:8] == b"TFL3", _tflite),
+    (lambda data: data[:4] in (b"PK\x03\x04", b"PK\x05\x06"), _pt2),
+    (lambda data: data[:1] == b"\x80", _pickle),
     (is_onnx, _onnx),
 )
 
@@ -61,9 +76,21 @@ def load_model(path: Path, dims: Mapping[str, int] | None = None) -> Graph:
         "EK102",
         "this is not a model file that edgekit reads",
         where=str(path),
-        found=(looks or ["an unknown format"])[0] + ", wanted a .tflite or an .onnx file",
-        help="export the model to ONNX, or convert it to a fully int8 .tflite file",
+        found=(looks or ["an unknown format"])[0] + ", wanted a .tflite, .onnx or .pt2 file",
+        help="export the model with torch.export.save, to ONNX, or convert it to .tflite",
     )
+
+
+@contextlib.contextmanager
+def model_file(model: Any, example_inputs: Any = None) -> Iterator[Path]:
+    """The file of a model given by its path, or a `.pt2` of a live module while the block lasts."""
+    if isinstance(model, str | Path):
+        yield Path(model)
+        return
+    from edgekit.frontends.torch_module import export_module
+
+    with tempfile.TemporaryDirectory() as folder:
+        yield export_module(model, example_inputs, Path(folder))
 
 
 def self_contained(path: Path) -> bytes:

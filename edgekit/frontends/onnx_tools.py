@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 
@@ -25,3 +26,13 @@ def onnx_errors(code: str, message: str, where: str, help: str = EXPORT_AGAIN) -
         lines = [line.strip() for line in str(broken).splitlines() if line.strip()]
         found = lines[0] if lines else type(broken).__name__
         raise EdgekitError(code, message, where=where, found=found[:300], help=help) from None
+
+
+@contextmanager
+def located(path: Path) -> Iterator[None]:
+    """Errors say which file they were found in."""
+    try:
+        yield
+    except EdgekitError as error:
+        error.where = f"{path.name}, {error.where}"
+        raise

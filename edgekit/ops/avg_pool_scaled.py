@@ -61,11 +61,13 @@ class AvgPoolScaled(Op):
         params = AvgPoolScaledParams(
             **window, input_zero=x.zero_point, output_zero=out.zero_point, least=counts[0]
         )
-        consts = {"multiplier": multiplier, "shift": shift}
+        consts: dict[str, Array] = {"multiplier": multiplier, "shift": shift}
         return IntNode(node.name, cls, params, node.inputs, node.outputs, consts)
 
     @classmethod
-    def run(cls, p: AvgPoolScaledParams, consts: Mapping[str, Array], *inputs: Array) -> list[Array]:
+    def run(
+        cls, p: AvgPoolScaledParams, consts: Mapping[str, Array], *inputs: Array
+    ) -> list[Array]:
         total = pooling.windows(p, inputs[0], 0).sum(axis=(3, 4), dtype=np.int64)
         count = pooling.counts(p).astype(np.int64)
         at = count - p.least

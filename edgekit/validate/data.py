@@ -142,7 +142,25 @@ def load_samples(
     stateful: bool = False,
     layouts: Mapping[str, Layout] | None = None,
 ) -> Samples:
-    """Read `x` (or one array per input name), and `y` and `labels` where present.
+    """`samples_of` the arrays of an `.npz` file."""
+    options: dict[str, Any] = {"scale": scale, "offset": offset, "stateful": stateful}
+    return samples_of(_read(Path(path)), tensors, path, layouts=layouts, **options)
+
+
+def samples_of(
+    data: Mapping[str, Array],
+    tensors: Sequence[Tensor],
+    path: str | Path,
+    *,
+    scale: float | None = None,
+    offset: float | None = None,
+    stateful: bool = False,
+    layouts: Mapping[str, Layout] | None = None,
+) -> Samples:
+    """Take `x` (or one array per input name), and `y` and `labels` where present.
+
+    `path` is where the arrays are from, for messages. `layouts` names the inputs whose axes have
+    another order in the data: the source model's.
 
     Without `scale` and `offset`, an integer array of the input's own type is fed as it is and a
     float array holds real values. With either, real values are ``x * scale + offset`` for every
@@ -152,7 +170,7 @@ def load_samples(
     edgekit has them in another order, that order is taken too if the sizes tell both apart.
     `originals` keep the source's axes and the real values. Raises EK004.
     """
-    data, layouts = _read(Path(path)), layouts or {}
+    layouts = layouts or {}
     arrays, originals, steps = [], [], set()
     for tensor in tensors:
         where = f"{path}, array {tensor.name}"
@@ -169,7 +187,9 @@ def load_samples(
                 "save the inputs under that name: numpy.savez(file, x=...)",
             )
         layout = layouts.get(tensor.name)
-        x, sequence = _ordered(x, layout, where) if layout else _shaped(x, tensor, stateful, where)
+        x, sequence = (
+            _ordered(x, layout, where) if layout else _shaped(x, tensor.shape, stateful, where)
+        )
         steps.add(x.shape[1] if sequence else None)
         originals.append(_given(x, tensor, scale, offset, where))
         x = _typed(originals[-1], tensor, where)
@@ -213,19 +233,19 @@ def _read(path: Path) -> dict[str, Array]:
         )
 
 
-def _shaped(x: Array, tensor: Tensor, stateful: bool, where: str) -> tuple[Array, bool]:
-    """x as [N, *shape], or as [N, steps, *shape] and True."""
-    shape, wanted = x.shape, math.prod(tensor.shape)
-    frame = [d for d in tensor.shape if d != 1]
+def _shaped(x: Array, one: tuple[int, ...], stateful: bool, where: str) -> tuple[Array, bool]:
+    """x as [N, *one], or as [N, steps, *one] and True; `one` is the shape of an input."""
+    shape, wanted = x.shape, math.prod(one)
+    frame = [d for d in one if d != 1]
     if len(shape) > 0 and x.size:
         each = x.size // shape[0]
         if each == wanted:
-            return x.reshape(shape[0], *tensor.shape), False
+            return x.reshape(shape[0], *one), False
         whole_steps = len(shape) > 2 and math.prod(shape[2:]) == wanted
         frames = stateful and each % wanted == 0 and list(shape[2:]) == frame[1:]
         if whole_steps or frames:
-            return x.reshape(shape[0], each // wanted, *tensor.shape), True
-    dims = ", ".join(map(str, tensor.shape))
+            return x.reshape(shape[0], each // wanted, *one), True
+    dims = ", ".join(map(str, one))
     _refuse(
         "an array does not have the shape of the input",
         where,

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgekit.graph import Layout
+from edgekit.graph import Graph, Layout
 from edgekit.validate import metrics
 from edgekit.validate.data import Tensor, dequantize
 from edgekit.validate.score import finite
@@ -41,7 +41,7 @@ def output_errors(
     """
     entries = []
     for tensor, x, y in zip(outputs, original, integers, strict=True):
-        theirs, ours = real_values(x, tensor), real_values(y, tensor).reshape(x.shape)
+        theirs, ours = _single(x, tensor), _single(y, tensor).reshape(x.shape)
         count = len(x) * (x.shape[1] if sequence else 1)
         rows, others = theirs.reshape(count, -1), ours.reshape(count, -1)
         error = metrics.max_abs_error(theirs, ours)
@@ -53,6 +53,20 @@ def output_errors(
             "agreement_top1": metrics.agreement_top1(rows, others) if rows.shape[1] > 1 else None,
         })  # fmt: skip
     return {"agreement_top1": entries[0]["agreement_top1"], "outputs": entries}
+
+
+def quantized_names(source: Graph) -> dict[str, str]:
+    """Of an imported ONNX graph: a tensor that is only read to be quantized -> its dequantized form.
+
+    Such a pair belongs to the tensor here, and its clamping is often an activation.
+    """
+    readers, found = source.consumers(), {}
+    for name, nodes in readers.items():
+        if all(node.op == "QuantizeLinear" for node in nodes):
+            for node in readers.get(nodes[0].outputs[0], []):
+                if node.op == "DequantizeLinear":
+                    found[name] = node.outputs[0]
+    return found
 
 
 def layer_errors(
@@ -77,7 +91,7 @@ def layer_errors(
             array = layouts[tensor].source(array)
         if _sizes(array) != _sizes(theirs) or not _comparable(theirs, ours):
             continue
-        real, found = real_values(theirs, ours), real_values(array, ours).reshape(theirs.shape)
+        real, found = _single(theirs, ours), _single(array, ours).reshape(theirs.shape)
         layers.append({
             "name": name,
             "tensor": tensor,
@@ -87,6 +101,11 @@ def layer_errors(
     rated = [layer for layer in layers if layer["sqnr_db"] is not None]
     worst = min(rated, key=lambda layer: layer["sqnr_db"], default=None)
     return {"layers": layers, "worst_layer": worst}
+
+
+def _single(x: Array, tensor: Tensor) -> Array:
+    """Real values rounded to float32, so that equal integers are equal here and in the original."""
+    return np.asarray(real_values(x, tensor), np.float32)
 
 
 def _sizes(x: Array) -> tuple[int, ...]:

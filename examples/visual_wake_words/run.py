@@ -17,6 +17,8 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 import edgekit
+from edgekit import commands
+from edgekit.screens import build_screen, validate_screen
 
 MODEL = Path("models") / "mlperf_tiny_onnx_qdq" / "mobilenet_v1.onnx"
 PHOTOGRAPHS = Path("data") / "mlperf_tiny_vww01_rgb96_500.npz"
@@ -26,8 +28,10 @@ RIGHT, WRONG = (30, 150, 60), (210, 40, 40)
 
 
 def contact_sheet(photographs: np.ndarray, answers: np.ndarray, wanted: np.ndarray) -> Image.Image:
-    """Wrong answers first, then right ones; each tile says what the network saw."""
-    order = np.argsort(answers == wanted, kind="stable")[: COLUMNS * ROWS]
+    """Right answers in the upper half, wrong ones below; each tile says what the network saw."""
+    half = COLUMNS * ROWS // 2
+    right, wrong = (np.flatnonzero((answers == wanted) == kind)[:half] for kind in (True, False))
+    order = np.concatenate([right, wrong])
     step = TILE + 2 * FRAME
     sheet = Image.new("RGB", (COLUMNS * step, ROWS * (step + 12)), "white")
     draw = ImageDraw.Draw(sheet)
@@ -62,11 +66,11 @@ def main() -> int:
 
     bundle = OUTPUT / "vww"
     report = edgekit.build(options.shared / MODEL, target=options.target, name="vww", output=bundle)
-    print(edgekit.build_screen(report))
-    checked = edgekit.validate(bundle, data=samples, place="emulator")
-    print(edgekit.validate_screen(checked))
+    print(build_screen(report))
+    checked = commands.validate(bundle, data=samples, place="emulator")
+    print(validate_screen(checked))
 
-    (scores,) = edgekit.predict(bundle, channels_first)
+    (scores,) = commands.predict(bundle, channels_first)
     sheet = OUTPUT / "contact_sheet.png"
     contact_sheet(photographs, scores.argmax(axis=1), labels).save(sheet)
     print(f"wrote   {sheet}")
