@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgekit.liveness import dead_bytes
 from edgekit.program import ARENA, CALLER, CONST, STATE, Buffer, Program, Step, Turn
 from edgekit.threads import one_blas_thread
 
 Array = NDArray[Any]
+POISON = 0xA5
 _BATCH_BYTES = 64 << 20  # samples run together while their arenas fit in this
 
 
@@ -26,6 +28,7 @@ class Simulator:
 
     def __init__(self, program: Program) -> None:
         self.program = program
+        self._dead = dead_bytes(program)
 
     def run(self, inputs: Sequence[Array], steps: bool = False) -> list[Array]:
         """Outputs [N, *shape], or [N, steps, *shape] where `steps` says that axis is there."""
@@ -88,7 +91,7 @@ class Simulator:
         """Fresh memory for `count` samples: arena filled with a pattern, state reset."""
         program = self.program
         memory = {
-            ARENA: np.full((count, program.arena_bytes), 0xA5, np.uint8),
+            ARENA: np.full((count, program.arena_bytes), POISON, np.uint8),
             STATE: np.zeros((count, program.state_bytes), np.uint8),
         }
         for name, buffer in program.buffers.items():
@@ -109,8 +112,9 @@ class Simulator:
         return [self._view(memory, name).copy() for name in self.program.outputs]
 
     def _walk(self, memory: dict[str, Array]) -> Iterator[Turn]:
-        """Execute the schedule; yields each turn when what it made stands in memory."""
-        for turn in self.program.schedule:
+        """Execute the schedule; yields each turn when what it made stands in memory. Bytes that
+        nobody reads again are overwritten, so that whoever does read them computes something else."""
+        for turn, dead in zip(self.program.schedule, self._dead, strict=True):
             step = self.program.steps[turn.step]
             if step.op.signature == "sum":
                 self._sum(memory, step, turn)
@@ -125,6 +129,8 @@ class Simulator:
                 for row in range(turn.first, turn.first + turn.n):
                     self._row_step(memory, step, row)
             yield turn
+            for run in dead:
+                memory[ARENA][:, run] = POISON
 
     def _whole(self, step: Step, turn: Turn) -> bool:
         """Does a turn make whole tensors away from its inputs, so that rows need not be told apart?"""
