@@ -44,6 +44,7 @@ class Options:
     io: "arena" (inputs and outputs inside the arena), "caller" (the caller's buffers) or "float"
     (arena, plus conversion helpers). budget: "ram=32K,flash=128K,cycles=3M" or "". dims: sizes of
     symbolic dimensions. quantization: how numbers are chosen that the source does not have.
+    optimize: what `plan` streams for.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Options:
     budget: str = ""
     dims: Mapping[str, int] = field(default_factory=dict)
     quantization: Settings = Settings()
+    optimize: str = "balanced"
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +90,12 @@ def compile_program(
         with one_blas_thread():
             whole, decided = quantized(graph, samples, options.quantization)
     integer = lower(whole)
-    program = plan(integer, keep_input=options.keep_input, caller_io=options.io == "caller")
+    program = plan(
+        integer,
+        keep_input=options.keep_input,
+        caller_io=options.io == "caller",
+        optimize=options.optimize,
+    )
     if dump:
         dump("quantized", whole.text())
         dump("integer", integer.text())
@@ -111,6 +118,7 @@ def build(
     keep_input: bool = False,
     budget: str = "",
     dims: Mapping[str, int] | None = None,
+    optimize: str = "balanced",
     dump: Dump | None = None,
     progress: Progress = lambda stage: None,
 ) -> dict[str, Any]:
@@ -123,7 +131,7 @@ def build(
     limits, board = parse_budget(budget), load_target(target)
     with model_file(model, example_inputs) as path, tempfile.TemporaryDirectory() as work:
         name = check_name(name or default_name(path.stem))
-        options = Options(name, target, io, keep_input, budget, dims or {}, quantization)
+        options = Options(name, target, io, keep_input, budget, dims or {}, quantization, optimize)
 
         progress("import, quantize, plan")
         numbers = None if calibration is None else Calibration(calibration, scale, offset)

@@ -37,6 +37,14 @@ def c_field(ctype: str, doc: str, length: int | None = None) -> Any:
 class Params:
     """The run-time parameters of a kernel; becomes the C struct ``ek_<kernel>_params``."""
 
+    def reads(self, row: int) -> range:
+        """The rows of the inputs that output row `row` of a row operator is made from."""
+        return range(row, row + 1)
+
+    def strip(self, rows: range, inputs: range) -> Params:
+        """The parameters with which `Op.run` makes the output rows `rows` from those inputs alone."""
+        return self
+
 
 @dataclass(frozen=True)
 class Const:
@@ -103,7 +111,8 @@ class Op:
     name: ClassVar[str] = ""
     # C kernel `ek_<kernel>_s8`; several operators may share one.
     kernel: ClassVar[str] = ""
-    # "rows": strip kernel on row addresses; "flat": n contiguous elements; "whole": all at once.
+    # "rows": strip kernel on row addresses; "flat": n contiguous elements; "whole": all at once;
+    # "sum": rows of the input as they come, the output after the last of them.
     signature: ClassVar[str] = "flat"
     Params: ClassVar[type[Params]] = Params
     consts: ClassVar[tuple[Const, ...]] = ()
@@ -124,6 +133,8 @@ class Op:
     output_quant: ClassVar[tuple[float, int] | None] = None
     # Indices of inputs whose storage the output may take over (same size, elementwise).
     inplace: ClassVar[tuple[int, ...]] = ()
+    # The operator of signature "rows" or "sum" that does the same row by row, where it can.
+    as_rows: ClassVar[str] = ""
     # Channel coupling, for pruning: "same" (output channel c reads channel c of every input),
     # "mix" (every output channel reads every input channel), "move" (channels are rearranged).
     coupling: ClassVar[str] = "same"
@@ -174,6 +185,48 @@ class Op:
     @classmethod
     def run(cls, p: Any, consts: Mapping[str, Array], *inputs: Array) -> list[Array]:
         """The integer semantics. Every array has a leading sample axis before its own shape."""
+        raise NotImplementedError
+
+    @classmethod
+    def reads(cls, p: Any, consts: Mapping[str, Array], row: int) -> range:
+        """Row operators: the rows of every input that output row `row` is made from."""
+        return p.reads(row)  # type: ignore[no-any-return]
+
+    @classmethod
+    def pieces(cls, p: Any) -> int | None:
+        """Row operators that do not read their input by its rows: into how many equal pieces it is
+        divided for `reads`."""
+        return None
+
+    @classmethod
+    def lingers(cls, p: Any) -> bool:
+        """May a call for several rows read a row's inputs until the next row is finished?"""
+        return False
+
+    @classmethod
+    def run_rows(
+        cls, p: Any, consts: Mapping[str, Array], rows: range, given: range, *inputs: Array
+    ) -> list[Array]:
+        """`run` for the output rows `rows`; inputs are [N, 1, len(given), W, C], the rows `given`."""
+        return cls.run(p.strip(rows, given), consts, *inputs)
+
+    @classmethod
+    def of_whole(cls, node: IntNode, values: Mapping[str, Value]) -> IntNode | None:
+        """The node that does row by row what `node`, whose operator names this one in its `as_rows`,
+        does at once; None where it cannot."""
+        raise NotImplementedError
+
+    @classmethod
+    def add_rows(
+        cls, p: Any, consts: Mapping[str, Array], rows: range, x: Array, sums: Array
+    ) -> Array:
+        """Signature "sum": the int32 sums [N, n] with input rows x [N, len(rows), W, C] added; the
+        first row begins them anew."""
+        raise NotImplementedError
+
+    @classmethod
+    def from_sums(cls, p: Any, consts: Mapping[str, Array], sums: Array) -> list[Array]:
+        """Signature "sum": the outputs, from the sums over all rows."""
         raise NotImplementedError
 
     @classmethod

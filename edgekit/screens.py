@@ -88,6 +88,22 @@ def gate_lines(report: Report) -> list[str]:
     ]
 
 
+def plan_screen(report: Report) -> str:
+    """The Pareto front, a line a way to run the model."""
+    rows = [
+        (
+            point["arena_bytes"],
+            point["arena_lower_bound_bytes"],
+            f"+{point['instructions_added_percent']:.2f} %",
+            sum(map(len, point["streams"])),
+            " ".join(point["optimize"]),
+        )
+        for point in report["points"]
+    ]
+    headings = ("arena B", "lower bound B", "instructions", "layers streamed", "--optimize")
+    return f"{_MODEL}{report['model']}\n{table(headings, rows, text=0)}"
+
+
 def quantization_lines(report: Report) -> list[str]:
     """What choosing numbers here costs, and where; none for a model that came with its numbers."""
     entry = report.get("quantization")

@@ -40,6 +40,22 @@ class WindowParams(Params):
     dilation_h = 1
     dilation_w = 1
 
+    @property
+    def covers_input(self) -> bool:
+        """Whether the only window holds all of the input."""
+        rows, columns = self.kernel_h - self.pad_top, self.kernel_w - self.pad_left
+        return self.out_h == self.out_w == 1 and rows >= self.in_h and columns >= self.in_w
+
+    def reads(self, row: int) -> range:
+        top = row * self.stride_h - self.pad_top
+        end = top + (self.kernel_h - 1) * self.dilation_h + 1
+        low = max(top, 0)
+        return range(low, max(low, min(end, self.in_h)))
+
+    def strip(self, rows: range, inputs: range) -> WindowParams:
+        top = rows.start * self.stride_h - self.pad_top
+        return replace(self, in_h=len(inputs), out_h=len(rows), pad_top=inputs.start - top)
+
 
 @dataclass(frozen=True)
 class ConvolutionParams(WindowParams):

@@ -76,7 +76,7 @@ def test_size_has_the_contracts_keys(bundle: Path) -> None:
 
 
 def test_size_fails_by_how_much_and_where(bundle: Path) -> None:
-    done = edgekit("size", bundle, "--budget", "ram=8K,flash=20K")
+    done = edgekit("size", bundle, "--budget", "ram=4K,flash=20K")
     assert done.returncode == 1
     failed = [line for line in done.stdout.splitlines() if line.startswith("FAILED")]
     assert len(failed) == 2

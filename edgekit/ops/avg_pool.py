@@ -10,14 +10,14 @@ also change it there (`avg_pool_scaled`).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from edgekit import pooling
 from edgekit.fixed import saturate
 from edgekit.graph import Graph, IntNode, Node
-from edgekit.op import Array, Case, Op, Shape
+from edgekit.op import Array, Case, Op, Params, Shape
 from edgekit.ops.avg_pool_scaled import AvgPoolScaled
 from edgekit.window import WindowParams
 
@@ -29,9 +29,10 @@ class AvgPool(Op):
     name = "avg_pool"
     kernel = "avg_pool"
     signature = "rows"
-    Params = WindowParams
-    tflite = ("AVERAGE_POOL_2D",)
-    onnx = ("AveragePool",)
+    as_rows = "avg_pool_rows"
+    Params: ClassVar[type[Params]] = WindowParams
+    tflite: ClassVar[tuple[str, ...]] = ("AVERAGE_POOL_2D",)
+    onnx: ClassVar[tuple[str, ...]] = ("AveragePool",)
     keeps_range = True
 
     @classmethod

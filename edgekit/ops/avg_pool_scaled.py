@@ -32,6 +32,7 @@ class AvgPoolScaled(Op):
     name = "avg_pool_scaled"
     kernel = "avg_pool_scaled"
     signature = "rows"
+    as_rows = "mean_rows"
     Params = AvgPoolScaledParams
     consts = (
         Const("multiplier", "int32_t", "by the number of cells, from `least` up"),

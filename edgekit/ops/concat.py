@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -31,11 +31,12 @@ class Concat(Op):
     name = "concat"
     kernel = "concat"
     signature = "whole"
-    Params = ConcatParams
+    as_rows = "concat_rows"
+    Params: ClassVar[type[Params]] = ConcatParams
     consts = (Const("run", "int32_t", "[count], bytes of each input per outer index"),)
     inputs = ("inputs...",)
-    tflite = ("CONCATENATION",)
-    onnx = ("Concat",)
+    tflite: ClassVar[tuple[str, ...]] = ("CONCATENATION",)
+    onnx: ClassVar[tuple[str, ...]] = ("Concat",)
     same_scale = True
     coupling = "move"
 

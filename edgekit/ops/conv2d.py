@@ -36,6 +36,17 @@ if TYPE_CHECKING:
 class Conv2dParams(ConvolutionParams):
     out_c: int = c_field("int32_t", "output channels")
 
+    @property
+    def pointwise(self) -> bool:
+        """Whether pixel x of the input alone makes pixel x of the output."""
+        shape = (self.kernel_h, self.kernel_w, self.stride_h, self.stride_w)
+        padded = self.pad_top + self.pad_left > 0
+        return (
+            shape == (1, 1, 1, 1)
+            and not padded
+            and (self.out_h, self.out_w) == (self.in_h, self.in_w)
+        )
+
 
 class Conv2d(Op):
     name = "conv2d"
@@ -109,14 +120,17 @@ class Conv2d(Op):
         return [out.reshape(len(x), 1, p.out_h, p.out_w, p.out_c)]
 
     @classmethod
+    def lingers(cls, p: Conv2dParams) -> bool:
+        """A run of pixels is taken in pairs, across the ends of rows that have an odd number."""
+        return p.kernel_h == p.kernel_w == 1 and p.out_w % 2 == 1
+
+    @classmethod
     def cost(cls, node: IntNode, values: Mapping[str, Value]) -> Cost:
         p = node.params
         assert isinstance(p, Conv2dParams)
         taps = p.kernel_h * p.kernel_w * p.in_c
         # The kernel gathers the patches of two pixels, except where a patch is a pixel.
-        direct = p.kernel_h * p.kernel_w * p.stride_h * p.stride_w == 1
-        padded = p.pad_top + p.pad_left > 0 or (p.out_h, p.out_w) != (p.in_h, p.in_w)
-        scratch = 0 if direct and not padded else 2 * taps
+        scratch = 0 if p.pointwise else 2 * taps
         return Cost(macs=p.out_h * p.out_w * p.out_c * taps, scratch=scratch)
 
     @classmethod

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -49,15 +49,16 @@ class FullyConnected(Op):
     name = "fully_connected"
     kernel = "fully_connected"
     signature = "whole"
-    Params = FullyConnectedParams
+    as_rows = "fully_connected_rows"
+    Params: ClassVar[type[Params]] = FullyConnectedParams
     consts = (
         Const("weights", "int8_t", "[out_c][in_c]", weights=True),
         Const("bias", "int32_t", "[out_c], input zero point folded in"),
         Const("multiplier", "int32_t", "[out_c]"),
         Const("shift", "int8_t", "[out_c], positive is left"),
     )
-    tflite = ("FULLY_CONNECTED",)
-    onnx = ("Gemm", "MatMul")
+    tflite: ClassVar[tuple[str, ...]] = ("FULLY_CONNECTED",)
+    onnx: ClassVar[tuple[str, ...]] = ("Gemm", "MatMul")
     channel_axis = 0
     coupling = "mix"
 

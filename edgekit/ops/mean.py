@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from edgekit.cases import activation, single
 from edgekit.errors import EdgekitError
 from edgekit.graph import Graph, IntNode, Node
 from edgekit.movement import AXES, axis_of, constant
-from edgekit.op import Array, Axes, Case, Op, Shape, c_field, int8_pair, require
+from edgekit.op import Array, Axes, Case, Op, Params, Shape, c_field, int8_pair, require
 from edgekit.reduction import (
     ReductionParams,
     moved_reduction,
@@ -44,9 +44,10 @@ class Mean(Op):
     name = "mean"
     kernel = "mean"
     signature = "whole"
-    Params = MeanParams
-    tflite = ("MEAN",)
-    onnx = ("ReduceMean", "GlobalAveragePool")
+    as_rows = "mean_rows"
+    Params: ClassVar[type[Params]] = MeanParams
+    tflite: ClassVar[tuple[str, ...]] = ("MEAN",)
+    onnx: ClassVar[tuple[str, ...]] = ("ReduceMean", "GlobalAveragePool")
     keeps_range = True
 
     @classmethod

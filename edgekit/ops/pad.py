@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -44,9 +44,10 @@ class Pad(Op):
     name = "pad"
     kernel = "pad"
     signature = "whole"
-    Params = PadParams
-    tflite = ("PAD", "PADV2")
-    onnx = ("Pad",)
+    as_rows = "pad_rows"
+    Params: ClassVar[type[Params]] = PadParams
+    tflite: ClassVar[tuple[str, ...]] = ("PAD", "PADV2")
+    onnx: ClassVar[tuple[str, ...]] = ("Pad",)
     same_scale = True
     coupling = "move"
     # The border is one value, and the zero point may well be an end of the range.

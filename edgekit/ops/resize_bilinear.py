@@ -11,7 +11,7 @@ output int8 [1, H, W, C] of one quantization.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -82,6 +82,17 @@ class ResizeBilinear(Op):
         x = inputs[0].reshape(-1, p.in_h, p.in_w, p.in_c).astype(np.int32)
         total = _interpolated(x, consts["position_y"], consts["position_x"])
         return [saturate(rounding_shift(total, 20))[:, None]]
+
+    @classmethod
+    def reads(cls, p: ResizeBilinearParams, consts: Mapping[str, Array], row: int) -> range:
+        above, fraction = divmod(int(consts["position_y"][row]), ONE)
+        return range(above, above + (2 if fraction else 1))
+
+    @classmethod
+    def run_rows(cls, p: ResizeBilinearParams, consts: Mapping[str, Array], rows: range, given: range,
+                 *inputs: Array) -> list[Array]:  # fmt: skip
+        position = consts["position_y"][rows.start : rows.stop] - given.start * ONE
+        return cls.run(replace(p, in_h=len(given)), {**consts, "position_y": position}, *inputs)
 
     @classmethod
     def cases(cls) -> list[Case]:

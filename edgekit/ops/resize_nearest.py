@@ -9,7 +9,7 @@ and nearest modes) become one table an axis. Input and output int8 [1, H, W, C] 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -84,6 +84,17 @@ class ResizeNearest(Op):
     ) -> list[Array]:
         x = inputs[0].reshape(-1, 1, p.in_h, p.in_w, p.in_c)
         return [x[:, :, consts["source_y"]][:, :, :, consts["source_x"]]]
+
+    @classmethod
+    def reads(cls, p: ResizeNearestParams, consts: Mapping[str, Array], row: int) -> range:
+        source = int(consts["source_y"][row])
+        return range(source, source + 1)
+
+    @classmethod
+    def run_rows(cls, p: ResizeNearestParams, consts: Mapping[str, Array], rows: range, given: range,
+                 *inputs: Array) -> list[Array]:  # fmt: skip
+        source = consts["source_y"][rows.start : rows.stop] - given.start
+        return cls.run(replace(p, in_h=len(given)), {**consts, "source_y": source}, *inputs)
 
     @classmethod
     def cases(cls) -> list[Case]:

@@ -8,7 +8,7 @@ Input and output int8 [1, H, W, C] of one quantization.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from edgekit.cases import activation, single
 from edgekit.graph import Graph, IntNode, Node
@@ -22,6 +22,12 @@ class SpaceToDepthParams(Params):
     in_w: int = c_field("int32_t", "input columns")
     in_c: int = c_field("int32_t", "input channels")
     block: int = c_field("int32_t", "rows and columns of a block")
+
+    def reads(self, row: int) -> range:
+        return range(row * self.block, (row + 1) * self.block)
+
+    def strip(self, rows: range, inputs: range) -> SpaceToDepthParams:
+        return replace(self, in_h=len(inputs))
 
 
 class SpaceToDepth(Op):

@@ -15,6 +15,7 @@ from edgekit.cases import activation, single
 from edgekit.graph import DTYPES, Graph, IntNode, Node
 from edgekit.movement import axis_of, check_moved, constant, strides, walk
 from edgekit.op import Array, Case, Shape, require
+from edgekit.ops.interleave import Interleave
 from edgekit.ops.strided import Strided, StridedParams
 
 if TYPE_CHECKING:
@@ -62,6 +63,9 @@ class Transpose(Strided):
     @classmethod
     def quantize(cls, node: Node, graph: Graph) -> IntNode:
         x, perm = graph.value(node.inputs[0]), tuple(node.attrs["perm"])
+        to_pixels = perm == (0, 2, 3, 1) and x.shape[0] == 1 and x.shape[1] > 1
+        if to_pixels and x.dtype == "int8" and x.elements > x.shape[1]:
+            return Interleave.quantize(node, graph)
         steps = strides(x.shape)
         way = walk([x.shape[a] for a in perm], [steps[a] for a in perm], DTYPES[x.dtype], node)
         params = TransposeParams(0, way.run, way.shape, way.stride, x.shape, perm)
