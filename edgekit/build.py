@@ -23,6 +23,7 @@ from edgekit.passes import canonical
 from edgekit.plan import plan
 from edgekit.program import Program
 from edgekit.report import gates, parse_budget
+from edgekit.rewrite.constant_channels import drop_constant_channels
 from edgekit.target import load_target
 from edgekit.validate.runners import deploy
 
@@ -47,10 +48,11 @@ class Options:
 
 @dataclass(frozen=True, eq=False)
 class Compiled:
-    """The stages of one model, each of its own type."""
+    """The stages of one model; `integer` is `lowered` without its constant channels."""
 
     source: Graph
     canonical: Graph
+    lowered: IntGraph
     integer: IntGraph
     program: Program
 
@@ -59,12 +61,14 @@ def compile_program(model: Path, options: Options, dump: Dump | None = None) -> 
     """Import, canonicalise, lower and plan; touches no compiler and writes nothing."""
     source = load_model(model)
     graph = canonical(source, dump)
-    integer = lower(graph)
+    lowered = lower(graph)
+    integer = drop_constant_channels(lowered)
     program = plan(integer, keep_input=options.keep_input, caller_io=options.io == "caller")
     if dump:
+        dump("lowered", lowered.text())
         dump("integer", integer.text())
         dump("program", program.text())
-    return Compiled(source, graph, integer, program)
+    return Compiled(source, graph, lowered, integer, program)
 
 
 def build(

@@ -141,6 +141,7 @@ def validate(
     source = Original(
         functools.partial(_original, bundle.model, progress),
         tuple(load_model(bundle.model).values),
+        program.kept,
     )
     outputs = [program.buffers[name] for name in program.outputs]
     progress(place)

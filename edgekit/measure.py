@@ -12,6 +12,7 @@ from edgekit.emit.constants import Pool
 from edgekit.errors import EdgekitError
 from edgekit.firmware import Firmware
 from edgekit.program import Program, Step
+from edgekit.rewrite.constant_channels import removed_channels
 from edgekit.simulate import Simulator
 from edgekit.target import Target
 from edgekit.validate.compare import first_difference
@@ -44,6 +45,7 @@ def describe(name: str, model: str, target: Target, stages: Compiled) -> Report:
         "arena_peak": program.plan.peak,
         "state_bytes": program.state_bytes,
         "clock_hz": target.clock_hz,
+        "constant_channels": removed_channels(stages.lowered, stages.integer),
         "layers": [layer(step) for step in program.steps],
     }
 

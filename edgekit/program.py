@@ -83,6 +83,8 @@ class Program:
     states: tuple[State, ...] = ()
     # Copies the plan made unnecessary: (node name, its IntNode-like step), kept for the checker.
     views: tuple[tuple[int, Step], ...] = field(default=())
+    # Of tensors that lost channels: which of the source's are left (last axis), as a mask.
+    kept: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
 
     def text(self) -> str:
         """The form `--dump` writes: one line a step."""

@@ -8,15 +8,16 @@ time into one table an axis. Input and output int8 [1, H, W, C] of one quantizat
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgekit.cases import activation, single
+from edgekit.channels import Bounds, Spare
 from edgekit.fixed import round_half_away
-from edgekit.graph import Graph, IntNode, Node
+from edgekit.graph import Graph, IntNode, Node, Value
 from edgekit.movement import check_moved, constant
 from edgekit.op import Array, Case, Const, Op, Params, Shape, c_field, int8_pair, require
 
@@ -81,6 +82,20 @@ class ResizeNearest(Op):
     ) -> list[Array]:
         x = inputs[0].reshape(-1, 1, p.in_h, p.in_w, p.in_c)
         return [x[:, :, consts["source_y"]][:, :, :, consts["source_x"]]]
+
+    @classmethod
+    def bounds(cls, node: IntNode, values: Mapping[str, Value], *inputs: Bounds) -> list[Bounds]:
+        return [inputs[0]]
+
+    @classmethod
+    def spare(cls, node: IntNode, inputs: Sequence[Bounds], spare: Spare) -> Spare:
+        return spare.tied()
+
+    @classmethod
+    def without(cls, node: IntNode, inputs: Sequence[Bounds], spare: Spare) -> IntNode:
+        p = node.params
+        assert isinstance(p, ResizeNearestParams)
+        return replace(node, params=replace(p, in_c=int((~spare.inputs[0]).sum())))
 
     @classmethod
     def cases(cls) -> list[Case]:

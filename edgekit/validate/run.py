@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
@@ -38,11 +38,13 @@ class Original:
     """How to run the original, and what its tensors are called here.
 
     run: samples and whether to keep intermediates, to a Reference. names: the main subgraph's
-    tensors in the file's order, by the names the program uses.
+    tensors in the file's order, by the names the program uses. kept: of tensors of which the
+    program has a part only, the mask of the channels (last axis) that it has.
     """
 
     run: Callable[[Samples, bool], Reference]
     names: Sequence[str] = ()
+    kept: Mapping[str, Array] = field(default_factory=dict)
 
 
 def validate_places(
@@ -153,6 +155,9 @@ def _layers_of_original(
 ) -> dict[str, Any]:
     probe = _probe(samples, a, b)
     tensors = original.run(probe, True).named(original.names) if original.names else {}
+    for name in original.kept.keys() & tensors.keys():
+        mask = original.kept[name]
+        tensors[name] = tensors[name].reshape(-1, len(mask))[:, mask]
     trace = place.trace([x[0] for x in probe.arrays], samples.sequence)
     return layers_json(compare_layers(trace, tensors))
 
