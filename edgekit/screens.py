@@ -54,7 +54,7 @@ def channels_lines(report: Report) -> list[str]:
     if not found["layers"]:
         return []
     return [
-        f"{_FOLDED}{gone:,} of {found['channels_before']:,} channels are constant: removed, "
+        f"{_FOLDED}{gone:,} of {found['channels_before']:,} channels are constant or unread: removed, "
         f"{count(found['macs_before'])} to {count(found['macs'])} MAC"
     ]
 

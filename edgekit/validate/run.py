@@ -9,7 +9,13 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from edgekit.validate.compare import compare, compare_layers, first_difference, layers_json
+from edgekit.validate.compare import (
+    compare,
+    compare_layers,
+    first_difference,
+    kept_channels,
+    layers_json,
+)
 from edgekit.validate.data import Samples, Tensor, dequantize, quantize
 from edgekit.validate.metrics import sqnr_db
 from edgekit.validate.reference import Reference
@@ -155,11 +161,8 @@ def _layers_of_original(
 ) -> dict[str, Any]:
     probe = _probe(samples, a, b)
     tensors = original.run(probe, True).named(original.names) if original.names else {}
-    for name in original.kept.keys() & tensors.keys():
-        mask = original.kept[name]
-        tensors[name] = tensors[name].reshape(-1, len(mask))[:, mask]
     trace = place.trace([x[0] for x in probe.arrays], samples.sequence)
-    return layers_json(compare_layers(trace, tensors))
+    return layers_json(compare_layers(trace, kept_channels(tensors, original.kept)))
 
 
 def _probe(samples: Samples, a: Sequence[Array], b: Sequence[Array]) -> Samples:
