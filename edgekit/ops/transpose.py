@@ -73,11 +73,8 @@ class Transpose(Strided):
 
     @classmethod
     def bounds(cls, node: IntNode, values: Mapping[str, Value], *inputs: Bounds) -> list[Bounds]:
-        return [
-            inputs[0]
-            if _keeps_channels(node)
-            else inputs[0].any_of(channels(values[node.outputs[0]]))
-        ]
+        (x,), count = inputs, channels(values[node.outputs[0]])
+        return [x if _keeps_channels(node) else x.any_of(count)]
 
     @classmethod
     def spare(cls, node: IntNode, inputs: Sequence[Bounds], spare: Spare) -> Spare:
