@@ -111,7 +111,10 @@ def grow(net: Net, live: list[str], kind: str) -> str | None:
         data = net.rng.integers(-128, 128, shape).astype(np.int8)
         return net.add("sub", [x, net.constant(data, (0.05,))], activation="RELU")
     if kind == "broadcast":
-        return net.add("mul_broadcast", [x, net.constant(np.full(count, 9, np.int8), (0.05,))], activation="NONE")  # fmt: skip
+        op = str(net.rng.choice(["add_broadcast", "mul_broadcast"]))
+        small = (count,) if net.rng.integers(2) else (height, width, 1)
+        operand = net.constant(net.rng.integers(-128, 128, small).astype(np.int8), (0.05,))
+        return net.add(op, [x, operand], activation="NONE")
     if kind in ("relu", "requantize"):
         return net.add(kind, [x], activation="RELU6")
     if kind in ("avg_pool", "max_pool"):

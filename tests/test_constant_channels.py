@@ -109,23 +109,76 @@ def test_random_networks_lose_many_channels() -> None:
     assert left < 0.8 * was
 
 
-@pytest.mark.parametrize("seed", range(12))
-def test_c_kernels_of_the_smaller_network_agree(seed: int) -> None:
-    kinds = np.random.default_rng(seed).choice(KINDS, 8).tolist()
-    graph = random_network(seed, kinds)
-    smaller = drop_constant_channels(graph)
+def check_in_c(graph: IntGraph, smaller: IntGraph) -> None:
+    """The kernels, node by node on the smaller graph, make the outputs of the larger one."""
     inputs = extremes(graph)
     wanted = evaluate(graph, inputs)
+    constants = {n: v.data for n, v in smaller.values.items() if v.data is not None}
     for sample in range(4):
-        arrays = dict(zip(graph.inputs, (x[sample] for x in inputs), strict=True))
+        arrays = constants | dict(zip(graph.inputs, (x[sample] for x in inputs), strict=True))
         for node in smaller.nodes:
-            given_ = [
-                arrays[n] if smaller.values[n].data is None else smaller.values[n].data
-                for n in node.inputs
-            ]
-            arrays[node.outputs[0]] = kernels.call(node, dict(smaller.values), *given_)
+            operands = [arrays[name] for name in node.inputs]
+            arrays[node.outputs[0]] = kernels.call(node, dict(smaller.values), *operands)
         for name in graph.outputs:
             np.testing.assert_array_equal(arrays[name], wanted[name][sample])
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_c_kernels_of_random_smaller_networks_agree(seed: int) -> None:
+    graph = random_network(seed, np.random.default_rng(seed).choice(KINDS, 8).tolist())
+    check_in_c(graph, drop_constant_channels(graph))
+
+
+def passing(name: str, beside: tuple[int, ...] = (), /, **attrs: Any) -> Any:
+    """An operator's name and attributes, and the shape of the constant beside it, if any."""
+    return pytest.param(name, attrs, beside, id=f"{name}-{'-'.join(map(str, attrs.values()))[:24]}")
+
+
+POOL = {**window_attrs(Axis(3, 2, 1), Axis(3, 2, 1)), "kernel_h": 2, "kernel_w": 2}
+BORDER = ((0, 0), (1, 2), (0, 1), (0, 0))
+MIDDLE = (range(1), range(1, 3), range(3), range(4))
+
+
+@pytest.mark.parametrize(
+    ("op", "attrs", "beside"),
+    [
+        passing("relu", activation="RELU6"),
+        passing("add", (1, 3, 3, 4), activation="NONE"),
+        passing("mul", (1, 3, 3, 4), activation="NONE"),
+        passing("avg_pool", activation="NONE", **POOL),
+        passing("max_pool", activation="NONE", **POOL),
+        passing("mean", axes=[1, 2], keep_dims=True),
+        passing("mean", axes=[1], keep_dims=True),
+        passing("reduce_max", axes=[2], keep_dims=True),
+        passing("concat", axis=1),
+        passing("concat", axis=3),
+        passing("slice", part=MIDDLE, shape=(1, 2, 3, 4)),
+        passing("slice", part=(*MIDDLE[:3], range(1, 4)), shape=(1, 2, 3, 3)),
+        passing("pad", border=BORDER, value=0.0),
+        passing("transpose", perm=(0, 2, 1, 3)),
+        passing("resize_nearest", size=[5, 4], align_corners=False, half_pixel_centers=False),
+        passing("space_to_depth", block=3),
+        passing("reshape", shape=(1, 1, 1, 36)),
+    ],
+)
+def test_every_operator_lets_channels_through(op: str, attrs: Any, beside: tuple[int, ...]) -> None:
+    """Two constant channels of four, at the zero point, do not survive on either side of it."""
+    rows = [[9, -7], [1, 1], [3, 3], [-4, 8]]
+    net, made = first_layer(rows, [0, -FAR, 900, -FAR], zero=-128, activation_="RELU")
+    operands = [made]
+    if beside:
+        operands.append(net.constant(np.full(beside, 7, np.int8), (0.05,)))
+    elif op == "concat":
+        operands.append(made)
+    out = net.add(op, operands, like=made, **attrs)
+    end = reader(net, out, np.ones((2, 1, 1, net.shape(out)[3])))
+    graph = net.graph([end])
+    smaller = check(graph)
+    # A slice from channel 1 on leaves channel 0 unread, so that it goes as well.
+    first, kept = attrs["part"][3].start if op == "slice" else 0, smaller.kept[out]
+    assert smaller.kept[made].tolist() == [first == 0, False, True, False]
+    assert kept.tolist() == [(first + c) % 2 == 0 for c in range(len(kept))]
+    check_in_c(graph, smaller)
 
 
 def test_a_compiled_network_agrees(tmp_path: Path) -> None:
