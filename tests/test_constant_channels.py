@@ -325,6 +325,17 @@ def test_variables_and_what_they_hold_stay() -> None:
     assert not drop_constant_channels(graph).kept
 
 
+def test_an_unsigned_input_holds_its_own_range() -> None:
+    """The upper half of uint8 reaches other results than any int8 does."""
+    net = Net(0)
+    net.values["x"] = activation("x", (1, 3, 3, 2), 0.05, 127, dtype="uint8")
+    net.inputs.append("x")
+    out = net.add("requantize", ["x"])
+    net.values[out] = activation(out, (1, 3, 3, 2), 0.05, -128)
+    found = channel_bounds(net.graph([out]))[out]
+    assert (found.low.tolist(), found.high.tolist()) == ([-128] * 2, [0] * 2)
+
+
 def test_masks_of_operands_with_other_counts_are_grouped() -> None:
     narrow, wide = np.array([True, True]), np.array([True, False, True, True])
     tied = Spare([narrow], [wide]).tied()
