@@ -8,6 +8,7 @@ Params and constants); `run` (THE integer semantics); cost; cases for the genera
 from __future__ import annotations
 
 import dataclasses
+import functools
 import importlib
 import pkgutil
 from collections.abc import Mapping, Sequence
@@ -118,6 +119,8 @@ class Op:
     channel_axis: ClassVar[int | None] = None
     # Outputs hold values of the inputs: one scale and zero point serves them all.
     same_scale: ClassVar[bool] = False
+    # Outputs lie within the inputs' range: its scale serves where no data gives a better one.
+    keeps_range: ClassVar[bool] = False
     # The only output quantization that the integer form has: (scale, zero point).
     output_quant: ClassVar[tuple[float, int] | None] = None
     # Indices of inputs whose storage the output may take over (same size, elementwise).
@@ -216,12 +219,18 @@ class Transient(Op):
 OPS: dict[str, type[Op]] = {}
 
 
-def load_ops() -> dict[str, type[Op]]:
+@functools.cache
+def load_ops() -> Mapping[str, type[Op]]:
     """Import every file of `edgekit/ops` and return the registry, sorted by name."""
+    _import_all()
+    return dict(sorted(OPS.items()))
+
+
+@functools.cache
+def _import_all() -> None:
     package = importlib.import_module("edgekit.ops")
     for module in sorted(m.name for m in pkgutil.iter_modules(package.__path__)):
         importlib.import_module(f"edgekit.ops.{module}")
-    return dict(sorted(OPS.items()))
 
 
 def tflite_ops() -> dict[str, type[Op]]:

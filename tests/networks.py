@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ class Net:
 
     def __init__(self, seed: int) -> None:
         self.rng = np.random.default_rng(seed)
+        self.one_rounding = seed % 2 == 1
         self.values: dict[str, Value] = {}
         self.nodes: list[Node] = []
         self.inputs: list[str] = []
@@ -77,10 +79,9 @@ class Net:
         return self.values[name].shape
 
     def graph(self, outputs: list[str], states: tuple[State, ...] = ()) -> IntGraph:
-        graph = Graph(
-            "net", self.values, tuple(self.nodes), tuple(self.inputs), tuple(outputs), states
-        )
-        return lower(graph)
+        nodes, inputs = tuple(self.nodes), tuple(self.inputs)
+        graph = Graph("net", self.values, nodes, inputs, tuple(outputs), states)
+        return lower(replace(graph, one_rounding=self.one_rounding))
 
 
 def conv(net: Net, x: str, k: int = 1, padding: str = "SAME") -> str:
@@ -119,7 +120,8 @@ def grow(net: Net, live: list[str], kind: str) -> str | None:
         return net.add(kind, [x], activation="RELU6")
     if kind in ("avg_pool", "max_pool"):
         attrs = {**net.window(x, k, padding), "kernel_h": k, "kernel_w": k, "activation": "NONE"}
-        return net.add(kind, [x], like=x, **attrs)
+        rescaled = net.one_rounding and kind == "avg_pool"
+        return net.add(kind, [x], like="" if rescaled else x, **attrs)
     if kind == "concat":
         axis = int(net.rng.integers(1, 4))
         rest = [
@@ -144,8 +146,11 @@ def grow(net: Net, live: list[str], kind: str) -> str | None:
         perm = (0, 2, 1, 3) if net.rng.integers(3) else (0, 3, 1, 2)
         return net.add("transpose", [x], like=x, perm=perm)
     if kind == "resize_nearest":
-        size = [min(2 * height, 9), width]
-        return net.add("resize_nearest", [x], like=x, size=size, align_corners=False, half_pixel_centers=False)  # fmt: skip
+        rows = tuple(net.rng.integers(0, height, min(2 * height, 9)).tolist())
+        return net.add("resize_nearest", [x], like=x, rows=rows, columns=tuple(range(width)))
+    if kind == "resize_bilinear":
+        rows = tuple(net.rng.integers(0, 1024 * (height - 1) + 1, min(2 * height, 9)).tolist())
+        return net.add(kind, [x], like=x, rows=rows, columns=tuple(range(0, 1024 * width, 1024)))
     if kind == "space_to_depth":
         return net.add("space_to_depth", [x], like=x, block=k) if not (height % k or width % k) else None  # fmt: skip
     if kind == "mean":
@@ -162,7 +167,7 @@ def grow(net: Net, live: list[str], kind: str) -> str | None:
 
 KINDS = (
     "conv2d conv2d conv2d depthwise depthwise add mul add_constant broadcast relu requantize avg_pool "
-    "max_pool concat slice pad transpose resize_nearest space_to_depth mean reduce_max dense"
+    "max_pool concat slice pad transpose resize_nearest resize_bilinear space_to_depth mean reduce_max dense"
 ).split()
 
 

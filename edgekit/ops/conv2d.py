@@ -13,8 +13,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from edgekit import fixed, weighted
 from edgekit.channels import (
     Bounds,
@@ -24,6 +22,7 @@ from edgekit.channels import (
     folded_bias,
     kept,
     output_bounds,
+    regroup,
     without_outputs,
 )
 from edgekit.graph import Graph, IntNode, Node, Value
@@ -90,11 +89,13 @@ class Conv2d(Op):
 
     @classmethod
     def real(cls, node: Node, graph: Graph, *inputs: Array) -> list[Array]:
-        w = weighted.real_weights(node, graph)
-        rows, columns = window_axes(node, inputs[0].shape, (w.shape[1], w.shape[2]))
-        window = patches(inputs[0], rows, columns, 0)
-        total = np.einsum("nyxijc,oijc->nyxo", window, w) + weighted.real_bias(node, graph, 0)
-        return [real_activation(node, total)]
+        x = inputs[0]
+        w = weighted.real_weights(node, graph, x.dtype)
+        rows, columns = window_axes(node, x.shape, (w.shape[1], w.shape[2]))
+        window = patches(x, rows, columns, 0)
+        taps = window.reshape(-1, w[0].size)
+        total = taps @ w.reshape(len(w), -1).T + weighted.real_bias(node, graph, 0, x.dtype)
+        return [real_activation(node, total.reshape(*window.shape[:3], len(w)))]
 
     @classmethod
     def quantize(cls, node: Node, graph: Graph) -> IntNode:
@@ -146,7 +147,7 @@ class Conv2d(Op):
     def without(cls, node: IntNode, inputs: Sequence[Bounds], spare: Spare) -> IntNode:
         p, taps, weights = _flat(node, inputs[0])
         (x,), (out,) = spare
-        gone = np.tile(x, p.kernel_h * p.kernel_w)
+        gone = regroup(x, weights.shape[1])
         bias = folded_bias(node.consts["bias"], weights, taps, gone)
         consts = without_outputs({**node.consts, "bias": bias}, out)
         consts["weights"] = kept(node.consts["weights"][~out], x)

@@ -69,7 +69,7 @@ def kept_channels(
     parts = {
         name: tensors[name].reshape(-1, len(mask))[:, mask]
         for name, mask in kept.items()
-        if name in tensors
+        if name in tensors and tensors[name].size % len(mask) == 0
     }
     return {**tensors, **parts}
 
