@@ -24,6 +24,7 @@ from edgekit.plan import plan
 from edgekit.program import Program
 from edgekit.quantize import Calibration, Quantization, Settings, quantized, restored, save
 from edgekit.report import gates, parse_budget
+from edgekit.rewrite.constant_channels import drop_constant_channels
 from edgekit.target import load_target
 from edgekit.threads import one_blas_thread
 from edgekit.validate.runners import deploy
@@ -59,11 +60,13 @@ class Options:
 
 @dataclass(frozen=True, eq=False)
 class Compiled:
-    """The stages of one model, each of its own type; `decided` is what quantization added."""
+    """The stages of one model, each of its own type; `integer` is `lowered` without its constant
+    channels, `decided` is what quantization added."""
 
     source: Graph
     canonical: Graph
     quantized: Graph
+    lowered: IntGraph
     integer: IntGraph
     program: Program
     decided: Quantization | None
@@ -89,7 +92,8 @@ def compile_program(
         samples = numbers.samples(graph) if numbers else None
         with one_blas_thread():
             whole, decided = quantized(graph, samples, options.quantization)
-    integer = lower(whole)
+    lowered = lower(whole)
+    integer = drop_constant_channels(lowered)
     program = plan(
         integer,
         keep_input=options.keep_input,
@@ -98,9 +102,10 @@ def compile_program(
     )
     if dump:
         dump("quantized", whole.text())
+        dump("lowered", lowered.text())
         dump("integer", integer.text())
         dump("program", program.text())
-    return Compiled(source, graph, whole, integer, program, decided)
+    return Compiled(source, graph, whole, lowered, integer, program, decided)
 
 
 def build(

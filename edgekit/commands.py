@@ -248,6 +248,7 @@ def validate(
         program.buffers,
         quantized_names(stages.source),
         stages.decided.factors if stages.decided else {},
+        program.kept,
     )
     outputs = [program.buffers[name] for name in program.outputs]
     progress(place)

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from edgekit.channels import Bounds, Spare, type_bounds
 from edgekit.errors import EdgekitError
 from edgekit.graph import Graph, IntNode, Node, Value
 
@@ -239,6 +240,22 @@ class Op:
         return []
 
     @classmethod
+    def bounds(cls, node: IntNode, values: Mapping[str, Value], *inputs: Bounds) -> list[Bounds]:
+        """The range of each output channel for inputs inside theirs, exact or wider."""
+        return [type_bounds(values[name]) for name in node.outputs]
+
+    @classmethod
+    def spare(cls, node: IntNode, inputs: Sequence[Bounds], spare: Spare) -> Spare:
+        """Of the channels that its neighbours do without, those that the node can do without:
+        inputs it does not read or whose values it can take in, outputs it need not make."""
+        return spare.none()
+
+    @classmethod
+    def without(cls, node: IntNode, inputs: Sequence[Bounds], spare: Spare) -> IntNode:
+        """The node without the channels that `spare` granted; what stays keeps its values."""
+        return node
+
+    @classmethod
     def cases(cls) -> list[Case]:
         """Boundary-rich one-node graphs; the tests run each on the simulator and in C."""
         raise NotImplementedError
@@ -279,7 +296,7 @@ def onnx_ops() -> dict[str, type[Op]]:
     return {source: op for op in load_ops().values() for source in op.onnx}
 
 
-def require(ok: bool, rule: str, node: Node, found: object) -> None:
+def require(ok: bool, rule: str, node: Node | IntNode, found: object) -> None:
     """A support rule: raises EK202 naming `rule` (what is wanted) and `found` unless `ok`."""
     if not ok:
         raise EdgekitError(

@@ -113,6 +113,8 @@ class Program:
     views: tuple[tuple[int, Step], ...] = field(default=())
     # Tensors whose axes are not in the source's order, inputs and outputs first of all.
     layouts: Mapping[str, Layout] = field(default_factory=dict)
+    # Of tensors that lost channels: which of the source's are left (last axis), as a mask.
+    kept: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
 
     def streams(self) -> list[tuple[Turn, ...]]:
         """The schedule cut where nothing is under way: a lone turn, or the turns of steps that

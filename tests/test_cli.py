@@ -61,7 +61,7 @@ def test_build_prints_the_money_screen(tmp_path: Path) -> None:
     done = edgekit("build", HELLO, "--target", "stm32f446", "-o", tmp_path / "hello")
     assert done.returncode == 0
     assert [line.split()[0] for line in done.stdout.splitlines()] == [
-        "model", "plan", "RAM", "Flash", "speed", "check", "wrote",
+        "model", "folded", "plan", "RAM", "Flash", "speed", "check", "wrote",
     ]  # fmt: skip
     assert done.stderr == ""
 

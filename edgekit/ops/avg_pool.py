@@ -9,14 +9,15 @@ also change it there (`avg_pool_scaled`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from edgekit import pooling
+from edgekit.channels import Bounds, Spare
 from edgekit.fixed import saturate
-from edgekit.graph import Graph, IntNode, Node
+from edgekit.graph import Graph, IntNode, Node, Value
 from edgekit.op import Array, Case, Op, Params, Shape
 from edgekit.ops.avg_pool_scaled import AvgPoolScaled
 from edgekit.window import WindowParams
@@ -63,6 +64,18 @@ class AvgPool(Op):
         count = pooling.counts(p)
         nudged = np.abs(total) + count // 2
         return [saturate(np.sign(total) * (nudged // count), p.out_min, p.out_max)[:, None]]
+
+    @classmethod
+    def bounds(cls, node: IntNode, values: Mapping[str, Value], *inputs: Bounds) -> list[Bounds]:
+        return pooling.bounds(node, inputs[0])
+
+    @classmethod
+    def spare(cls, node: IntNode, inputs: Sequence[Bounds], spare: Spare) -> Spare:
+        return spare.tied()
+
+    @classmethod
+    def without(cls, node: IntNode, inputs: Sequence[Bounds], spare: Spare) -> IntNode:
+        return pooling.without(node, spare)
 
     @classmethod
     def cases(cls) -> list[Case]:

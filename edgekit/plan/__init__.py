@@ -68,6 +68,8 @@ class _Builder:
             states=graph.states,
             schedule=tuple(Turn(number[k], first, n) for k, first, n in arena.turns),
             views=self._views(),
+            layouts=graph.layouts,
+            kept=graph.kept,
         )
 
     def _buffer(self, name: str, value: Value, state_offset: dict[str, int]) -> Buffer:
