@@ -34,7 +34,9 @@ from edgekit.validate.runners import deploy, make_runner
 from edgekit.window import Axis, tflite_axis, window_attrs
 
 Array = np.ndarray
-CASES = [(op, case) for op in load_ops().values() for case in op.cases()]
+# What only a plan makes of other operators is not there yet when channels are removed.
+PLANNED = {op.as_rows for op in load_ops().values()}
+CASES = [(op, case) for op in load_ops().values() if op.name not in PLANNED for case in op.cases()]
 IDS = [f"{op.name}-{case.name}" for op, case in CASES]
 
 
