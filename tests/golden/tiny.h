@@ -6,7 +6,7 @@
 
 #include "ek_version.h"
 
-#if EK_ABI != 1
+#if EK_ABI != 2
 #error "tiny.h needs other runtime headers: regenerate it with edgekit"
 #endif
 
