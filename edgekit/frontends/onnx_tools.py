@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,7 +19,8 @@ def onnx_errors(code: str, message: str, where: str, help: str = EXPORT_AGAIN) -
     """Whatever the tools raise (their exceptions share no base class) becomes `code`, with the first
     line of the tool's own message. Arithmetic on a model's constants warns nobody."""
     try:
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
             yield
     except EdgekitError:
         raise

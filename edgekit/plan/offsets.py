@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from edgekit.plan import cpsat, greedy, search
+from edgekit.plan import cpsat, greedy, solver
 from edgekit.plan.problem import Block, lower_bound, peak_of, split, verify
 
-WORK = 1_000_000_000  # see search.improve; about 10 s where no proof is found
+WORK = 1_000_000_000  # see solver.improve; about 10 s where no proof is found
 _CLOCK = ", a search was stopped by the clock"
 
 
@@ -49,7 +49,7 @@ def place(
     """The best placement found; deterministic, as long as `method` does not say otherwise.
 
     enough: a peak in bytes that need not be improved. work: the effort of the branch and bound
-    (`search.improve`). prove: ask CP-SAT where a gap remains.
+    (`solver.improve`). prove: ask CP-SAT where a gap remains.
     Raises EK402 when the placement is wrong (a bug), EK504 when `prove` finds no solver.
     """
     parts = split(block for block in blocks if block.size)
@@ -89,7 +89,7 @@ def _greedy(part: Sequence[Block], target: int) -> Offsets:
 
 def _improve(part: Sequence[Block], plan: Offsets, target: int, work: int, prove: bool) -> Offsets:
     """Better than a greedy placement, if possible within `target`."""
-    result = search.improve(part, target, plan.peak, work)
+    result = solver.improve(part, target, plan.peak, work)
     offset, proved = result.offset or plan.offset, result.proved
     method = (result.method if result.offset else plan.method) + _CLOCK * result.late
     if prove and peak_of(part, offset) > max(target, proved):

@@ -1,123 +1,213 @@
-"""Drives the canonical search: preferences in interleaved restarts, then capacities by bisection.
+"""Where to stream: runs of nodes between cut points, by exact simulation of their schedules.
 
-How long a search takes depends wildly on the order of preference, a few hundred nodes or millions, so
-every one gets a small limit of nodes, then each a larger one. Limits are nodes, not seconds: the same
-problem gives the same placement everywhere.
+At a cut everything that is still needed is complete, so what a run of nodes holds at most does not
+depend on how the nodes before it were run. The smallest peak of a path through the cuts, and the
+cheapest path below a given peak, are therefore shortest paths; runs are simulated only when the
+search comes to them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import heapq
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from edgekit.plan import canonical, native
-from edgekit.plan.canonical import FOUND, NONE, Instance, Outcome
-from edgekit.plan.problem import Block, lower_bound, peak_of, sections
+import numpy as np
 
-# Letters of a preference, each the larger first: T bytes of the heaviest section the block crosses,
-# W lifetime, C sections crossed, A area; and whether parts that come apart are ranked anew.
-_PREFERENCES = (
-    ("TWA", True), ("TWA", False), ("TCA", True), ("TAW", True), ("WAT", False), ("TCA", False),
-    ("TAW", False),
-)  # fmt: skip
-_FIRST = 8  # nodes for each block in the first round; every round doubles it
-_LATER = 4  # a capacity above the first one gets this part of the nodes
-# A node costs about what its blocks have sections; a billion of them takes about five seconds in C.
-_TWIN = 200  # as many times slower is the twin in Python
+from edgekit.graph import IntNode
+from edgekit.plan.schedule import Order
+from edgekit.plan.timeline import Span, Timeline
+from edgekit.program import Turn
+
+_LONGEST = 256  # layers in a stream
+
+Run = tuple[int, ...]  # numbers of nodes that run as one stream, or of a single node
 
 
 @dataclass(frozen=True)
-class Result:
-    """What `improve` found: offsets by name, {} where nothing better, and the effort.
+class Choice:
+    """A way through the network: its runs, the bytes alive at its peak, its extra instructions."""
 
-    proved: no placement has a lower peak. late: the clock stopped a search, so it may not repeat.
+    runs: tuple[Run, ...]
+    peak: int
+    cost: int
+
+
+class Cuts:
+    """The network as positions between nodes, and what the runs between two positions need.
+
+    whole and streamed: the timeline of the nodes as they are, and as they run inside a stream.
     """
 
-    offset: dict[str, int]
-    proved: int
-    nodes: int
-    method: str
-    late: bool
+    def __init__(self, whole: Timeline, streamed: Timeline) -> None:
+        self.whole, self.streamed = whole, streamed
+        self.nodes = [k for k in range(len(whole.stages)) if k not in whole.storage.dropped]
+        self._orders = {False: Order(whole), True: Order(streamed)}
+        self._peaks: dict[tuple[int, int], int] = {}
+        self.alive = [self._alive(at) for at in range(len(self.nodes) + 1)]
+        # By position the end of the longest run that begins there; a table names layers in a byte.
+        self.reach = list(range(1, len(self.nodes) + 1))
+        for at in range(len(self.nodes) - 2, -1, -1):
+            pair = (self.nodes[at], self.nodes[at + 1])
+            # A view between them ends a run: it stands for a whole tensor.
+            if pair[1] == pair[0] + 1 and all(streamed.stages[k].rows for k in pair):
+                self.reach[at] = min(self.reach[at + 1], at + _LONGEST)
+
+    def _alive(self, at: int) -> int:
+        """Bytes that stand complete at a cut."""
+        w = self.whole
+        node = self.nodes[at] if at < len(self.nodes) else len(w.stages)
+        return sum(
+            root.rows * root.row_bytes
+            for name, root in w.roots.items()
+            if w.first[name] < node <= w.last[name]
+        )
+
+    def run(self, i: int, j: int) -> Run:
+        return tuple(self.nodes[i:j])
+
+    def turns(self, run: Run) -> list[Turn]:
+        return self._orders[len(run) > 1].segment(run)
+
+    def peak(self, i: int, j: int) -> int:
+        """Most bytes alive while the nodes between positions i and j run as one stream."""
+        if (i, j) not in self._peaks:
+            self._peaks[i, j] = self._simulate(self.run(i, j))
+        return self._peaks[i, j]
+
+    def cost(self, i: int, j: int) -> int:
+        """Instructions that streaming adds to the nodes between two positions."""
+        if j == i + 1:
+            return 0
+        return sum(_overhead(self.streamed, k) for k in self.run(i, j))
+
+    def _simulate(self, run: Run) -> int:
+        line = self.streamed if len(run) > 1 else self.whole
+        turns = self.turns(run)
+        spans, end = line.spans(turns)
+
+        def before(root: str) -> bool:
+            return line.first[root] < run[0]
+
+        def after(root: str) -> bool:
+            return line.last[root] > run[-1]
+
+        constant = sum(
+            root.rows * root.row_bytes for r, root in line.roots.items() if before(r) and after(r)
+        )
+        change = np.zeros(end + 3, np.int64)
+        for r, span in spans.items():
+            if before(r) and after(r):
+                continue
+            size = line.roots[r].row_bytes
+            np.add.at(change, [0] * len(span.born) if before(r) else span.born, size)
+            np.add.at(
+                change, [end + 2] * len(span.dies) if after(r) else np.add(span.dies, 1), -size
+            )
+        for k, held in line.scratch(turns).items():
+            node = line.graph.nodes[k]
+            for first, last in held:
+                change[first] += node.op.cost(node, line.graph.values).scratch
+                change[last + 1] -= node.op.cost(node, line.graph.values).scratch
+        live = np.cumsum(change)
+        for time, k, row, _ in line.events(turns):
+            live[time] -= _overwritten(line, spans, k, row, time, after)
+        return constant + int(live.max())
+
+    def largest(self) -> int:
+        """The peak without any stream."""
+        return max(self.peak(i, i + 1) for i in range(len(self.nodes)))
+
+    def instructions(self) -> int:
+        """A rough count for the network without streams."""
+        line = self.whole
+        return sum(_instructions(line.graph.nodes[k], line) for k in self.nodes)
+
+    def smallest(self) -> int:
+        """The smallest peak of any way through."""
+        return self._search(lambda peak, cost: (peak, 0), None).peak
+
+    def cheapest(self, limit: int) -> Choice:
+        """The way with a peak of at most `limit` that adds the fewest instructions."""
+        return self._search(lambda peak, cost: (cost, peak), limit)
+
+    def _search(self, rank: Callable[[int, int], tuple[int, int]], limit: int | None) -> Choice:
+        """Shortest path. A run enters the queue with a bound of its peak and is simulated when its
+        turn comes."""
+        end = len(self.nodes)
+        # (rank, position before, position, exact, peak, cost)
+        queue: list[tuple[tuple[int, int], int, int, bool, int, int]] = [((0, 0), 0, 0, True, 0, 0)]
+        came: dict[int, int] = {}
+        reached: dict[int, tuple[int, int]] = {}
+        while queue:
+            _, i, j, exact, peak, cost = heapq.heappop(queue)
+            if j in came:
+                continue
+            if not exact:
+                peak = max(peak, self.peak(i, j))
+                if limit is None or peak <= limit:
+                    heapq.heappush(queue, (rank(peak, cost), i, j, True, peak, cost))
+                continue
+            came[j], reached[j] = i, (peak, cost)
+            if j == end:
+                break
+            for k in range(j + 1, self.reach[j] + 1):
+                if k not in came:
+                    bound = max(peak, self.alive[j], self.alive[k])
+                    total = cost + self.cost(j, k)
+                    if limit is None or bound <= limit:
+                        heapq.heappush(queue, (rank(bound, total), j, k, False, bound, total))
+        runs, at = [], end
+        while at > 0:
+            runs.append(self.run(came[at], at))
+            at = came[at]
+        return Choice(tuple(reversed(runs)), *reached[end])
 
 
-def improve(blocks: Sequence[Block], enough: int, peak: int, work: int) -> Result:
-    """A placement of less than `peak` bytes, if possible of at most `enough`; and what is proved.
-
-    work: the effort, in sections that the blocks of all nodes cross. Blocks have at least one byte
-    and are one part (`problem.split`). Raises EK901 where the compiled search fails (a bug).
-    """
-    offset: dict[str, int] = {}
-    proved = lower_bound(blocks)
-    floor = capacity = max(proved, enough)
-    search = _Search(blocks, work)
-    nodes = search.budget
-    while floor < peak and search.may_spend(nodes):
-        outcome, found = search.ask(capacity, nodes)
-        if outcome.status == FOUND:
-            offset, peak = found, peak_of(blocks, found)
-        elif outcome.status == NONE:
-            proved = max(proved, outcome.next)
-            floor = max(floor, outcome.next)
-        else:
-            floor = capacity + 1  # unknown; the bisection goes on above
-        capacity, nodes = (floor + peak - 1) // 2, search.budget // _LATER
-    return Result(offset, min(proved, peak), search.spent, search.method, search.late)
-
-
-class _Search:
-    def __init__(self, blocks: Sequence[Block], work: int) -> None:
-        spans, _ = sections(blocks)
-        crossed = sum(last - first for first, last in spans)
-        self.count = len(blocks)
-        # Nothing is compiled for a problem that is too large to be searched.
-        self.path = native.program() if work // crossed >= 2 * self.count else None
-        self.method = "branch and bound" if self.path else "branch and bound in Python"
-        self.budget = (work if self.path else work // _TWIN) // crossed
-        self.spent, self.late = 0, False
-        names = dict.fromkeys(letters for letters, _ in _PREFERENCES)
-        self.instances = {letters: _instance(blocks, spans, letters) for letters in names}
-
-    def may_spend(self, nodes: int) -> bool:
-        """Are there nodes enough to reach a placement at all, and is the effort not used up?"""
-        return nodes >= 2 * self.count and self.spent + nodes <= 2 * self.budget
-
-    def ask(self, capacity: int, nodes: int) -> tuple[Outcome, dict[str, int]]:
-        """Is there a placement within `capacity`? LIMIT after about `nodes` nodes without an answer."""
-        limit, end = _FIRST * self.count, self.spent + nodes
-        while True:
-            for letters, dynamic in _PREFERENCES:
-                instance = self.instances[letters]
-                outcome = self._explore(instance, capacity, min(limit, nodes), dynamic)
-                self.spent += outcome.nodes
-                self.late |= outcome.late
-                if outcome.status == FOUND:
-                    names = (block.name for block in instance.blocks)
-                    return outcome, dict(zip(names, outcome.offsets, strict=True))
-                if outcome.status == NONE or self.spent >= end:
-                    return outcome, {}
-            limit *= 2
-
-    def _explore(self, instance: Instance, capacity: int, limit: int, dynamic: bool) -> Outcome:
-        if self.path:
-            return native.explore(self.path, instance, capacity, limit, dynamic)
-        return canonical.explore(instance, capacity, limit, dynamic)
+def _overwritten(
+    line: Timeline,
+    spans: dict[str, Span],
+    k: int,
+    row: int,
+    time: int,
+    after: Callable[[str], bool],
+) -> int:
+    """Bytes of an input's row that an operator in place writes over, at its row step."""
+    node = line.graph.nodes[k]
+    for index in node.op.inplace:
+        if index >= len(node.inputs):
+            continue
+        root = line.storage.place(node.inputs[index]).root
+        span = spans.get(root)
+        if (
+            span is None
+            or after(root)
+            or line.graph.values[node.inputs[index]].nbytes
+            != line.graph.values[node.outputs[0]].nbytes
+        ):
+            continue
+        r = row if len(span.dies) > 1 else 0
+        if span.dies[r] == time:
+            return line.roots[root].row_bytes
+    return 0
 
 
-def _instance(blocks: Sequence[Block], spans: Sequence[tuple[int, int]], letters: str) -> Instance:
-    """The blocks in the order of a preference; ties go to the earlier start, then the name."""
-    total: dict[int, int] = {}
-    for block, (first, last) in zip(blocks, spans, strict=True):
-        for section in range(first, last):
-            total[section] = total.get(section, 0) + block.size
+_CALL = 150  # instructions of the driver and of a kernel's entry, per row
+_MAC, _OUTPUT = 3, 15  # instructions per multiply-accumulate and per element of the output
+_LONE, _LONE_DIVISOR = 1, 2  # more per multiply-accumulate of a pixel that has no neighbour
 
-    def key(i: int) -> tuple[int | str, ...]:
-        block, (first, last) = blocks[i], spans[i]
-        value = {
-            "T": max(total[s] for s in range(first, last)),
-            "W": block.length,
-            "C": last - first,
-            "A": block.length * block.size,
-        }
-        return (*(-value[letter] for letter in letters), block.start, block.name)
 
-    return Instance.of([blocks[i] for i in sorted(range(len(blocks)), key=key)])
+def _instructions(node: IntNode, line: Timeline) -> int:
+    values = line.graph.values
+    outputs = sum(values[name].elements for name in node.outputs)
+    return _MAC * node.op.cost(node, values).macs + _OUTPUT * outputs
+
+
+def _overhead(line: Timeline, k: int) -> int:
+    """Instructions that node `k` takes more in a stream: its calls, and pixels without a partner."""
+    node, stage = line.graph.nodes[k], line.stages[k]
+    if not stage.lingers:
+        return stage.rows * _CALL
+    width = line.graph.values[node.outputs[0]].shape[2]
+    macs = node.op.cost(node, line.graph.values).macs
+    return stage.rows * _CALL + _LONE * macs // (width * _LONE_DIVISOR)

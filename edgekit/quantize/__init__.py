@@ -31,15 +31,15 @@ __all__ = ["Calibration", "Quantization", "Settings", "load", "quantized", "rest
 
 Array = NDArray[Any]
 FEW_SAMPLES = 8
-_CORRECTION_SAMPLES = 64
+_CORRECTION_SAMPLES = 128
 
 
 @dataclass(frozen=True)
 class Settings:
     """How numbers are chosen. ranges: a key of `ranges.RANGES`."""
 
-    ranges: str = "minmax"
-    equalize: bool = False
+    ranges: str = "mse"
+    equalize: bool = True
     bias_correction: bool = True
 
 
@@ -87,7 +87,7 @@ def quantized(
     if not has_reals(graph) and not graph.one_rounding:
         return graph, None
     ready = prepared(graph)
-    groups = groups_of(ready)
+    groups = groups_of(ready, calibrated=calibration is not None)
     missing = _uncalibrated(ready, groups)
     if missing and calibration is None:
         _refuse(ready, missing)
