@@ -13,6 +13,7 @@ from conftest import ROOT, shared
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from edgekit.data import data_dir
 from edgekit.errors import EdgekitError
 from edgekit.plan import canonical, greedy, native
 from edgekit.plan.canonical import FOUND, NONE, Instance
@@ -27,6 +28,8 @@ from edgekit.plan.problem import (
     split,
     verify,
 )
+from edgekit.target import load_target
+from edgekit.toolchain import find_compiler, locate
 
 sys.path.insert(0, str(ROOT))
 from benchmarks.minimalloc import CAPACITY, concatenated, instance, large
@@ -194,6 +197,24 @@ def test_the_twins_visit_the_same_nodes(
         assert_valid(blocks, dict(zip(names, python.offsets, strict=True)))
 
 
+@pytest.mark.parametrize("kind", ["gcc", "clang", "zig"])
+def test_every_compiler_takes_the_search_and_sanitizers_find_nothing(
+    kind: str, tmp_path: Path
+) -> None:
+    host = load_target("host")
+    if not any(locate(tool) for tool in host.toolchains if tool.kind == kind):
+        pytest.skip(f"{kind} is not installed")
+    compiler, source = find_compiler(host, kind), data_dir("runtime") / "tools" / "offsets.c"
+    # zig ships no sanitizer's library
+    checks = [] if kind == "zig" else ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
+    objects = compiler.compile([source], tmp_path, flags=checks)
+    path = compiler.link(objects, tmp_path / "offsets", flags=checks)
+    instance, capacity = Instance.of(hard_blocks()), lower_bound(hard_blocks())
+    for above, dynamic in itertools.product((0, 4, 40), (False, True)):
+        want = canonical.explore(instance, capacity + above, 2000, dynamic)
+        assert native.explore(path, instance, capacity + above, 2000, dynamic) == want
+
+
 @settings(deadline=None, max_examples=100)
 @given(block_lists(most=6), st.booleans())
 def test_capacities_deepen_to_the_optimum(blocks: list[Block], dynamic: bool) -> None:
@@ -241,7 +262,7 @@ def test_a_search_that_the_clock_stopped_is_reported(monkeypatch: pytest.MonkeyP
     assert "stopped by the clock" in found.method
 
 
-def test_a_search_that_fails_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_search_that_fails_is_an_error() -> None:
     with pytest.raises(EdgekitError, match="EK901"):
         native.explore(Path(sys.executable), Instance.of(hard_blocks()), 1, 1, False)
 
