@@ -118,6 +118,8 @@ class Op:
     channel_axis: ClassVar[int | None] = None
     # Outputs hold values of the inputs: one scale and zero point serves them all.
     same_scale: ClassVar[bool] = False
+    # Outputs lie within the inputs' range: its scale serves where no data gives a better one.
+    keeps_range: ClassVar[bool] = False
     # The only output quantization that the integer form has: (scale, zero point).
     output_quant: ClassVar[tuple[float, int] | None] = None
     # Indices of inputs whose storage the output may take over (same size, elementwise).

@@ -32,7 +32,7 @@ class AvgPool(Op):
     Params = WindowParams
     tflite = ("AVERAGE_POOL_2D",)
     onnx = ("AveragePool",)
-    same_scale = True
+    keeps_range = True
 
     @classmethod
     def import_tflite(cls, node: Node, graph: Graph) -> list[Node]:

@@ -47,6 +47,7 @@ class Mean(Op):
     Params = MeanParams
     tflite = ("MEAN",)
     onnx = ("ReduceMean", "GlobalAveragePool")
+    keeps_range = True
 
     @classmethod
     def import_tflite(cls, node: Node, graph: Graph) -> list[Node]:

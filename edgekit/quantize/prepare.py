@@ -14,6 +14,7 @@ from edgekit.draft import TEMPORARY
 from edgekit.errors import EdgekitError
 from edgekit.graph import Graph, Node, Quant, Value
 from edgekit.op import load_ops
+from edgekit.ops.lut import Lut
 
 
 def has_reals(graph: Graph) -> bool:
@@ -101,10 +102,12 @@ def _unused(values: dict[str, Value], name: str) -> str:
 
 
 def _with_fixed_outputs(graph: Graph) -> Graph:
-    """An operator that has one output quantization only keeps it; the source's own follows."""
+    """An operator that has one output quantization only keeps it; the source's own follows. Tables
+    of our own numbers have any."""
     values, nodes = dict(graph.values), []
     for node in graph.nodes:
-        fixed = load_ops()[node.op].output_quant
+        op = load_ops()[node.op]
+        fixed = None if issubclass(op, Lut) else op.output_quant
         quant = values[node.outputs[0]].quant if fixed else None
         if fixed is None or quant is None or quant == Quant((fixed[0],), (fixed[1],)):
             nodes.append(node)
@@ -175,14 +178,17 @@ class Groups:
         return table
 
 
-def groups_of(graph: Graph) -> Groups:
-    """The groups of a prepared graph."""
-    groups = Groups(graph)
+def groups_of(graph: Graph, *, calibrated: bool) -> Groups:
+    """The groups of a prepared graph; without calibration data those are one too that may be."""
+    groups, ops = Groups(graph), load_ops()
     for node in graph.nodes:
-        if load_ops()[node.op].same_scale:
+        if ops[node.op].same_scale:
             for name in data_operands(node):
                 joined = groups.join(node.outputs[0], name)
                 assert joined, node.name
+    for node in graph.nodes:
+        if ops[node.op].keeps_range and not calibrated:
+            groups.join(node.outputs[0], node.inputs[0])
     return groups
 
 
