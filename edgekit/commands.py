@@ -30,6 +30,7 @@ from edgekit.validate.data import (
     samples_of,
     source_order,
 )
+from edgekit.validate.fidelity import quantized_names
 from edgekit.validate.reference import Reference, reference_outputs
 from edgekit.validate.run import Original, validate_places
 from edgekit.validate.runners import deploy, make_runner
@@ -200,10 +201,12 @@ def validate(
     if not real:
         samples = replace(samples, originals=())
     source = Original(
-        functools.partial(_original, bundle.model, progress, real),
+        functools.partial(_original, bundle, progress, real),
         tuple(stages.source.values) if stages.source.format == "tflite" else (),
         real,
         program.buffers,
+        quantized_names(stages.source),
+        stages.decided.factors if stages.decided else {},
     )
     outputs = [program.buffers[name] for name in program.outputs]
     progress(place)
@@ -233,7 +236,7 @@ def validate(
 
 def predict(folder: Path, *inputs: Array) -> list[Array]:
     """Real outputs [N, ...] of a bundle, by the simulator, for real inputs [N, ...] in the model's
-    order; all with the axes of the source."""
+    order; all with the axes of the source, its batch of 1 left out."""
     _, stages, _ = reopen(folder)
     program = stages.program
     tensors = [program.buffers[name] for name in program.inputs]
@@ -241,11 +244,21 @@ def predict(folder: Path, *inputs: Array) -> list[Array]:
     samples = samples_of(named, tensors, "predict", layouts=program.layouts)
     outputs = [program.buffers[name] for name in program.outputs]
     found = source_order(outputs, Simulator(program).run(samples.arrays), program.layouts)
-    return [dequantize(x, output.quant) for x, output in zip(found, outputs, strict=True)]
+    return [
+        dequantize(x, output.quant).reshape(len(x), *x.shape[2 if x.shape[1:2] == (1,) else 1 :])
+        for x, output in zip(found, outputs, strict=True)
+    ]
 
 
 def _original(
-    model: Path, progress: Callable[[str], None], real: bool, samples: Samples, intermediates: bool
+    bundle: Bundle,
+    progress: Callable[[str], None],
+    real: bool,
+    samples: Samples,
+    intermediates: bool,
 ) -> Reference:
     progress("original")
-    return reference_outputs(model, samples, intermediates=intermediates, real=real)
+    dims = bundle.options.get("dims", {})
+    return reference_outputs(
+        bundle.model, samples, intermediates=intermediates, real=real, dims=dims
+    )

@@ -7,9 +7,22 @@ from typing import Any
 
 import numpy as np
 import onnx
+from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 OPSET = 18
+
+
+def network(nodes: list[onnx.NodeProto], x: tuple[int, ...], y: tuple[int, ...],
+            **constants: NDArray[Any]) -> onnx.ModelProto:  # fmt: skip
+    tensors = [numpy_helper.from_array(np.asarray(data), name) for name, data in constants.items()]
+    ends = [helper.make_tensor_value_info(n, TensorProto.FLOAT, s) for n, s in (("x", x), ("y", y))]
+    graph = helper.make_graph(nodes, "net", ends[:1], ends[1:], tensors)
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=8)
+
+
+def weights(*shape: int) -> NDArray[Any]:
+    return np.random.default_rng(0).normal(size=shape).astype(np.float32)
 
 
 class Builder:

@@ -11,16 +11,14 @@ import onnx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from onnx import TensorProto, helper
+from onnx import helper
 from onnx.reference import ReferenceEvaluator
-from onnx_graphs import OPSET, random_network
+from onnx_graphs import network, random_network, weights
 
 from edgekit.frontends import load_model
 from edgekit.graph import Graph
 from edgekit.op import Array, load_ops
 from edgekit.passes import CANONICAL
-
-FLOAT = TensorProto.FLOAT
 
 
 def imported(model: onnx.ModelProto, folder: Path) -> Graph:
@@ -67,20 +65,6 @@ def test_canonical_form_computes_what_the_source_does(
     for ours, theirs in zip(evaluated(graph, x), wanted, strict=True):
         size = max(1.0, float(np.abs(theirs).max()))
         np.testing.assert_allclose(ours.reshape(theirs.shape) / size, theirs / size, atol=2e-4)
-
-
-def network(nodes: list[onnx.NodeProto], x: tuple[int, ...], y: tuple[int, ...],
-            **constants: Array) -> onnx.ModelProto:  # fmt: skip
-    tensors = [
-        onnx.numpy_helper.from_array(np.asarray(data), name) for name, data in constants.items()
-    ]
-    ends = [helper.make_tensor_value_info(n, FLOAT, s) for n, s in (("x", x), ("y", y))]
-    graph = helper.make_graph(nodes, "net", ends[:1], ends[1:], tensors)
-    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=8)
-
-
-def weights(*shape: int) -> Array:
-    return np.random.default_rng(0).normal(size=shape).astype(np.float32)
 
 
 def ops(graph: Graph) -> Counter[str]:

@@ -196,13 +196,6 @@ def test_a_wrong_declared_shape_is_refused() -> None:
     assert "(1, 3, 2)" in error.found
 
 
-def test_floating_point_is_refused_first() -> None:
-    values = [real("x", 1, 4), real("y", 1, 4)]
-    error = failure(graph(values, [node("RELU", "x", "y")], "x", "y"))
-    assert error.code == "EK203"
-    assert "tensor x" in error.where
-
-
 def test_missing_quantization_names_node_and_tensor() -> None:
     values = [Value("x", (1, 4), "int8"), tensor("y", 1, 4)]
     error = failure(graph(values, [node("RELU", "x", "y")], "x", "y"))

@@ -18,6 +18,7 @@ from edgekit.frontends.onnx_functions import inlined
 from edgekit.frontends.onnx_order import check_order
 from edgekit.frontends.onnx_shapes import bind, declared, input_shape
 from edgekit.frontends.onnx_tensors import array, dtype_of, narrow
+from edgekit.frontends.onnx_tools import located
 from edgekit.frontends.onnx_walk import Walk
 from edgekit.graph import Graph, Value
 
@@ -30,20 +31,17 @@ def load(data: bytes, path: Path, dims: Mapping[str, int]) -> Graph:
     (inconsistent), EK106 (activations or computed constants too large), EK107 (operator set), EK108
     (external data), EK201 (an operator without a shape), EK202 (types and parts), EK304 (numbers).
     """
-    try:
+    with located(path):
         model = parse(data)
         opset = check_versions(model)
         check_parts(model)
         check_order(model.graph)
         embed(model, path.parent)
-        check_operators(model)
+        check_operators(model, opset)
         model = inlined(model)
         check_parts(model)
         narrow(model)
         return _graph(model.graph, Walk(model.graph, opset, model.ir_version), dims)
-    except EdgekitError as error:
-        error.where = f"{path.name}, {error.where}"
-        raise
 
 
 def _graph(source: GraphProto, walk: Walk, dims: Mapping[str, int]) -> Graph:

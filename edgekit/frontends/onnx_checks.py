@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import onnx
@@ -13,6 +14,8 @@ from edgekit.frontends.onnx_tools import EXPORT_AGAIN, onnx_errors
 OLDEST_OPSET = 9
 MAX_NODES = 20_000
 DEFAULT_DOMAINS = ("", "ai.onnx")
+_PROSE = ("doc_string", "value", "producer_name", "producer_version")
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 
 
 def parse(data: bytes) -> ModelProto:
@@ -25,18 +28,19 @@ def parse(data: bytes) -> ModelProto:
 
 
 def _check_text(message: Any) -> None:
-    """Names of a damaged file arrive as bytes; nothing behind this expects that."""
+    """Names of a damaged file arrive as bytes, or with control characters that break a message in two
+    or a terminal; nothing behind this expects that. Descriptions may hold what they like."""
     for field, value in message.ListFields():
         if field.type == field.TYPE_MESSAGE:
             for inner in [value] if hasattr(value, "ListFields") else value:
                 _check_text(inner)
-        elif field.type == field.TYPE_STRING:
-            texts = [value] if isinstance(value, (str, bytes)) else value
-            for text in texts:
-                if not isinstance(text, str):
+        elif field.type == field.TYPE_STRING and field.name not in _PROSE:
+            for text in [value] if isinstance(value, (str, bytes)) else value:
+                if not isinstance(text, str) or _CONTROL.search(text):
                     raise EdgekitError(
                         "EK101", "a name in the file is not text", where=f"field {field.name}",
-                        found=f"{text[:40]!r}, wanted UTF-8", help=EXPORT_AGAIN,
+                        found=f"{text[:40]!r}, wanted UTF-8 without control characters",
+                        help=EXPORT_AGAIN,
                     )  # fmt: skip
 
 
@@ -94,15 +98,26 @@ def check_count(nodes: int) -> None:
                            help="edgekit is for models that fit a microcontroller or a small board")  # fmt: skip
 
 
-def check_operators(model: ModelProto) -> None:
-    """ONNX's own checker: attributes, operands and types of every node. Raises EK105."""
+def check_operators(model: ModelProto, opset: int) -> None:
+    """ONNX's own checker: attributes, operands and types of every node. Raises EK105, and EK201 for
+    an operator that ONNX's own set does not have."""
+    for index, node in enumerate(model.graph.node):
+        if node.domain in DEFAULT_DOMAINS and known_operator(node.op_type, opset) is None:
+            raise unsupported(node.op_type, f"node {node.name or index}")
     with onnx_errors("EK105", "onnx.checker refuses the model", "graph"):
         onnx.checker.check_model(model)
 
 
-def known_operator(op: str, opset: int) -> Any:
+def known_operator(op: str, opset: int) -> onnx.defs.OpSchema | None:
     """The schema of an operator of ONNX's own set, None where it has none of that name."""
     try:
         return onnx.defs.get_schema(op, opset, "")
     except onnx.defs.SchemaError:
         return None
+
+
+def unsupported(op: str, where: str) -> EdgekitError:
+    return EdgekitError(
+        "EK201", f"operator {op} is not supported", where=where, found=op or "an operator without a name",
+        help="replace this layer in the source model; `edgekit ops` lists what is supported",
+    )  # fmt: skip

@@ -15,8 +15,9 @@ from onnx import ModelProto, TensorProto
 
 from edgekit.errors import EdgekitError
 from edgekit.frontends.limits import MAX_FILE_BYTES
+from edgekit.frontends.onnx_checks import parse
 from edgekit.frontends.onnx_tensors import check_axes, dtype_of, node_tensors, tensors
-from edgekit.frontends.onnx_tools import onnx_errors
+from edgekit.frontends.onnx_tools import located
 
 _KEYS = ("location", "offset", "length", "checksum", "basepath")
 _FLOAT16 = (TensorProto.FLOAT16, TensorProto.BFLOAT16)
@@ -52,10 +53,9 @@ def embed(model: ModelProto, folder: Path) -> bool:
 def self_contained(data: bytes, path: Path) -> bytes:
     """The bytes of one file that holds the whole model: `data`, the content of `path`, as it is
     where no weight lies outside. Raises EK101 and what `embed` raises."""
-    with onnx_errors("EK101", "the file cannot be read as an ONNX model", str(path)):
-        model = ModelProto()
-        model.ParseFromString(data)
-    return model.SerializeToString(deterministic=True) if embed(model, path.parent) else data
+    with located(path):
+        model = parse(data)
+        return model.SerializeToString(deterministic=True) if embed(model, path.parent) else data
 
 
 def _bytes(tensor: TensorProto, where: str) -> int:

@@ -27,9 +27,9 @@ _COUNTING = {"NonZero", "Compress"}
 _PRODUCTS = {"MatMul", "Gemm"}
 # QuantizeLinear and DequantizeLinear are not here: a quantized weight keeps its numbers.
 FOLDED = OF_SHAPE | _COUNTING | _PRODUCTS | set("""
-    Constant ConstantOfShape Identity Cast CastLike Range EyeLike
-    Concat Split Slice Gather GatherElements GatherND ScatterElements ScatterND
-    Squeeze Unsqueeze Reshape Flatten Transpose Expand Tile Pad Trilu Where OneHot
+    Constant ConstantOfShape Identity Cast CastLike Range
+    Concat Split Slice Gather GatherND ScatterND Squeeze Unsqueeze Reshape Flatten Transpose
+    Expand Tile Pad Trilu Where
     Add Sub Mul Div Mod Pow Neg Abs Sign Floor Ceil Round Sqrt Reciprocal Exp Log Sin Cos Tanh
     Sigmoid Relu Clip Min Max Sum Mean CumSum
     Equal Greater GreaterOrEqual Less LessOrEqual And Or Xor Not

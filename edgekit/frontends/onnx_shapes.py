@@ -96,8 +96,17 @@ def infer(model: ModelProto, where: str) -> Inferred:
 
     Raises EK105 where the operands do not fit the operator, EK202 where an output is no tensor.
     """
-    with onnx_errors("EK105", f"the operands do not fit {model.graph.node[0].op_type}", where):
-        made = shape_inference.infer_shapes(model, strict_mode=True, data_prop=True)
+    node = model.graph.node[0]
+    for attribute in node.attribute:
+        # The inference of GatherND counts up from it, outside its arrays (onnx 1.23).
+        if attribute.name == "batch_dims" and attribute.i < 0:
+            raise EdgekitError("EK105", f"the operands do not fit {node.op_type}", where=where,
+                               found=f"batch_dims {attribute.i}, wanted at least 0",
+                               help="export the model again")  # fmt: skip
+    with onnx_errors("EK105", f"the operands do not fit {node.op_type}", where):
+        # Without propagation of data: what it would find is folded already, and it takes seconds for
+        # a long vector.
+        made = shape_inference.infer_shapes(model, strict_mode=True)
     outputs: Inferred = {}
     for info in made.graph.value_info:
         _tensor(info.type, f"{where}, tensor {info.name}")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 
@@ -17,7 +19,8 @@ def onnx_errors(code: str, message: str, where: str, help: str = EXPORT_AGAIN) -
     """Whatever the tools raise (their exceptions share no base class) becomes `code`, with the first
     line of the tool's own message. Arithmetic on a model's constants warns nobody."""
     try:
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
             yield
     except EdgekitError:
         raise
@@ -25,3 +28,13 @@ def onnx_errors(code: str, message: str, where: str, help: str = EXPORT_AGAIN) -
         lines = [line.strip() for line in str(broken).splitlines() if line.strip()]
         found = lines[0] if lines else type(broken).__name__
         raise EdgekitError(code, message, where=where, found=found[:300], help=help) from None
+
+
+@contextmanager
+def located(path: Path) -> Iterator[None]:
+    """Errors say which file they were found in."""
+    try:
+        yield
+    except EdgekitError as error:
+        error.where = f"{path.name}, {error.where}"
+        raise

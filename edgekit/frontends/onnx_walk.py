@@ -9,11 +9,12 @@ import math
 from collections.abc import Mapping
 
 from onnx import AttributeProto, GraphProto, ModelProto, NodeProto
+from onnx.defs import OpSchema
 
 from edgekit.errors import EdgekitError
 from edgekit.frontends.limits import MAX_ACTIVATION_BYTES
 from edgekit.frontends.names import unique
-from edgekit.frontends.onnx_checks import DEFAULT_DOMAINS, known_operator
+from edgekit.frontends.onnx_checks import DEFAULT_DOMAINS, known_operator, unsupported
 from edgekit.frontends.onnx_fold import FOLDED, OF_SHAPE, Folder
 from edgekit.frontends.onnx_shapes import Inferred, declared, infer, single
 from edgekit.frontends.onnx_tensors import Array, attributes, check_axes, dtype_of
@@ -86,7 +87,7 @@ class Walk:
 
     def _check_operands(self, node: NodeProto, op: str, where: str) -> None:
         if not node.output or any(a.type in _GRAPHS for a in node.attribute):
-            raise _unsupported(op, where)
+            raise unsupported(op, where)
         for name in node.input:
             if name and name not in self.values:
                 raise EdgekitError("EK105", "a node reads a tensor that nothing writes",
@@ -94,12 +95,19 @@ class Walk:
                                    help="export the model again")  # fmt: skip
 
     def _named(self, source: NodeProto, name: str) -> NodeProto:
-        """A copy without the outputs at its end that nobody reads, and a name for each that stays."""
+        """A copy without the optional outputs at its end that nobody reads, and a name for each that
+        stays."""
         node = NodeProto()
         node.CopyFrom(source)
         node.domain = "" if source.domain in DEFAULT_DOMAINS else source.domain
         outputs = list(node.output)
-        while len(outputs) > 1 and outputs[-1] not in self._read:
+        schema = known_operator(node.op_type, self.opset) if not node.domain else None
+        while (
+            schema
+            and len(outputs) > 1
+            and outputs[-1] not in self._read
+            and _optional(schema, len(outputs) - 1)
+        ):
             outputs.pop()
         node.ClearField("output")
         node.output.extend(out or unique(f"{name}_unused", self._taken) for out in outputs)
@@ -118,7 +126,7 @@ class Walk:
             kind = self._types.get(out)
             shape = declared(kind, self.symbols) if kind is not None else None
             if kind is None or shape is None or None in shape:
-                raise _unsupported(op, where)
+                raise unsupported(op, where)
             types[out] = (kind.tensor_type.elem_type, shape)
         return types
 
@@ -129,11 +137,9 @@ class Walk:
             self.constant(name, data)
 
 
-def _unsupported(op: str, where: str) -> EdgekitError:
-    return EdgekitError(
-        "EK201", f"operator {op} is not supported", where=where, found=op,
-        help="replace this layer in the source model; `edgekit ops` lists what is supported",
-    )  # fmt: skip
+def _optional(schema: OpSchema, output: int) -> bool:
+    declared = schema.outputs[min(output, len(schema.outputs) - 1)]
+    return declared.option == OpSchema.FormalParameterOption.Optional
 
 
 def _dynamic(where: str, shape: list[int | None] | None) -> EdgekitError:

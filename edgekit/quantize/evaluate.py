@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from edgekit.errors import EdgekitError
 from edgekit.graph import Graph, Node, Value
+from edgekit.lowering import integer_node
 from edgekit.op import load_ops
 from edgekit.validate.data import Samples, dequantize
 
@@ -79,7 +80,7 @@ def run_real_batch(node: Node, graph: Graph, live: Mapping[str, Array]) -> list[
 
 def run_integer(node: Node, graph: Graph, live: Mapping[str, Array]) -> list[Array]:
     """One node of a quantized graph on integers [N, *shape]."""
-    made = load_ops()[node.op].quantize(node, graph)
+    made = integer_node(node, graph)
     count = len(next(live[name] for name in made.inputs if name in live))
     operands = [
         live[name] if name in live else _repeated(graph.value(name), count) for name in made.inputs

@@ -2,14 +2,15 @@
 
     python -m edgekit.validate._child ENGINE MODEL REQUEST.npz ANSWER.npz
 
-Request: `input_<i>` [N, steps, *shape], `intermediates` 0 or 1, and `scale_<i>` and
-`zero_point_<i>` where integers stand for real values.
+Request: `input_<i>` [N, steps, *shape], `intermediates` 0 or 1, `dims` (JSON, sizes of symbolic
+dimensions), and `scale_<i>` and `zero_point_<i>` where integers stand for real values.
 Answer: `output_<i>` [N, steps, *shape]; with intermediates `names`, and `tensor_<i>` [N, *shape] for
 each of them, of every sample's last inference.
 """
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -92,7 +93,8 @@ def main(engine: str, model: str, request_path: str, answer_path: str) -> int:
     with np.load(request_path, allow_pickle=False) as archive:
         request = dict(archive)
     try:
-        opened = open_engine(engine, model, bool(request["intermediates"]))
+        dims = json.loads(str(request["dims"]))
+        opened = open_engine(engine, model, bool(request["intermediates"]), dims)
         result = answer(opened, request)
     except Exception as error:  # the engines raise whatever they like; the parent reports it
         print(f"{type(error).__name__}: {error}", file=sys.stderr)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgekit.graph import Layout
+from edgekit.graph import Graph, Layout
 from edgekit.validate import metrics
 from edgekit.validate.data import Tensor, dequantize
 from edgekit.validate.score import finite
@@ -41,7 +41,7 @@ def output_errors(
     """
     entries = []
     for tensor, x, y in zip(outputs, original, integers, strict=True):
-        theirs, ours = real_values(x, tensor), real_values(y, tensor).reshape(x.shape)
+        theirs, ours = _single(x, tensor), _single(y, tensor).reshape(x.shape)
         count = len(x) * (x.shape[1] if sequence else 1)
         rows, others = theirs.reshape(count, -1), ours.reshape(count, -1)
         error = metrics.max_abs_error(theirs, ours)
@@ -55,17 +55,33 @@ def output_errors(
     return {"agreement_top1": entries[0]["agreement_top1"], "outputs": entries}
 
 
+def quantized_names(source: Graph) -> dict[str, str]:
+    """Of an imported ONNX graph: a tensor that is only read to be quantized -> its dequantized form.
+
+    Such a pair belongs to the tensor here, and its clamping is often an activation.
+    """
+    readers, found = source.consumers(), {}
+    for name, nodes in readers.items():
+        if all(node.op == "QuantizeLinear" for node in nodes):
+            for node in readers.get(nodes[0].outputs[0], []):
+                if node.op == "DequantizeLinear":
+                    found[name] = node.outputs[0]
+    return found
+
+
 def layer_errors(
     trace: Iterable[tuple[str, str, Array]],
     original: Mapping[str, Array],
     tensors: Mapping[str, Tensor],
     layouts: Mapping[str, Layout],
+    factors: Mapping[str, Array],
 ) -> dict[str, Any]:
     """Additions to a pair's entry: `layers`, one ``{name, tensor, sqnr_db, max_abs_error}`` each in
     order of execution and in real units, and `worst_layer`, the one with the lowest ratio.
 
     trace: (layer, tensor, [N, *shape]) of the program, whose `tensors` and `layouts` are given;
-    original: [N, *source shape] by name. What only one side has, or has in another shape, is left
+    original: [N, *source shape] by name; factors: what the program's last axis is multiplied by to give
+    the original's values. What only one side has, or has in another shape, is left
     out: a compiled program fuses some layers and never makes what was between them.
     """
     layers: list[dict[str, Any]] = []
@@ -73,11 +89,12 @@ def layer_errors(
         theirs, ours = original.get(tensor), tensors.get(tensor)
         if theirs is None or ours is None or ours.quant is None:
             continue
+        found = _single(array, ours) * factors.get(tensor, np.float32(1))
         if tensor in layouts:
-            array = layouts[tensor].source(array)
-        if _sizes(array) != _sizes(theirs) or not _comparable(theirs, ours):
+            found = layouts[tensor].source(found)
+        if _sizes(found) != _sizes(theirs) or not _comparable(theirs, ours):
             continue
-        real, found = real_values(theirs, ours), real_values(array, ours).reshape(theirs.shape)
+        real, found = _single(theirs, ours), found.reshape(theirs.shape)
         layers.append({
             "name": name,
             "tensor": tensor,
@@ -87,6 +104,11 @@ def layer_errors(
     rated = [layer for layer in layers if layer["sqnr_db"] is not None]
     worst = min(rated, key=lambda layer: layer["sqnr_db"], default=None)
     return {"layers": layers, "worst_layer": worst}
+
+
+def _single(x: Array, tensor: Tensor) -> Array:
+    """Real values rounded to float32, so that equal integers are equal here and in the original."""
+    return np.asarray(real_values(x, tensor), np.float32)
 
 
 def _sizes(x: Array) -> tuple[int, ...]:

@@ -9,12 +9,13 @@ interpreter, hence the child process.
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
 import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
@@ -58,9 +59,12 @@ class Reference:
         return self.engine == EXACT
 
     def named(self, names: Sequence[str]) -> dict[str, Array]:
-        """`tensors` by name; `names` lists a `.tflite` file's tensors in the file's order."""
+        """`tensors` by name; `names` lists a `.tflite` file's tensors in the file's order. Behind those
+        LiteRT has temporaries of its own, which are left out."""
         return {
-            key if isinstance(key, str) else names[key]: data for key, data in self.tensors.items()
+            key if isinstance(key, str) else names[key]: data
+            for key, data in self.tensors.items()
+            if isinstance(key, str) or key < len(names)
         }
 
 
@@ -94,13 +98,14 @@ def reference_outputs(
     engine: str = "auto",
     intermediates: bool = False,
     real: bool = False,
+    dims: Mapping[str, int] | None = None,
     timeout: float = 600,
 ) -> Reference:
     """Run the model file on the samples, state reset before each, in a child process.
 
     It is fed what `samples.given` has; where it takes floats and those are integers, the real values
     they stand for. `intermediates` keeps every tensor. `real`: its numbers are not the program's
-    integers, see `model_kind`. `timeout` is in seconds, after which the child is killed. Raises EK504
+    integers, see `model_kind`. `dims` binds symbolic dimensions as the import did. `timeout` is in seconds, after which the child is killed. Raises EK504
     (not installed) and EK505 (the interpreter refused the model, crashed, or took too long).
     """
     if engine == "auto":
@@ -108,7 +113,7 @@ def reference_outputs(
     find_engine(engine)
     with tempfile.TemporaryDirectory(prefix="edgekit-reference-") as folder:
         request, answer = Path(folder, "request.npz"), Path(folder, "answer.npz")
-        np.savez(request, **_request(samples, intermediates))
+        np.savez(request, **_request(samples, intermediates, dims or {}))
         _run_child([engine, str(Path(model).resolve()), str(request), str(answer)], folder, timeout)
         with np.load(answer, allow_pickle=False) as archive:
             found = dict(archive)
@@ -123,8 +128,11 @@ def reference_outputs(
     return Reference(engine, outputs, tensors)
 
 
-def _request(samples: Samples, intermediates: bool) -> dict[str, Any]:
-    request: dict[str, Any] = {"intermediates": np.int8(intermediates)}
+def _request(samples: Samples, intermediates: bool, dims: Mapping[str, int]) -> dict[str, Any]:
+    request: dict[str, Any] = {
+        "intermediates": np.int8(intermediates),
+        "dims": np.array(json.dumps(dict(dims))),
+    }
     for i, (tensor, x) in enumerate(zip(samples.tensors, samples.given, strict=True)):
         request[f"input_{i}"] = x if samples.sequence else x[:, None]
         if tensor.quant is not None:

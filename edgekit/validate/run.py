@@ -43,12 +43,16 @@ class Original:
     run: samples and whether to keep intermediates, to a Reference. names: a `.tflite` file's tensors
     in the file's order, by the names the program uses. real: its numbers are not the program's
     integers, so that the question is how far apart both are. tensors: the program's, by name.
+    aliases: program's name -> original's, where they are not the same. factors: per channel (last
+    axis) of tensors that equalisation changed; the original's values are the program's times them.
     """
 
     run: Callable[[Samples, bool], Reference]
     names: Sequence[str] = ()
     real: bool = False
     tensors: Mapping[str, Tensor] = field(default_factory=dict)
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    factors: Mapping[str, Array] = field(default_factory=dict)
 
 
 def validate_places(
@@ -183,12 +187,13 @@ def _errors_of_layers(
     """The original's tensors against a place's, on the first few samples."""
     probe = samples.take(slice(_PROBES))
     theirs = original.run(probe, True).named(original.names)
+    theirs |= {ours: theirs[name] for ours, name in original.aliases.items() if name in theirs}
     traces = [place.trace([x[i] for x in probe.arrays], probe.sequence) for i in range(len(probe))]
     trace = [
         (name, tensor, np.stack([one[i][2] for one in traces]))
         for i, (name, tensor, _) in enumerate(traces[0])
     ]
-    return layer_errors(trace, theirs, original.tensors, layouts)
+    return layer_errors(trace, theirs, original.tensors, layouts, original.factors)
 
 
 def _probe(samples: Samples, a: Sequence[Array], b: Sequence[Array]) -> Samples:

@@ -28,8 +28,10 @@ RIGHT, WRONG = (30, 150, 60), (210, 40, 40)
 
 
 def contact_sheet(photographs: np.ndarray, answers: np.ndarray, wanted: np.ndarray) -> Image.Image:
-    """Wrong answers first, then right ones; each tile says what the network saw."""
-    order = np.argsort(answers == wanted, kind="stable")[: COLUMNS * ROWS]
+    """Right answers in the upper half, wrong ones below; each tile says what the network saw."""
+    half = COLUMNS * ROWS // 2
+    right, wrong = (np.flatnonzero((answers == wanted) == kind)[:half] for kind in (True, False))
+    order = np.concatenate([right, wrong])
     step = TILE + 2 * FRAME
     sheet = Image.new("RGB", (COLUMNS * step, ROWS * (step + 12)), "white")
     draw = ImageDraw.Draw(sheet)

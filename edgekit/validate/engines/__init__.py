@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
@@ -45,16 +44,21 @@ PACKAGES = {
 }
 
 
-def open_engine(engine: str, model: str, intermediates: bool) -> Engine:
-    """The model file in the engine of that name; raises whatever the engine raises."""
+def open_engine(
+    engine: str, model: str, intermediates: bool, dims: Mapping[str, int] | None = None
+) -> Engine:
+    """The model file in the engine of that name; raises whatever the engine raises.
+
+    `dims` are sizes of symbolic dimensions; onnxruntime takes them from the data.
+    """
     if engine == "onnxruntime":
         from edgekit.validate.engines.onnx_runtime import OnnxRuntime
 
         return OnnxRuntime(model, intermediates)
     if engine == "torch":
-        module = importlib.import_module("edgekit.validate._torch_engine")
-        opened: Engine = module.TorchEngine(model, intermediates)
-        return opened
+        from edgekit.validate._torch_engine import TorchEngine
+
+        return TorchEngine(model, intermediates, dims)
     if engine == "tflite-micro":
         from edgekit.validate.engines.tflite import TfliteMicro
 
