@@ -108,39 +108,38 @@ def _input_channels(node: Node, graph: Graph) -> int:
     return weights[-1]
 
 
-def _matrix(node: Node, weights: Array, channels: int) -> Array:
-    """Weights as [output channel, input channel, tap]; zeros where a depthwise layer reads nothing."""
+def _reads(node: Node, weights: Array, channels: int) -> tuple[Array, Array]:
+    """Weights as [output channel, what it reads, tap], and the input channels that are read,
+    [output channel or 1, what it reads]."""
     if node.op != "depthwise":
-        return np.moveaxis(weights.reshape(len(weights), -1, channels), 1, 2)
-    taps = weights.reshape(-1, weights.shape[3]).T
-    dense = np.zeros((len(taps), channels, taps.shape[1]))
-    dense[np.arange(len(taps)), np.arange(len(taps)) // (len(taps) // channels)] = taps
-    return dense
+        return np.moveaxis(weights.reshape(len(weights), -1, channels), 1, 2), np.arange(channels)[None]
+    outputs = weights.shape[3]
+    reads = np.arange(outputs)[:, None] // (outputs // channels)
+    return weights.reshape(-1, outputs).T[:, None], reads
 
 
 def _factor(second: Node, values: Mapping[str, Value], spread: Spread) -> Array:
     """The factor per channel, of some that even out the ranges more or less, with least noise."""
     data = values[second.inputs[1]].data
     assert data is not None
-    channels = len(spread.largest)
-    weights = _matrix(second, data.astype(np.float64), channels)
-    relative = spread.largest / max(float(spread.largest.max(initial=0)), _TINY)
-    strength = np.abs(weights).max(axis=(0, 2))
-    strength = strength / max(float(strength.max(initial=0)), _TINY)
+    weights, reads = _reads(second, data.astype(np.float64), len(spread.largest))
+    largest = np.abs(weights).max(axis=2)
+    strength = np.zeros(len(spread.largest))
+    np.maximum.at(strength, np.broadcast_to(reads, largest.shape), largest)
+    relative, strength = (v / max(float(v.max()), _TINY) for v in (spread.largest, strength))
     usable = (relative > 0) & (strength > 0)
     relative, strength = (np.where(usable, v, 1.0) for v in (relative, strength))
     tried = [relative**p for p in _POWERS] + [np.sqrt(relative / strength)]
     rounded = [np.exp2(np.clip(np.rint(np.log2(f)), -_MOST, _MOST)) for f in tried]
-    return min(rounded, key=lambda f: _noise(weights, spread.divided(f), f))
+    return min(rounded, key=lambda f: _noise(weights, reads, spread.divided(f), f))
 
 
-def _noise(weights: Array, spread: Spread, factor: Array) -> float:
+def _noise(weights: Array, reads: Array, spread: Spread, factor: Array) -> float:
     """Expected squared error of the layer's results, up to a constant: of rounding its input to
     steps of the largest range, and its weights to steps of each output channel's largest."""
-    scaled = weights * factor[:, None]
+    scaled = weights * factor[reads][:, :, None]
     activations = (scaled**2).sum() * (float(spread.largest.max()) / 255) ** 2
-    read = (weights != 0).any(axis=2)
-    power = (read * spread.square).sum(axis=1) * weights.shape[2]
+    power = spread.square[reads].sum(axis=1) * weights.shape[2]
     steps = np.abs(scaled).max(axis=(1, 2)) / 127
     return float(activations + (steps**2 * power).sum())
 
