@@ -77,16 +77,20 @@ def count(deployed: Deployed, target: Target, inputs: Sequence[Array]) -> Counts
         )  # fmt: skip
     with tempfile.TemporaryDirectory(prefix="edgekit-") as folder:
         elf = build_model(deployed, target, Path(folder), traced=False)
-        request: dict[str, Any] = {"kernels": np.array([step.kernel for step in deployed.steps])}
+        calls = [turn.layer for turn in deployed.schedule for _ in range(turn.calls)]
+        request: dict[str, Any] = {
+            "kernels": np.array([deployed.steps[layer].kernel for layer in calls]),
+            "layers": np.array(calls, np.int64),
+        }
         for i, (tensor, x) in enumerate(zip(deployed.inputs, inputs, strict=True)):
             request[f"place_{i}"] = np.array([SPACES.index(tensor.space), tensor.offset])
             request[f"input_{i}"] = np.ascontiguousarray(x, tensor.dtype)
         guest = Guest.of(deployed, target, elf, traced=False)
         answer = _run_child(guest, _hook(Path(folder)), request, Path(folder))
-    if answer["result"] != 0 or answer["done"] != len(deployed.steps):
+    if answer["result"] != 0 or answer["done"] != len(calls):
         raise EdgekitError(
             "EK603", "the model did not execute all its layers", where=deployed.name,
-            found=f"{answer['done']} of {len(deployed.steps)}, result {answer['result']}",
+            found=f"{answer['done']} of {len(calls)}, result {answer['result']}",
         )  # fmt: skip
     return _evaluate(deployed, target, answer)
 

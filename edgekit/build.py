@@ -24,6 +24,7 @@ from edgekit.plan import plan
 from edgekit.program import Program
 from edgekit.quantize import Calibration, Quantization, Settings, quantized, restored, save
 from edgekit.report import gates, parse_budget
+from edgekit.rewrite.constant_channels import drop_constant_channels
 from edgekit.target import load_target
 from edgekit.threads import one_blas_thread
 from edgekit.validate.runners import deploy
@@ -44,6 +45,7 @@ class Options:
     io: "arena" (inputs and outputs inside the arena), "caller" (the caller's buffers) or "float"
     (arena, plus conversion helpers). budget: "ram=32K,flash=128K,cycles=3M" or "". dims: sizes of
     symbolic dimensions. quantization: how numbers are chosen that the source does not have.
+    optimize: what `plan` streams for.
     """
 
     name: str
@@ -53,15 +55,18 @@ class Options:
     budget: str = ""
     dims: Mapping[str, int] = field(default_factory=dict)
     quantization: Settings = Settings()
+    optimize: str = "balanced"
 
 
 @dataclass(frozen=True, eq=False)
 class Compiled:
-    """The stages of one model, each of its own type; `decided` is what quantization added."""
+    """The stages of one model, each of its own type; `integer` is `lowered` without its constant
+    channels, `decided` is what quantization added."""
 
     source: Graph
     canonical: Graph
     quantized: Graph
+    lowered: IntGraph
     integer: IntGraph
     program: Program
     decided: Quantization | None
@@ -87,13 +92,20 @@ def compile_program(
         samples = numbers.samples(graph) if numbers else None
         with one_blas_thread():
             whole, decided = quantized(graph, samples, options.quantization)
-    integer = lower(whole)
-    program = plan(integer, keep_input=options.keep_input, caller_io=options.io == "caller")
+    lowered = lower(whole)
+    integer = drop_constant_channels(lowered)
+    program = plan(
+        integer,
+        keep_input=options.keep_input,
+        caller_io=options.io == "caller",
+        optimize=options.optimize,
+    )
     if dump:
         dump("quantized", whole.text())
+        dump("lowered", lowered.text())
         dump("integer", integer.text())
         dump("program", program.text())
-    return Compiled(source, graph, whole, integer, program, decided)
+    return Compiled(source, graph, whole, lowered, integer, program, decided)
 
 
 def build(
@@ -111,6 +123,7 @@ def build(
     keep_input: bool = False,
     budget: str = "",
     dims: Mapping[str, int] | None = None,
+    optimize: str = "balanced",
     dump: Dump | None = None,
     progress: Progress = lambda stage: None,
 ) -> dict[str, Any]:
@@ -123,7 +136,7 @@ def build(
     limits, board = parse_budget(budget), load_target(target)
     with model_file(model, example_inputs) as path, tempfile.TemporaryDirectory() as work:
         name = check_name(name or default_name(path.stem))
-        options = Options(name, target, io, keep_input, budget, dims or {}, quantization)
+        options = Options(name, target, io, keep_input, budget, dims or {}, quantization, optimize)
 
         progress("import, quantize, plan")
         numbers = None if calibration is None else Calibration(calibration, scale, offset)

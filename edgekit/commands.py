@@ -17,6 +17,8 @@ from edgekit.emit.names import default_name
 from edgekit.errors import EdgekitError
 from edgekit.firmware import compile_model
 from edgekit.measure import SAMPLES, STEPS, describe, layer_memory, memory, speed, totals
+from edgekit.plan.front import balanced, front
+from edgekit.plan.streams import Network
 from edgekit.quantize import Calibration, Settings, load
 from edgekit.report import accuracy_gate, gates, parse_budget
 from edgekit.simulate import Simulator
@@ -58,6 +60,7 @@ def check(
     target: str,
     *,
     keep_input: bool = False,
+    optimize: str = "balanced",
     budget: str = "",
     dims: Mapping[str, int] | None = None,
     calibration: Calibration | None = None,
@@ -70,7 +73,7 @@ def check(
     """
     board, limits = load_target(target), parse_budget(budget)
     name = default_name(model.stem)
-    options = Options(name, target, "arena", keep_input, budget, dims or {}, quantization)
+    options = Options(name, target, "arena", keep_input, budget, dims or {}, quantization, optimize)
     stages = compile_program(model, options, numbers=calibration or Calibration())
     _, pool = emit(name, stages.program, model.name)
     weights = sum(a.nbytes for s, a in pool.arrays.items() if s.startswith(f"{name}_w_"))
@@ -107,6 +110,44 @@ def bench(folder: Path, target: str = "") -> dict[str, Any]:
     report = describe(bundle.name, bundle.manifest["model"]["source"], board, stages)
     report |= speed(stages.program, deploy(stages.program, folder, bundle.name), board)
     return report | {"gates": []}
+
+
+def plan(model: Path, target: str, *, keep_input: bool = False) -> dict[str, Any]:
+    """The ways to run a model between least RAM and fewest instructions, most RAM first."""
+    board = load_target(target)
+    stages = compile_program(
+        model, Options("model", target, keep_input=keep_input, optimize="speed")
+    )
+    network = Network(stages.integer, keep_input=keep_input, caller_io=False)
+    base, points = network.cuts.instructions(), front(network)
+    smallest = points[-1].arena.placed.peak if points else 0
+    chosen = balanced(points, network) if points else None
+    return {
+        "model": model.name,
+        "target": board.name,
+        "edgekit_version": __version__,
+        "keep_input": keep_input,
+        "ram_limit_bytes": board.ram_limit_bytes,
+        "points": [
+            {
+                "arena_bytes": point.arena.placed.peak,
+                "arena_lower_bound_bytes": point.arena.bound,
+                "arena_method": point.arena.placed.method,
+                "instructions_added_estimate": point.extra,
+                "instructions_added_percent": round(100 * point.extra / max(1, base), 2),
+                "optimize": [
+                    word
+                    for word, taken in (
+                        ("balanced", point is chosen),
+                        ("ram", point.arena.placed.peak == smallest),
+                    )
+                    if taken
+                ],
+                "streams": point.streams(),
+            }
+            for point in points
+        ],
+    }
 
 
 def inspect(
@@ -207,6 +248,7 @@ def validate(
         program.buffers,
         quantized_names(stages.source),
         stages.decided.factors if stages.decided else {},
+        program.kept,
     )
     outputs = [program.buffers[name] for name in program.outputs]
     progress(place)

@@ -210,7 +210,10 @@ class IntNode:
 
 @dataclass(frozen=True, eq=False)
 class IntGraph:
-    """The integer-only graph: what `plan` and the program builder read."""
+    """The integer-only graph: what `plan` and the program builder read.
+
+    `kept`: of tensors that lost channels, which of the source's (last axis) are left, as a mask.
+    """
 
     name: str
     values: Mapping[str, Value]
@@ -219,6 +222,7 @@ class IntGraph:
     outputs: tuple[str, ...]
     states: tuple[State, ...] = ()
     layouts: Mapping[str, Layout] = field(default_factory=dict)
+    kept: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
 
     def verify(self) -> None:
         """Raises EK105 on a broken order, EK203 on a value that is not an integer."""

@@ -18,7 +18,7 @@ def kernels() -> dict[str, type[Op]]:
         cls = queue.pop()
         queue += cls.__subclasses__()
         if cls.__dict__.get("kernel"):
-            if cls.kernel in table:
+            if table.get(cls.kernel, cls) is not cls:
                 raise TypeError(f"kernel {cls.kernel} is defined twice")
             table[cls.kernel] = cls
     return dict(sorted(table.items()))
@@ -29,8 +29,12 @@ def prototype(op: type[Op]) -> str:
     variadic = op.inputs[-1].endswith("...")
     names = [name.removesuffix("...") for name in op.inputs]
     if op.signature == "rows":
-        operands = [f"const ek_rows *{name}" for name in names]
+        pointer = "*const *" if variadic else "*"
+        operands = [f"const ek_rows {pointer}{name}" for name in names]
         operands += ["const ek_rows *output", "int32_t first", "int32_t n", "uint8_t *scratch"]
+    elif op.signature == "sum":
+        operands = [f"const ek_rows *{names[0]}", "int8_t *output"]
+        operands += ["int32_t first", "int32_t n", "uint8_t *scratch"]
     elif variadic:
         operands = [f"const int8_t *const *{names[0]}", "int8_t *output"]
     else:

@@ -14,6 +14,7 @@ from edgekit.firmware import Firmware
 from edgekit.program import Program, Step
 from edgekit.quantize import Quantization
 from edgekit.quantize.report import errors_json
+from edgekit.rewrite.constant_channels import removed_channels
 from edgekit.simulate import Simulator
 from edgekit.target import Target
 from edgekit.validate.compare import first_difference
@@ -46,6 +47,7 @@ def describe(name: str, model: str, target: Target, stages: Compiled) -> Report:
         "arena_peak": program.plan.peak,
         "state_bytes": program.state_bytes,
         "clock_hz": target.clock_hz,
+        "constant_channels": removed_channels(stages.lowered, stages.integer),
         "layers": [layer(step) for step in program.steps],
         "quantization": None if stages.decided is None else quantization(stages.decided),
     }

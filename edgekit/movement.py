@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from edgekit.graph import Graph, Node
+from edgekit.graph import Graph, IntNode, Node
 from edgekit.op import Shape, require
 
 AXES = 5  # loops of the strided and the padding kernel
@@ -60,7 +60,7 @@ class Walk(NamedTuple):
         return math.prod(self.shape) == 1
 
 
-def walk(shape: Sequence[int], stride: Sequence[int], width: int, node: Node) -> Walk:
+def walk(shape: Sequence[int], stride: Sequence[int], width: int, node: Node | IntNode) -> Walk:
     """The shortest walk over elements of `width` bytes: axes that continue one another are merged.
 
     shape, stride: per axis of what is read, stride in elements. Always `AXES` loops.

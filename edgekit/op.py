@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from edgekit.channels import Bounds, Spare, type_bounds
 from edgekit.errors import EdgekitError
 from edgekit.graph import Graph, IntNode, Node, Value
 
@@ -36,6 +37,14 @@ def c_field(ctype: str, doc: str, length: int | None = None) -> Any:
 @dataclass(frozen=True)
 class Params:
     """The run-time parameters of a kernel; becomes the C struct ``ek_<kernel>_params``."""
+
+    def reads(self, row: int) -> range:
+        """The rows of the inputs that output row `row` of a row operator is made from."""
+        return range(row, row + 1)
+
+    def strip(self, rows: range, inputs: range) -> Params:
+        """The parameters with which `Op.run` makes the output rows `rows` from those inputs alone."""
+        return self
 
 
 @dataclass(frozen=True)
@@ -103,7 +112,8 @@ class Op:
     name: ClassVar[str] = ""
     # C kernel `ek_<kernel>_s8`; several operators may share one.
     kernel: ClassVar[str] = ""
-    # "rows": strip kernel on row addresses; "flat": n contiguous elements; "whole": all at once.
+    # "rows": strip kernel on row addresses; "flat": n contiguous elements; "whole": all at once;
+    # "sum": rows of the input as they come, the output after the last of them.
     signature: ClassVar[str] = "flat"
     Params: ClassVar[type[Params]] = Params
     consts: ClassVar[tuple[Const, ...]] = ()
@@ -124,6 +134,8 @@ class Op:
     output_quant: ClassVar[tuple[float, int] | None] = None
     # Indices of inputs whose storage the output may take over (same size, elementwise).
     inplace: ClassVar[tuple[int, ...]] = ()
+    # The operator of signature "rows" or "sum" that does the same row by row, where it can.
+    as_rows: ClassVar[str] = ""
     # Channel coupling, for pruning: "same" (output channel c reads channel c of every input),
     # "mix" (every output channel reads every input channel), "move" (channels are rearranged).
     coupling: ClassVar[str] = "same"
@@ -177,6 +189,48 @@ class Op:
         raise NotImplementedError
 
     @classmethod
+    def reads(cls, p: Any, consts: Mapping[str, Array], row: int) -> range:
+        """Row operators: the rows of every input that output row `row` is made from."""
+        return p.reads(row)  # type: ignore[no-any-return]
+
+    @classmethod
+    def pieces(cls, p: Any) -> int | None:
+        """Row operators that do not read their input by its rows: into how many equal pieces it is
+        divided for `reads`."""
+        return None
+
+    @classmethod
+    def lingers(cls, p: Any) -> bool:
+        """May a call for several rows read a row's inputs until the next row is finished?"""
+        return False
+
+    @classmethod
+    def run_rows(
+        cls, p: Any, consts: Mapping[str, Array], rows: range, given: range, *inputs: Array
+    ) -> list[Array]:
+        """`run` for the output rows `rows`; inputs are [N, 1, len(given), W, C], the rows `given`."""
+        return cls.run(p.strip(rows, given), consts, *inputs)
+
+    @classmethod
+    def of_whole(cls, node: IntNode, values: Mapping[str, Value]) -> IntNode | None:
+        """The node that does row by row what `node`, whose operator names this one in its `as_rows`,
+        does at once; None where it cannot."""
+        raise NotImplementedError
+
+    @classmethod
+    def add_rows(
+        cls, p: Any, consts: Mapping[str, Array], rows: range, x: Array, sums: Array
+    ) -> Array:
+        """Signature "sum": the int32 sums [N, n] with input rows x [N, len(rows), W, C] added; the
+        first row begins them anew."""
+        raise NotImplementedError
+
+    @classmethod
+    def from_sums(cls, p: Any, consts: Mapping[str, Array], sums: Array) -> list[Array]:
+        """Signature "sum": the outputs, from the sums over all rows."""
+        raise NotImplementedError
+
+    @classmethod
     def cost(cls, node: IntNode, values: Mapping[str, Value]) -> Cost:
         return Cost()
 
@@ -184,6 +238,22 @@ class Op:
     def aliases(cls, node: IntNode, values: Mapping[str, Value]) -> list[Alias]:
         """Placements that make the node's copy vanish; all must be granted, or it runs."""
         return []
+
+    @classmethod
+    def bounds(cls, node: IntNode, values: Mapping[str, Value], *inputs: Bounds) -> list[Bounds]:
+        """The range of each output channel for inputs inside theirs, exact or wider."""
+        return [type_bounds(values[name]) for name in node.outputs]
+
+    @classmethod
+    def spare(cls, node: IntNode, inputs: Sequence[Bounds], spare: Spare) -> Spare:
+        """Of the channels that its neighbours do without, those that the node can do without:
+        inputs it does not read or whose values it can take in, outputs it need not make."""
+        return spare.none()
+
+    @classmethod
+    def without(cls, node: IntNode, inputs: Sequence[Bounds], spare: Spare) -> IntNode:
+        """The node without the channels that `spare` granted; what stays keeps its values."""
+        return node
 
     @classmethod
     def cases(cls) -> list[Case]:
@@ -226,7 +296,7 @@ def onnx_ops() -> dict[str, type[Op]]:
     return {source: op for op in load_ops().values() for source in op.onnx}
 
 
-def require(ok: bool, rule: str, node: Node, found: object) -> None:
+def require(ok: bool, rule: str, node: Node | IntNode, found: object) -> None:
     """A support rule: raises EK202 naming `rule` (what is wanted) and `found` unless `ok`."""
     if not ok:
         raise EdgekitError(

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgekit.channels import Bounds, Spare
 from edgekit.errors import EdgekitError
-from edgekit.graph import Graph, Node
+from edgekit.graph import Graph, IntNode, Node
 from edgekit.op import Case, Op, Shape, int8_pair, require
 from edgekit.window import (
     Axis,
@@ -131,6 +132,19 @@ def windows(p: WindowParams, x: NDArray[Any], fill: int) -> NDArray[Any]:
     """[N, out_h, out_w, kernel_h, kernel_w, C] as int32; cells outside the input hold `fill`."""
     x = x.reshape(-1, p.in_h, p.in_w, p.in_c).astype(np.int32)
     return patches(x, *axes_of(p), fill)
+
+
+def bounds(node: IntNode, x: Bounds) -> list[Bounds]:
+    """Averages and maxima of values in a range lie in it."""
+    p = node.params
+    assert isinstance(p, WindowParams)
+    return [x.clip(p.out_min, p.out_max)]
+
+
+def without(node: IntNode, spare: Spare) -> IntNode:
+    p = node.params
+    assert isinstance(p, WindowParams)
+    return replace(node, params=replace(p, in_c=int((~spare.inputs[0]).sum())))
 
 
 def counts(p: WindowParams) -> NDArray[np.int32]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +23,8 @@ class Buffer:
     """Where a tensor lives: a space and a byte offset in it.
 
     Spaces: `arena` (one block per inference), `state` (kept between inferences), `const` (flash,
-    `data` holds it), `caller` (the caller's own buffers).
+    `data` holds it), `caller` (the caller's own buffers). Where the rows of a [1, H, W, C] tensor do
+    not follow one another, `rows` has the offset of each.
     """
 
     name: str
@@ -33,15 +34,29 @@ class Buffer:
     dtype: str
     quant: Quant | None = None
     data: NDArray[Any] | None = None
+    rows: tuple[int, ...] = ()
 
     @property
     def nbytes(self) -> int:
         return int(np.prod(self.shape, dtype=np.int64)) * DTYPES[self.dtype]
 
+    @property
+    def row_bytes(self) -> int:
+        """Bytes of a row of a [1, H, W, C] tensor."""
+        return self.nbytes // self.shape[1]
+
+    def row_offset(self, row: int) -> int:
+        """Where a row begins."""
+        return self.rows[row] if self.rows else self.offset + row * self.row_bytes
+
 
 @dataclass(frozen=True, eq=False)
 class Step:
-    """One kernel call. `inputs` and `outputs` name buffers; scratch is in the arena."""
+    """One layer. `inputs` and `outputs` name buffers; scratch is in the arena.
+
+    rows: the row steps it takes, one a row of the output (of the input where the operator sums over
+    rows); 0 where the kernel does everything at once.
+    """
 
     name: str
     op: type[Op]
@@ -52,6 +67,15 @@ class Step:
     macs: int = 0
     scratch_offset: int = 0
     scratch_bytes: int = 0
+    rows: int = 0
+
+
+class Turn(NamedTuple):
+    """Row steps first..first+n-1 of step number `step`, one after the other."""
+
+    step: int
+    first: int
+    n: int
 
 
 @dataclass(frozen=True)
@@ -70,7 +94,10 @@ class PlanReport:
 
 @dataclass(frozen=True, eq=False)
 class Program:
-    """A network ready to run: buffers, steps, and the memory it needs (bytes)."""
+    """A network ready to run: buffers, steps, and the memory it needs (bytes).
+
+    `schedule` says which step makes how many rows when. A step that is not streamed has one turn.
+    """
 
     name: str
     buffers: Mapping[str, Buffer]
@@ -81,18 +108,35 @@ class Program:
     state_bytes: int
     plan: PlanReport
     states: tuple[State, ...] = ()
-    # Copies the plan made unnecessary: (node name, its IntNode-like step), kept for the checker.
+    schedule: tuple[Turn, ...] = ()
+    # Copies the plan made unnecessary: (number of turns before it, the step), kept for the checker.
     views: tuple[tuple[int, Step], ...] = field(default=())
     # Tensors whose axes are not in the source's order, inputs and outputs first of all.
     layouts: Mapping[str, Layout] = field(default_factory=dict)
+    # Of tensors that lost channels: which of the source's are left (last axis), as a mask.
+    kept: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
+
+    def streams(self) -> list[tuple[Turn, ...]]:
+        """The schedule cut where nothing is under way: a lone turn, or the turns of steps that
+        make rows for each other."""
+        last = {turn.step: i for i, turn in enumerate(self.schedule)}
+        groups: list[tuple[Turn, ...]] = []
+        begin = end = 0
+        for i, turn in enumerate(self.schedule):
+            end = max(end, last[turn.step])
+            if i == end:
+                groups.append(self.schedule[begin : i + 1])
+                begin = i + 1
+        return groups
 
     def text(self) -> str:
-        """The form `--dump` writes: one line a step."""
+        """The form `--dump` writes: one line a step, one a stream."""
 
         def place(name: str) -> str:
             b = self.buffers[name]
             dims = "x".join(map(str, b.shape))
-            return f"{name}:{b.dtype}[{dims}]@{b.space}+{b.offset}"
+            at = f"rows {' '.join(map(str, b.rows))}" if b.rows else str(b.offset)
+            return f"{name}:{b.dtype}[{dims}]@{b.space}+{at}"
 
         lines = [f"program {self.name} arena {self.arena_bytes} state {self.state_bytes}"]
         lines += [f"  input  {place(name)}" for name in self.inputs]
@@ -102,5 +146,8 @@ class Program:
                 step.scratch_bytes
             )
             lines.append(f"  {i} {step.name}: {outs} <- {step.op.name}({ins}){scratch}")
+        for turns in self.streams():
+            if len(turns) > 1:
+                lines.append("  stream " + " ".join(f"{t.step}:{t.first}+{t.n}" for t in turns))
         lines += [f"  output {place(name)}" for name in self.outputs]
         return "\n".join(lines) + "\n"

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from edgekit.graph import Node
+from edgekit.channels import Bounds, Spare
+from edgekit.graph import IntNode, Node
 from edgekit.movement import AXES, axis_of, strides
 from edgekit.op import Axes, Params, Shape, c_field, require
 
@@ -50,6 +51,37 @@ def moved_reduction(node: Node, axes: Axes) -> tuple[dict[str, Any], Axes]:
     if not node.attrs["keep_dims"]:
         kept = tuple(a for axis, a in enumerate(axes.axes) if axis not in over)
     return {"axes": ours, "keep_dims": True}, Axes(kept, axes.rank)
+
+
+def reduction_bounds(p: ReductionParams, x: Bounds, count: int) -> Bounds:
+    """What the elements that make each of `count` output channels can be."""
+    same = p.over[-1] == 1 and len(x.low) == count
+    return x if same else x.any_of(count)
+
+
+def reduction_spare(p: ReductionParams, spare: Spare) -> Spare:
+    """Channels go together unless they are what is reduced."""
+    same = p.over[-1] == 1 and len(spare.inputs[0]) == len(spare.outputs[0])
+    return spare.tied() if same else spare.none()
+
+
+def reduction_without(node: IntNode, spare: Spare) -> IntNode:
+    p = node.params
+    assert isinstance(p, ReductionParams)
+    shape = [a * b for a, b in zip(p.keep, p.over, strict=True)]
+    shape[-1] = int((~spare.inputs[0]).sum())
+    steps = strides(tuple(shape))
+
+    def moved(old: tuple[int, ...]) -> tuple[int, ...]:
+        return tuple(step if before else 0 for step, before in zip(steps, old, strict=True))
+
+    params = replace(
+        p,
+        keep=(*p.keep[:-1], shape[-1]),
+        keep_step=moved(p.keep_step),
+        over_step=moved(p.over_step),
+    )
+    return replace(node, params=params)
 
 
 def reduced(node: Node, draft: Draft) -> tuple[list[int], bool]:

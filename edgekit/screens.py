@@ -10,7 +10,7 @@ from edgekit.report import contributors, memory_lines
 Report = dict[str, Any]
 _WORST = 5  # layers with the lowest ratio that `validate` names
 _MODEL, _PLAN, _SPEED, _CHECK = "model   ", "plan    ", "speed   ", "check   "
-_QUANT = "quant   "
+_QUANT, _FOLDED = "quant   ", "folded  "
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[object]], text: int = 1) -> str:
@@ -49,6 +49,18 @@ def model_line(report: Report) -> str:
     )
 
 
+def channels_lines(report: Report) -> list[str]:
+    """What went with the constant channels: one line, none where nothing did."""
+    found = report["constant_channels"]
+    gone = found["channels_before"] - found["channels"]
+    if not found["layers"]:
+        return []
+    return [
+        f"{_FOLDED}{gone:,} of {found['channels_before']:,} channels are constant or unread: removed, "
+        f"{count(found['macs_before'])} to {count(found['macs'])} MAC"
+    ]
+
+
 def plan_line(report: Report) -> str:
     verdict = (
         "optimal" if report["arena_optimal"] else f"not proved optimal ({report['arena_method']})"
@@ -58,6 +70,12 @@ def plan_line(report: Report) -> str:
         f"{_PLAN}arena {report['arena_bytes']:,} B   lower bound "
         f"{report['arena_lower_bound_bytes']:,} B   {verdict}   peak at {report['arena_peak']}{state}"
     )
+
+
+def head(report: Report) -> list[str]:
+    """What the model is, what its numbers cost, and how it was laid out."""
+    lines = [model_line(report), *quantization_lines(report), *channels_lines(report)]
+    return [*lines, plan_line(report)]
 
 
 def speed_line(report: Report) -> str:
@@ -88,6 +106,22 @@ def gate_lines(report: Report) -> list[str]:
     ]
 
 
+def plan_screen(report: Report) -> str:
+    """The Pareto front, a line a way to run the model."""
+    rows = [
+        (
+            point["arena_bytes"],
+            point["arena_lower_bound_bytes"],
+            f"+{point['instructions_added_percent']:.2f} %",
+            sum(map(len, point["streams"])),
+            " ".join(point["optimize"]),
+        )
+        for point in report["points"]
+    ]
+    headings = ("arena B", "lower bound B", "instructions", "layers streamed", "--optimize")
+    return f"{_MODEL}{report['model']}\n{table(headings, rows, text=0)}"
+
+
 def quantization_lines(report: Report) -> list[str]:
     """What choosing numbers here costs, and where; none for a model that came with its numbers."""
     entry = report.get("quantization")
@@ -110,9 +144,7 @@ def _decibels(value: float | None) -> str:
 
 def build_screen(report: Report) -> str:
     """The money screen: model, plan, memory, speed, check."""
-    lines = [model_line(report), *quantization_lines(report), plan_line(report)]
-    lines += [*memory_lines(report), speed_line(report)]
-    lines.append(check_line(report))
+    lines = [*head(report), *memory_lines(report), speed_line(report), check_line(report)]
     lines += [
         f"        not on {e['place']}: {e['reason']} ({e['help']})" for e in report["left_out"]
     ]
@@ -136,10 +168,8 @@ def size_screen(report: Report) -> str:
 def check_screen(report: Report) -> str:
     """What is known without a compiler."""
     verdict = "fits, code and stack apart" if report["fits"] else "DOES NOT FIT"
-    head = f"{_CHECK}{report['model']} on {report['target']}: supported, static, integer-only; {verdict}"
-    return "\n".join(
-        [head, model_line(report), plan_line(report), *memory_lines(report), *gate_lines(report)]
-    )
+    first = f"{_CHECK}{report['model']} on {report['target']}: supported, static, integer-only; {verdict}"
+    return "\n".join([first, *head(report), *memory_lines(report), *gate_lines(report)])
 
 
 def validate_screen(report: Report) -> str:
@@ -250,7 +280,13 @@ def inspect_screen(report: Report) -> str:
         for e in report["layers"]
     ]
     heads = ("layer", "operator", "in", "out", "parameters", "MACs", "live bytes")
-    lines = [model_line(report), plan_line(report), "", table(heads, rows, text=4)]
+    lines = [
+        model_line(report),
+        *channels_lines(report),
+        plan_line(report),
+        "",
+        table(heads, rows, text=4),
+    ]
     return "\n".join(lines + (ranges_lines(report) if "ranges" in report else []))
 
 

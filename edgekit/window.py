@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgekit.channels import Bounds
 from edgekit.errors import EdgekitError
 from edgekit.fixed import round_half_away
 from edgekit.graph import Node, Value
@@ -39,6 +40,22 @@ class WindowParams(Params):
 
     dilation_h = 1
     dilation_w = 1
+
+    @property
+    def covers_input(self) -> bool:
+        """Whether the only window holds all of the input."""
+        rows, columns = self.kernel_h - self.pad_top, self.kernel_w - self.pad_left
+        return self.out_h == self.out_w == 1 and rows >= self.in_h and columns >= self.in_w
+
+    def reads(self, row: int) -> range:
+        top = row * self.stride_h - self.pad_top
+        end = top + (self.kernel_h - 1) * self.dilation_h + 1
+        low = max(top, 0)
+        return range(low, max(low, min(end, self.in_h)))
+
+    def strip(self, rows: range, inputs: range) -> WindowParams:
+        top = rows.start * self.stride_h - self.pad_top
+        return replace(self, in_h=len(inputs), out_h=len(rows), pad_top=inputs.start - top)
 
 
 @dataclass(frozen=True)
@@ -205,6 +222,27 @@ def axes_of(p: WindowParams) -> tuple[Axis, Axis]:
         axis(p.in_h, p.out_h, p.kernel_h, p.stride_h, p.dilation_h, p.pad_top),
         axis(p.in_w, p.out_w, p.kernel_w, p.stride_w, p.dilation_w, p.pad_left),
     )
+
+
+def tap_bounds(p: ConvolutionParams, x: Bounds) -> Bounds:
+    """What each tap can read, [kernel_h, kernel_w, in_c], for an input inside `x`, [in_c].
+
+    A tap that lies outside the input for some output reads the zero point there.
+    """
+    (row_in, row_out), (column_in, column_out) = map(_reach, axes_of(p))
+    inside = (row_in[:, None] & column_in)[:, :, None]
+    outside = (row_out[:, None] | column_out)[:, :, None]
+    low, high = (np.where(inside, end, p.input_zero) for end in (x.low, x.high))
+    padded = Bounds(low, high).hull(p.input_zero)
+    return Bounds(np.where(outside, padded.low, low), np.where(outside, padded.high, high))
+
+
+def _reach(axis: Axis) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Per tap: is it inside the input for some output, is it outside for some."""
+    first = np.arange(axis.out)[:, None] * axis.stride - axis.before
+    at = first + np.arange(axis.kernel) * axis.dilation
+    inside = (at >= 0) & (at < axis.size)
+    return np.any(inside, axis=0), np.any(~inside, axis=0)
 
 
 def patches(x: NDArray[Any], rows: Axis, columns: Axis, fill: int) -> NDArray[Any]:

@@ -26,6 +26,7 @@ _C = {"int8_t": ctypes.c_int8, "uint8_t": ctypes.c_uint8, "int16_t": ctypes.c_in
 class Rows(ctypes.Structure):
     _fields_ = [
         ("base", ctypes.c_void_p),
+        ("at", ctypes.c_void_p),
         ("row_bytes", ctypes.c_int32),
         ("first", ctypes.c_int32),
         ("count", ctypes.c_int32),
@@ -69,7 +70,7 @@ def struct_of(node: IntNode, keep: list[Any]) -> ctypes.Structure:
 
 def _rows(array: Array, keep: list[Any]) -> Any:
     """An [1, H, W, C] array as ek_rows."""
-    rows = Rows(array.ctypes.data, array.nbytes // array.shape[1], 0, array.shape[1])
+    rows = Rows(array.ctypes.data, None, array.nbytes // array.shape[1], 0, array.shape[1])
     keep += [rows, array]
     return ctypes.byref(rows)
 
@@ -96,9 +97,19 @@ def call(
         height = out.shape[1]
         step = strip or height
         ins = [_rows(x, keep) for x in arrays]
+        if node.op.inputs[-1].endswith("..."):
+            ins = [(ctypes.c_void_p * len(ins))(*(ctypes.addressof(r._obj) for r in ins))]
         for first in range(0, height, step):
             n = min(step, height - first)
             function(params, *ins, _rows(output, keep), ctypes.c_int32(first), ctypes.c_int32(n),
+                     ctypes.c_void_p(scratch[32:].ctypes.data))  # fmt: skip
+    elif node.op.signature == "sum":
+        height = arrays[0].shape[1]
+        step = strip or height
+        for first in range(0, height, step):
+            n = min(step, height - first)
+            function(params, _rows(arrays[0], keep), ctypes.c_void_p(output.ctypes.data),
+                     ctypes.c_int32(first), ctypes.c_int32(n),
                      ctypes.c_void_p(scratch[32:].ctypes.data))  # fmt: skip
     elif node.op.inputs[-1].endswith("..."):
         table = (ctypes.c_void_p * len(pointers))(*(p.value for p in pointers))

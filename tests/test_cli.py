@@ -61,7 +61,7 @@ def test_build_prints_the_money_screen(tmp_path: Path) -> None:
     done = edgekit("build", HELLO, "--target", "stm32f446", "-o", tmp_path / "hello")
     assert done.returncode == 0
     assert [line.split()[0] for line in done.stdout.splitlines()] == [
-        "model", "plan", "RAM", "Flash", "speed", "check", "wrote",
+        "model", "folded", "plan", "RAM", "Flash", "speed", "check", "wrote",
     ]  # fmt: skip
     assert done.stderr == ""
 
@@ -76,7 +76,7 @@ def test_size_has_the_contracts_keys(bundle: Path) -> None:
 
 
 def test_size_fails_by_how_much_and_where(bundle: Path) -> None:
-    done = edgekit("size", bundle, "--budget", "ram=8K,flash=20K")
+    done = edgekit("size", bundle, "--budget", "ram=4K,flash=20K")
     assert done.returncode == 1
     failed = [line for line in done.stdout.splitlines() if line.startswith("FAILED")]
     assert len(failed) == 2

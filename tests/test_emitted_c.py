@@ -189,7 +189,7 @@ def test_bad_arenas_are_refused_and_two_threads_do_not_meet(tmp_path: Path) -> N
 def test_headers_of_another_version_stop_the_compiler(tmp_path: Path) -> None:
     folder = written(tmp_path, compile_program(KWS, Options("m")).program)
     version = folder / "ek_version.h"
-    version.write_text(version.read_text().replace("#define EK_ABI 1", "#define EK_ABI 2"))
+    version.write_text(version.read_text().replace("#define EK_ABI 2", "#define EK_ABI 1"))
     with pytest.raises(EdgekitError, match="EK502") as failed:
         find_compiler(load_target("host")).compile(
             [folder / "m.c"], tmp_path / "o", include=[folder]

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from networks import evaluate
 
 from edgekit.cases import activation
 from edgekit.errors import EdgekitError
@@ -89,16 +90,6 @@ def networks(draw: st.DrawFn) -> IntGraph:
     ]
     outputs = draw(st.lists(st.sampled_from(produced), min_size=1, max_size=2, unique=True))
     return net.graph([*outputs, *([produced[-1]] if produced[-1] not in outputs else [])])
-
-
-def evaluate(graph: IntGraph, inputs: list[np.ndarray]) -> dict[str, np.ndarray]:
-    """Node by node, every tensor in memory of its own."""
-    arrays = dict(zip(graph.inputs, inputs, strict=True))
-    for node in graph.nodes:
-        results = node.op.run(node.params, node.consts, *(arrays[n] for n in node.inputs))
-        for name, result in zip(node.outputs, results, strict=True):
-            arrays[name] = result.reshape(-1, *graph.values[name].shape)
-    return arrays
 
 
 def random_inputs(graph: IntGraph) -> list[np.ndarray]:

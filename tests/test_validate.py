@@ -13,7 +13,13 @@ from edgekit.errors import EdgekitError
 from edgekit.graph import Graph, Layout, Node, Quant, Value
 from edgekit.report import accuracy_gate, parse_budget
 from edgekit.screens import validate_screen
-from edgekit.validate.compare import compare, compare_layers, first_difference, layers_json
+from edgekit.validate.compare import (
+    compare,
+    compare_layers,
+    first_difference,
+    kept_channels,
+    layers_json,
+)
 from edgekit.validate.data import Samples, dequantize, quantize
 from edgekit.validate.fidelity import layer_errors, quantized_names
 from edgekit.validate.reference import Reference
@@ -244,19 +250,43 @@ def test_tensors_that_are_only_read_to_be_quantized_stand_for_their_quantized_fo
     assert quantized_names(Graph("g", {}, nodes, ("x",), ("b",))) == {"y": "y_d"}
 
 
+def test_a_layer_that_lost_channels_is_compared_in_those_that_stayed() -> None:
+    """The original has channels first, the program channels last, of three the outer two."""
+    tensors = {"y": Value("y", (1, 2, 2, 2), "int8", Quant((0.5,), (0,)))}
+    q = np.arange(16, dtype=np.int8).reshape(2, 1, 2, 2, 2)
+    factors, mask = np.array([2, 9, 4], np.float32), np.array([True, False, True])
+    theirs = np.full((2, 1, 3, 2, 2), 77, np.float32)
+    theirs[:, :, mask] = (q * factors[mask] * 0.5).transpose(0, 1, 4, 2, 3)
+    layouts = {"y": Layout((1, 3, 2, 2), (0, 2, 3, 1))}
+    for x, equal in ((theirs, True), (theirs + 1, False), (theirs[:, :, :2], None)):
+        found = layer_errors(
+            [("l", "y", q)], {"y": x}, tensors, layouts, {"y": factors}, {"y": mask}
+        )
+        errors = [layer["max_abs_error"] for layer in found["layers"]]
+        assert errors == ([] if equal is None else [0.0 if equal else 1.0])
+    kept = kept_channels(
+        {"y": np.arange(6).reshape(1, 2, 3), "z": np.arange(4)}, {"y": mask, "z": mask}
+    )
+    assert kept["y"].tolist() == [[0, 2], [3, 5]]
+    assert kept["z"].tolist() == [0, 1, 2, 3], "no such channels"
+
+
 def test_a_layer_that_is_equal_or_silent_has_no_ratio() -> None:
     tensors = {"y": Value("y", (2,), "int8", Quant((0.1,), (0,)))}
     q = np.array([[3, -7]], np.int8)
     same = (q * np.float32(0.1)).astype(np.float32)
     for theirs, error in ((same, 0), (0 * same, 0.7)):
-        found = layer_errors([("l", "y", q)], {"y": theirs}, tensors, {}, {})
+        found = layer_errors([("l", "y", q)], {"y": theirs}, tensors, {}, {}, {})
         assert found["worst_layer"] is None
         assert found["layers"][0]["sqnr_db"] is None
         assert found["layers"][0]["max_abs_error"] == pytest.approx(error)
     unsigned = (q.astype(np.int16) + 128).astype(np.uint8)
-    (layer,) = layer_errors([("l", "y", q)], {"y": unsigned}, tensors, {}, {})["layers"]
+    (layer,) = layer_errors([("l", "y", q)], {"y": unsigned}, tensors, {}, {}, {})["layers"]
     assert layer["max_abs_error"] == 0, "uint8 of the original, 128 steps further up"
-    assert layer_errors([("l", "y", q)], {"y": q.astype(np.int64)}, tensors, {}, {})["layers"] == []
+    assert (
+        layer_errors([("l", "y", q)], {"y": q.astype(np.int64)}, tensors, {}, {}, {})["layers"]
+        == []
+    )
 
 
 def test_scores_are_in_the_order_of_the_source() -> None:

@@ -9,7 +9,7 @@ from edgekit.emit.names import c_type, comment, unique
 from edgekit.graph import Layout
 from edgekit.program import CALLER, Buffer, Program
 
-ABI = 1
+ABI = 2
 
 
 def model_header(prefix: str, program: Program, banner: str) -> str:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import math
+from collections.abc import Sequence
 
 import numpy as np
 
+from edgekit.emit.calls import Caller, row_tables, unit
 from edgekit.emit.constants import Pool
 from edgekit.emit.names import c_type, comment, unique
 from edgekit.op import params_fields
-from edgekit.program import ARENA, CALLER, CONST, Buffer, Program, Step
+from edgekit.program import CALLER, Program, Step, Turn
 
 
 def model_source(prefix: str, program: Program, pool: Pool, banner: str) -> str:
@@ -20,6 +21,7 @@ def model_source(prefix: str, program: Program, pool: Pool, banner: str) -> str:
     lines += ['#include "ek_trace.h"', f'#include "{prefix}_weights.h"', ""]
     for index, step in enumerate(program.steps):
         lines += _params(prefix, index, step, pool)
+    lines += _tables(prefix, program)
     lines += _run(prefix, program, pool)
     if program.state_bytes:
         lines += ["", *_reset(prefix, program, pool)]
@@ -64,61 +66,78 @@ def _run(prefix: str, program: Program, pool: Pool) -> list[str]:
             "        return EK_ERROR_ALIGN;",
             "    }",
         ]
-    for index, step in enumerate(program.steps):
-        lines += ["", *_call(prefix, index, program, step, pool, names)]
+    caller, first = Caller(prefix, program, pool, names), 0
+    for number, turns in enumerate(program.streams()):
+        steps = len({turn.step for turn in turns})
+        if steps == 1:
+            lines += ["", f"    {caller.title(first)}", *_indent(caller.whole(first), 1)]
+            lines.append(f"    EK_TRACE({first});")
+        else:
+            lines += ["", *_stream(caller, turns_name(prefix, number), turns)]
+        first += steps
     return [*lines, "    return EK_OK;", "}"]
 
 
-def _call(
-    prefix: str, index: int, program: Program, step: Step, pool: Pool, names: dict[str, str]
-) -> list[str]:
-    buffers = program.buffers
-    ins = [buffers[name] for name in step.inputs]
-    (out,) = (buffers[name] for name in step.outputs)
+def turns_name(prefix: str, stream: int) -> str:
+    """The C name of a stream's schedule."""
+    return f"{prefix}_t_turns{stream}"
 
-    def at(buffer: Buffer, ctype: str) -> str:
-        return f"({ctype} *){_address(buffer, pool, names)}"
 
-    shapes = " * ".join("x".join(map(str, b.shape)) for b in ins)
+def _tables(prefix: str, program: Program) -> list[str]:
+    """The offsets of rows that lie apart, and the schedules of streams."""
+    lines: list[str] = []
+    for number, rows in enumerate(row_tables(program)):
+        numbers = [offset // unit(program) for offset in rows]
+        lines += [*_array(f"uint16_t {prefix}_t_rows{number}", numbers), ""]
+    for number, turns in enumerate(program.streams()):
+        if len({turn.step for turn in turns}) > 1:
+            layers = [turn.step - turns_base(turns) for turn in turns]
+            lines += [*_array(f"uint8_t {turns_name(prefix, number)}", layers), ""]
+    return lines
+
+
+def _array(name: str, numbers: Sequence[int]) -> list[str]:
+    rows = [", ".join(map(str, numbers[at : at + 20])) for at in range(0, len(numbers), 20)]
+    return [f"static const {name}[{len(numbers)}] = {{", *(f"    {row}," for row in rows), "};"]
+
+
+def turns_base(turns: Sequence[Turn]) -> int:
+    """The first layer of a stream; its layers are numbered from there."""
+    return min(turn.step for turn in turns)
+
+
+def _stream(caller: Caller, table: str, turns: Sequence[Turn]) -> list[str]:
+    """The loop over a stream's schedule: each turn makes the next row of one layer."""
+    base = turns_base(turns)
+    layers = sorted({turn.step for turn in turns})
+    rows = max(caller.program.steps[index].rows for index in layers)
+    counter = "uint8_t" if rows < 256 else "uint16_t"
     lines = [
-        f"    /* {comment(step.name)}: {step.op.name} {shapes} -> {'x'.join(map(str, out.shape))} */"
+        f"/* A stream of {len(layers)} layers: whose turn it is to make its next row. */",
+        "{",
+        f"    {counter} next[{len(layers)}];",
+        f"    for (int32_t i = 0; i < {len(layers)}; i++) {{",
+        "        next[i] = 0;",
+        "    }",
+        f"    for (int32_t i = 0; i < {len(turns)}; i++) {{",
+        f"        const int32_t layer = {table}[i], row = next[layer];",
+        "        switch (layer) {",
     ]
-    params = f"&{prefix}_p{index}"
-    kernel = f"ek_{step.op.kernel}_s8"
-    if step.op.signature == "rows":
-        lines.append("    {")
-        rows = [("output", out)] + [(f"input{i}", b) for i, b in enumerate(ins)]
-        for label, b in rows:
-            lines.append(
-                f"        const ek_rows {label} = {{{at(b, 'uint8_t')}, "
-                f"{b.nbytes // b.shape[1]}, 0, {b.shape[1]}}};"
-            )
-        operands = [f"&input{i}" for i in range(len(ins))]
-        scratch = f"a + {step.scratch_offset}" if step.scratch_bytes else "NULL"
-        arguments = ", ".join([params, *operands, "&output", "0", str(out.shape[1]), scratch])
-        lines += [f"        {kernel}({arguments});", "    }"]
-    elif step.op.inputs[-1].endswith("..."):
-        table = ", ".join(at(b, "const int8_t") for b in ins)
-        lines += [
-            "    {",
-            f"        const int8_t *const inputs[{len(ins)}] = {{{table}}};",
-            f"        {kernel}({params}, inputs, {at(out, 'int8_t')});",
-            "    }",
-        ]
-    else:
-        operands = [at(b, "const int8_t") for b in ins]
-        count = [str(math.prod(out.shape))] if step.op.signature == "flat" else []
-        arguments = ", ".join([params, *operands, at(out, "int8_t"), *count])
-        lines.append(f"    {kernel}({arguments});")
-    return [*lines, f"    EK_TRACE({index});"]
+    for index in layers:
+        lines += [f"        case {index - base}: {caller.title(index)}"]
+        lines += [*_indent(caller.row(index, "row"), 3), "            break;"]
+    lines += [
+        "        }",
+        "        next[layer]++;",
+        f"        EK_TRACE({f'{base} + ' if base else ''}layer);",
+        "    }",
+        "}",
+    ]
+    return _indent(lines, 1)
 
 
-def _address(buffer: Buffer, pool: Pool, names: dict[str, str]) -> str:
-    if buffer.space == CONST:
-        return pool.symbols[buffer.name, "data"]
-    if buffer.space == CALLER:
-        return names[buffer.name]
-    return f"({'a' if buffer.space == ARENA else 's'} + {buffer.offset})"
+def _indent(lines: Sequence[str], depth: int) -> list[str]:
+    return [" " * 4 * depth + line if line else line for line in lines]
 
 
 def _reset(prefix: str, program: Program, pool: Pool) -> list[str]:

@@ -8,7 +8,7 @@ the larger operand loses no bit. `sub` shares the kernel: its second operand cou
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -16,6 +16,7 @@ import numpy as np
 
 from edgekit import elementwise, fixed
 from edgekit.cases import activation, single
+from edgekit.channels import Bounds, Spare, channels
 from edgekit.graph import Graph, IntNode, Node, Value
 from edgekit.op import Array, Case, Op, Params, Shape, c_field, require
 from edgekit.window import activation_range, real_activation
@@ -96,6 +97,21 @@ class Add(Op):
     def run(cls, p: AddParams, consts: Mapping[str, Array], *inputs: Array) -> list[Array]:
         a, b = (x.reshape(len(x), -1).astype(np.int64) for x in inputs)
         return [add(p, a, b)]
+
+    @classmethod
+    def bounds(cls, node: IntNode, values: Mapping[str, Value], *inputs: Bounds) -> list[Bounds]:
+        p, (a, b) = node.params, inputs
+        assert isinstance(p, AddParams)
+        if p.sign2 < 0:
+            b = Bounds(b.high, b.low)
+        # Operands that repeat have one channel or as many as the output.
+        shape = channels(values[node.outputs[0]])
+        ends = [add(p, *pair).astype(np.int64) for pair in ((a.low, b.low), (a.high, b.high))]
+        return [Bounds(*(np.broadcast_to(end, shape) for end in ends))]
+
+    @classmethod
+    def spare(cls, node: IntNode, inputs: Sequence[Bounds], spare: Spare) -> Spare:
+        return spare.tied()
 
     @classmethod
     def cases(cls) -> list[Case]:

@@ -5,10 +5,11 @@ out[i] = the formula of `add` on a[i] and b[i], an axis of size 1 read again for
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from edgekit import elementwise
+from edgekit.channels import Bounds, Spare
 from edgekit.graph import Graph, IntNode, Node
 from edgekit.op import Array, Case, Shape, c_field
 from edgekit.ops.add import Add, AddParams, add, sum_case
@@ -41,6 +42,10 @@ class AddBroadcast(Add):
         a = elementwise.operand(inputs[0], p.shape, p.stride1)
         b = elementwise.operand(inputs[1], p.shape, p.stride2)
         return [add(p, a, b)]
+
+    @classmethod
+    def spare(cls, node: IntNode, inputs: Sequence[Bounds], spare: Spare) -> Spare:
+        return spare.none()
 
     @classmethod
     def cases(cls) -> list[Case]:

@@ -9,15 +9,16 @@ also change it there (`avg_pool_scaled`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from edgekit import pooling
+from edgekit.channels import Bounds, Spare
 from edgekit.fixed import saturate
-from edgekit.graph import Graph, IntNode, Node
-from edgekit.op import Array, Case, Op, Shape
+from edgekit.graph import Graph, IntNode, Node, Value
+from edgekit.op import Array, Case, Op, Params, Shape
 from edgekit.ops.avg_pool_scaled import AvgPoolScaled
 from edgekit.window import WindowParams
 
@@ -29,9 +30,10 @@ class AvgPool(Op):
     name = "avg_pool"
     kernel = "avg_pool"
     signature = "rows"
-    Params = WindowParams
-    tflite = ("AVERAGE_POOL_2D",)
-    onnx = ("AveragePool",)
+    as_rows = "avg_pool_rows"
+    Params: ClassVar[type[Params]] = WindowParams
+    tflite: ClassVar[tuple[str, ...]] = ("AVERAGE_POOL_2D",)
+    onnx: ClassVar[tuple[str, ...]] = ("AveragePool",)
     keeps_range = True
 
     @classmethod
@@ -62,6 +64,18 @@ class AvgPool(Op):
         count = pooling.counts(p)
         nudged = np.abs(total) + count // 2
         return [saturate(np.sign(total) * (nudged // count), p.out_min, p.out_max)[:, None]]
+
+    @classmethod
+    def bounds(cls, node: IntNode, values: Mapping[str, Value], *inputs: Bounds) -> list[Bounds]:
+        return pooling.bounds(node, inputs[0])
+
+    @classmethod
+    def spare(cls, node: IntNode, inputs: Sequence[Bounds], spare: Spare) -> Spare:
+        return spare.tied()
+
+    @classmethod
+    def without(cls, node: IntNode, inputs: Sequence[Bounds], spare: Spare) -> IntNode:
+        return pooling.without(node, spare)
 
     @classmethod
     def cases(cls) -> list[Case]:

@@ -7,14 +7,15 @@ over the window's cells inside the input, count of them. Input and output int8 [
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from edgekit import elementwise, fixed, pooling
 from edgekit.cases import activation, single
-from edgekit.graph import Graph, IntNode, Node
+from edgekit.channels import Bounds, Spare
+from edgekit.graph import Graph, IntNode, Node, Value
 from edgekit.op import Array, Case, Const, Op, Shape, c_field, int8_pair
 from edgekit.window import WindowParams, tflite_axis, window_attrs
 
@@ -32,6 +33,7 @@ class AvgPoolScaled(Op):
     name = "avg_pool_scaled"
     kernel = "avg_pool_scaled"
     signature = "rows"
+    as_rows = "mean_rows"
     Params = AvgPoolScaledParams
     consts = (
         Const("multiplier", "int32_t", "by the number of cells, from `least` up"),
@@ -73,6 +75,29 @@ class AvgPoolScaled(Op):
         centred = total - count * p.input_zero
         scaled = fixed.requantize(centred, consts["multiplier"][at], consts["shift"][at])
         return [fixed.saturate(scaled + p.output_zero, p.out_min, p.out_max)[:, None]]
+
+    @classmethod
+    def bounds(cls, node: IntNode, values: Mapping[str, Value], *inputs: Bounds) -> list[Bounds]:
+        p, (x,) = node.params, inputs
+        assert isinstance(p, AvgPoolScaledParams)
+        # Each number of cells has its own rescaling; a larger sum never gives a smaller output.
+        ends = []
+        for end in (x.low, x.high):
+            at = np.arange(len(node.consts["multiplier"]))[:, None]
+            centred = (end - p.input_zero) * (at + p.least)
+            scaled = fixed.requantize(
+                centred, node.consts["multiplier"][at], node.consts["shift"][at]
+            )
+            ends.append(np.clip(scaled + p.output_zero, p.out_min, p.out_max))
+        return [Bounds(ends[0].min(axis=0), ends[1].max(axis=0))]
+
+    @classmethod
+    def spare(cls, node: IntNode, inputs: Sequence[Bounds], spare: Spare) -> Spare:
+        return spare.tied()
+
+    @classmethod
+    def without(cls, node: IntNode, inputs: Sequence[Bounds], spare: Spare) -> IntNode:
+        return pooling.without(node, spare)
 
     @classmethod
     def cases(cls) -> list[Case]:

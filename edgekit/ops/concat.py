@@ -5,14 +5,16 @@ out[..., first_k + i, ...] = in_k[..., i, ...], first_k being the sizes of the i
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from edgekit.cases import activation, single
+from edgekit.channels import Bounds, Spare, channels
 from edgekit.graph import DTYPES, Graph, IntNode, Node, Value
 from edgekit.movement import axis_of, check_moved
 from edgekit.op import Alias, Array, Axes, Case, Const, Op, Params, Shape, c_field, require
@@ -31,11 +33,12 @@ class Concat(Op):
     name = "concat"
     kernel = "concat"
     signature = "whole"
-    Params = ConcatParams
+    as_rows = "concat_rows"
+    Params: ClassVar[type[Params]] = ConcatParams
     consts = (Const("run", "int32_t", "[count], bytes of each input per outer index"),)
     inputs = ("inputs...",)
-    tflite = ("CONCATENATION",)
-    onnx = ("Concat",)
+    tflite: ClassVar[tuple[str, ...]] = ("CONCATENATION",)
+    onnx: ClassVar[tuple[str, ...]] = ("Concat",)
     same_scale = True
     coupling = "move"
 
@@ -94,6 +97,30 @@ class Concat(Op):
         ]  # fmt: skip
 
     @classmethod
+    def bounds(cls, node: IntNode, values: Mapping[str, Value], *inputs: Bounds) -> list[Bounds]:
+        count = channels(values[node.outputs[0]])
+        if _joins_channels(node, [len(x.low) for x in inputs], count):
+            ends = ([x.low for x in inputs], [x.high for x in inputs])
+            return [Bounds(*map(np.concatenate, ends))]
+        same = [x if len(x.low) == count else x.any_of(count) for x in inputs]
+        return [functools.reduce(Bounds.hull, same)]
+
+    @classmethod
+    def spare(cls, node: IntNode, inputs: Sequence[Bounds], spare: Spare) -> Spare:
+        (out,), sizes = spare.outputs, [len(x) for x in spare.inputs]
+        if not _joins_channels(node, sizes, len(out)):
+            return spare.tied() if set(sizes) == {len(out)} else spare.none()
+        parts = np.split(out, np.cumsum(sizes)[:-1])
+        both = [x & part for x, part in zip(spare.inputs, parts, strict=True)]
+        return Spare(both, [np.concatenate(both)])
+
+    @classmethod
+    def without(cls, node: IntNode, inputs: Sequence[Bounds], spare: Spare) -> IntNode:
+        run = node.consts["run"].tolist()
+        stay = [n // len(x) * int((~x).sum()) for n, x in zip(run, spare.inputs, strict=True)]
+        return replace(node, consts={"run": np.array(stay, np.int32)})
+
+    @classmethod
     def cases(cls) -> list[Case]:
         def case(name: str, axis: int, *shapes: Shape, dtype: str = "int8") -> Case:
             total = list(shapes[0])
@@ -109,3 +136,8 @@ class Concat(Op):
             case("many", 0, *[(n,) for n in range(1, 9)]),
             case("words", 1, (3, 2), (3, 1), dtype="int32"),
         ]
+
+
+def _joins_channels(node: IntNode, sizes: Sequence[int], total: int) -> bool:
+    """Whether the axis is the last one, of `sizes` elements at the inputs; for 8-bit elements."""
+    return node.consts["run"].tolist() == list(sizes) and sum(sizes) == total

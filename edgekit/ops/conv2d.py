@@ -9,11 +9,22 @@ int8 (zero point 0), bias [O] int32 or absent. The zero point of the input is fo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from edgekit import fixed, weighted
+from edgekit.channels import (
+    Bounds,
+    Spare,
+    dot_bounds,
+    foldable,
+    folded_bias,
+    kept,
+    output_bounds,
+    regroup,
+    without_outputs,
+)
 from edgekit.graph import Graph, IntNode, Node, Value
 from edgekit.op import Array, Case, Const, Cost, Op, Shape, c_field, int8_pair, require
 from edgekit.window import (
@@ -23,6 +34,7 @@ from edgekit.window import (
     exact_matmul,
     patches,
     real_activation,
+    tap_bounds,
     tflite_axis,
     window_attrs,
     window_axes,
@@ -35,6 +47,17 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class Conv2dParams(ConvolutionParams):
     out_c: int = c_field("int32_t", "output channels")
+
+    @property
+    def pointwise(self) -> bool:
+        """Whether pixel x of the input alone makes pixel x of the output."""
+        shape = (self.kernel_h, self.kernel_w, self.stride_h, self.stride_w)
+        padded = self.pad_top + self.pad_left > 0
+        return (
+            shape == (1, 1, 1, 1)
+            and not padded
+            and (self.out_h, self.out_w) == (self.in_h, self.in_w)
+        )
 
 
 class Conv2d(Op):
@@ -109,15 +132,41 @@ class Conv2d(Op):
         return [out.reshape(len(x), 1, p.out_h, p.out_w, p.out_c)]
 
     @classmethod
+    def lingers(cls, p: Conv2dParams) -> bool:
+        """A run of pixels is taken in pairs, across the ends of rows that have an odd number."""
+        return p.kernel_h == p.kernel_w == 1 and p.out_w % 2 == 1
+
+    @classmethod
     def cost(cls, node: IntNode, values: Mapping[str, Value]) -> Cost:
         p = node.params
         assert isinstance(p, Conv2dParams)
         taps = p.kernel_h * p.kernel_w * p.in_c
         # The kernel gathers the patches of two pixels, except where a patch is a pixel.
-        direct = p.kernel_h * p.kernel_w * p.stride_h * p.stride_w == 1
-        padded = p.pad_top + p.pad_left > 0 or (p.out_h, p.out_w) != (p.in_h, p.in_w)
-        scratch = 0 if direct and not padded else 2 * taps
+        scratch = 0 if p.pointwise else 2 * taps
         return Cost(macs=p.out_h * p.out_w * p.out_c * taps, scratch=scratch)
+
+    @classmethod
+    def bounds(cls, node: IntNode, values: Mapping[str, Value], *inputs: Bounds) -> list[Bounds]:
+        p, taps, weights = _flat(node, inputs[0])
+        return [output_bounds(dot_bounds(weights, taps), node.consts, p)]
+
+    @classmethod
+    def spare(cls, node: IntNode, inputs: Sequence[Bounds], spare: Spare) -> Spare:
+        p, taps, weights = _flat(node, inputs[0])
+        (x,), (out,) = spare
+        known = foldable(weights[~out], taps).reshape(-1, p.in_c).all(axis=0)
+        return Spare([x & known], [out])
+
+    @classmethod
+    def without(cls, node: IntNode, inputs: Sequence[Bounds], spare: Spare) -> IntNode:
+        p, taps, weights = _flat(node, inputs[0])
+        (x,), (out,) = spare
+        gone = regroup(x, weights.shape[1])
+        bias = folded_bias(node.consts["bias"], weights, taps, gone)
+        consts = without_outputs({**node.consts, "bias": bias}, out)
+        consts["weights"] = kept(node.consts["weights"][~out], x)
+        out_c, _, _, in_c = consts["weights"].shape
+        return replace(node, params=replace(p, in_c=in_c, out_c=out_c), consts=consts)
 
     @classmethod
     def cases(cls) -> list[Case]:
@@ -145,3 +194,12 @@ class Conv2d(Op):
             case("time_axis", (30, 1, 5), (4, 3, 1, 5), padding="VALID", bias=False),
             case("width_one_tap", (1, 12, 4), (4, 1, 5, 4), activation="RELU_N1_TO_1"),
         ]
+
+
+def _flat(node: IntNode, x: Bounds) -> tuple[Conv2dParams, Bounds, Array]:
+    """Params, what each tap can read [taps * in_c], and the weights [out_c, taps * in_c]."""
+    p = node.params
+    assert isinstance(p, Conv2dParams)
+    taps = tap_bounds(p, x)
+    flat = Bounds(taps.low.reshape(-1), taps.high.reshape(-1))
+    return p, flat, node.consts["weights"].reshape(p.out_c, -1)

@@ -8,9 +8,10 @@ in the input's storage.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from edgekit.channels import Bounds, Spare, channels
 from edgekit.graph import DTYPES, Graph, IntNode, Node, Value
 from edgekit.op import Alias, Array, Op, Params, Shape, c_field
 
@@ -50,3 +51,11 @@ class Copy(Op):
     @classmethod
     def aliases(cls, node: IntNode, values: Mapping[str, Value]) -> list[Alias]:
         return [Alias(node.outputs[0], node.inputs[0], 0)]
+
+    @classmethod
+    def bounds(cls, node: IntNode, values: Mapping[str, Value], *inputs: Bounds) -> list[Bounds]:
+        return [inputs[0].regroup(channels(values[node.outputs[0]]))]
+
+    @classmethod
+    def spare(cls, node: IntNode, inputs: Sequence[Bounds], spare: Spare) -> Spare:
+        return spare.tied()

@@ -10,12 +10,13 @@ run as one.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from edgekit import fixed, weighted
+from edgekit.channels import Bounds, Spare, kept, output_bounds, without_outputs
 from edgekit.graph import Graph, IntNode, Node, Value
 from edgekit.op import Array, Case, Const, Cost, Op, Params, Shape, c_field, int8_pair, require
 from edgekit.ops.conv2d import Conv2d, Conv2dParams
@@ -25,6 +26,7 @@ from edgekit.window import (
     convolution_params,
     patches,
     real_activation,
+    tap_bounds,
     tflite_axis,
     window_attrs,
     window_axes,
@@ -120,6 +122,30 @@ class Depthwise(Op):
         taps = p.kernel_h * p.kernel_w
         # The kernel lists the taps of a window, two 32-bit offsets each.
         return Cost(macs=p.out_h * p.out_w * p.in_c * p.multiplier_c * taps, scratch=8 * taps)
+
+    @classmethod
+    def bounds(cls, node: IntNode, values: Mapping[str, Value], *inputs: Bounds) -> list[Bounds]:
+        p = node.params
+        assert isinstance(p, DepthwiseParams)
+        w = node.consts["weights"].reshape(p.kernel_h, p.kernel_w, p.in_c, p.multiplier_c)
+        taps = tap_bounds(p, inputs[0])
+        ends = np.stack([taps.low, taps.high])[..., None] * w
+        low, high = (end.sum(axis=(0, 1)).reshape(-1) for end in (ends.min(axis=0), ends.max(axis=0)))  # fmt: skip
+        return [output_bounds(Bounds(low, high), node.consts, p)]
+
+    @classmethod
+    def spare(cls, node: IntNode, inputs: Sequence[Bounds], spare: Spare) -> Spare:
+        (x,), (out,) = spare
+        both = x & out.reshape(len(x), -1).all(axis=1)
+        return Spare([both], [np.repeat(both, len(out) // len(x))])
+
+    @classmethod
+    def without(cls, node: IntNode, inputs: Sequence[Bounds], spare: Spare) -> IntNode:
+        p, ((x,), (out,)) = node.params, spare
+        assert isinstance(p, DepthwiseParams)
+        weights = node.consts["weights"].reshape(p.kernel_h, p.kernel_w, -1)
+        consts = without_outputs(node.consts, out) | {"weights": kept(weights, out)}
+        return replace(node, params=replace(p, in_c=int((~x).sum())), consts=consts)
 
     @classmethod
     def cases(cls) -> list[Case]:

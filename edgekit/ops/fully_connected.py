@@ -8,13 +8,24 @@ int32 or absent. The zero point of the input is folded into the bias.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from edgekit import fixed, weighted
+from edgekit.channels import (
+    Bounds,
+    Spare,
+    dot_bounds,
+    foldable,
+    folded_bias,
+    kept,
+    output_bounds,
+    regroup,
+    without_outputs,
+)
 from edgekit.graph import Graph, IntNode, Node, Value
 from edgekit.op import (
     Array,
@@ -49,15 +60,16 @@ class FullyConnected(Op):
     name = "fully_connected"
     kernel = "fully_connected"
     signature = "whole"
-    Params = FullyConnectedParams
+    as_rows = "fully_connected_rows"
+    Params: ClassVar[type[Params]] = FullyConnectedParams
     consts = (
         Const("weights", "int8_t", "[out_c][in_c]", weights=True),
         Const("bias", "int32_t", "[out_c], input zero point folded in"),
         Const("multiplier", "int32_t", "[out_c]"),
         Const("shift", "int8_t", "[out_c], positive is left"),
     )
-    tflite = ("FULLY_CONNECTED",)
-    onnx = ("Gemm", "MatMul")
+    tflite: ClassVar[tuple[str, ...]] = ("FULLY_CONNECTED",)
+    onnx: ClassVar[tuple[str, ...]] = ("Gemm", "MatMul")
     channel_axis = 0
     coupling = "mix"
 
@@ -152,6 +164,31 @@ class FullyConnected(Op):
         p = node.params
         assert isinstance(p, FullyConnectedParams)
         return Cost(macs=p.batch * p.in_c * p.out_c)
+
+    @classmethod
+    def bounds(cls, node: IntNode, values: Mapping[str, Value], *inputs: Bounds) -> list[Bounds]:
+        p = node.params
+        assert isinstance(p, FullyConnectedParams)
+        total = dot_bounds(node.consts["weights"], inputs[0].regroup(p.in_c))
+        return [output_bounds(total, node.consts, p)]
+
+    @classmethod
+    def spare(cls, node: IntNode, inputs: Sequence[Bounds], spare: Spare) -> Spare:
+        p, ((x,), (out,)) = node.params, spare
+        assert isinstance(p, FullyConnectedParams)
+        known = foldable(node.consts["weights"][~out], inputs[0].regroup(p.in_c))
+        return Spare([regroup(regroup(x, p.in_c) & known, len(x))], [out])
+
+    @classmethod
+    def without(cls, node: IntNode, inputs: Sequence[Bounds], spare: Spare) -> IntNode:
+        p, weights, ((x,), (out,)) = node.params, node.consts["weights"], spare
+        assert isinstance(p, FullyConnectedParams)
+        gone = regroup(x, p.in_c)
+        bias = folded_bias(node.consts["bias"], weights, inputs[0].regroup(p.in_c), gone)
+        consts = without_outputs({**node.consts, "bias": bias}, out)
+        consts["weights"] = kept(weights[~out], gone)
+        out_c, in_c = consts["weights"].shape
+        return replace(node, params=replace(p, in_c=in_c, out_c=out_c), consts=consts)
 
     @classmethod
     def cases(cls) -> list[Case]:

@@ -10,13 +10,14 @@ is indexed by the input's byte, so int8 values 0..127 come before -128..-1.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from edgekit.cases import activation, single
+from edgekit.channels import Bounds, Spare
 from edgekit.fixed import Int
 from edgekit.graph import Graph, IntNode, Node, Value
 from edgekit.op import Array, Case, Const, Op, Params, Shape, int8_pair
@@ -94,6 +95,20 @@ class Lut(Op):
     @classmethod
     def run(cls, p: LutParams, consts: Mapping[str, Array], *inputs: Array) -> list[Array]:
         return [consts["table"].view(p.dtype)[inputs[0].view(np.uint8)]]
+
+    @classmethod
+    def bounds(cls, node: IntNode, values: Mapping[str, Value], *inputs: Bounds) -> list[Bounds]:
+        p = node.params
+        assert isinstance(p, LutParams)
+        table = node.consts["table"].view(p.dtype).astype(np.int64)
+        x = np.arange(256).astype(np.uint8).view(values[node.inputs[0]].dtype).astype(np.int64)
+        reached = (x >= inputs[0].low[:, None]) & (x <= inputs[0].high[:, None])
+        low, high = (np.where(reached, table, far) for far in (table.max(), table.min()))
+        return [Bounds(low.min(axis=1), high.max(axis=1))]
+
+    @classmethod
+    def spare(cls, node: IntNode, inputs: Sequence[Bounds], spare: Spare) -> Spare:
+        return spare.tied()
 
 
 def case(op: type[Op], name: str, x: tuple[float, int], out: tuple[float, int],

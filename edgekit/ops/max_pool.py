@@ -7,14 +7,15 @@ Input and output int8 [1, H, W, C] of one quantization.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from edgekit import pooling
+from edgekit.channels import Bounds, Spare
 from edgekit.fixed import saturate
-from edgekit.graph import Graph, IntNode, Node
+from edgekit.graph import Graph, IntNode, Node, Value
 from edgekit.op import Array, Case, Op, Shape
 from edgekit.window import WindowParams, patches, real_activation, window_axes
 
@@ -59,6 +60,18 @@ class MaxPool(Op):
     def run(cls, p: WindowParams, consts: Mapping[str, Array], *inputs: Array) -> list[Array]:
         largest = pooling.windows(p, inputs[0], -128).max(axis=(3, 4))
         return [saturate(largest, p.out_min, p.out_max)[:, None]]
+
+    @classmethod
+    def bounds(cls, node: IntNode, values: Mapping[str, Value], *inputs: Bounds) -> list[Bounds]:
+        return pooling.bounds(node, inputs[0])
+
+    @classmethod
+    def spare(cls, node: IntNode, inputs: Sequence[Bounds], spare: Spare) -> Spare:
+        return spare.tied()
+
+    @classmethod
+    def without(cls, node: IntNode, inputs: Sequence[Bounds], spare: Spare) -> IntNode:
+        return pooling.without(node, spare)
 
     @classmethod
     def cases(cls) -> list[Case]:

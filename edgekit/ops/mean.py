@@ -8,24 +8,28 @@ with the factor ``scale_in / scale_out / count`` split as TensorFlow Lite Micro 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from edgekit import fixed
 from edgekit.cases import activation, single
+from edgekit.channels import Bounds, Spare, channels
 from edgekit.errors import EdgekitError
-from edgekit.graph import Graph, IntNode, Node
+from edgekit.graph import Graph, IntNode, Node, Value
 from edgekit.movement import AXES, axis_of, constant
-from edgekit.op import Array, Axes, Case, Op, Shape, c_field, int8_pair, require
+from edgekit.op import Array, Axes, Case, Op, Params, Shape, c_field, int8_pair, require
 from edgekit.reduction import (
     ReductionParams,
     moved_reduction,
     reduced,
     reduced_shape,
+    reduction_bounds,
+    reduction_spare,
     reduction_walk,
+    reduction_without,
 )
 
 if TYPE_CHECKING:
@@ -44,9 +48,10 @@ class Mean(Op):
     name = "mean"
     kernel = "mean"
     signature = "whole"
-    Params = MeanParams
-    tflite = ("MEAN",)
-    onnx = ("ReduceMean", "GlobalAveragePool")
+    as_rows = "mean_rows"
+    Params: ClassVar[type[Params]] = MeanParams
+    tflite: ClassVar[tuple[str, ...]] = ("MEAN",)
+    onnx: ClassVar[tuple[str, ...]] = ("ReduceMean", "GlobalAveragePool")
     keeps_range = True
 
     @classmethod
@@ -109,8 +114,24 @@ class Mean(Op):
         shape = [a * b for a, b in zip(p.keep, p.over, strict=True)]
         axes = tuple(1 + a for a in range(AXES) if p.over[a] > 1)
         x = inputs[0].reshape(-1, *shape).astype(np.int64)
-        total = x.sum(axis=axes) - p.offset
-        return [fixed.saturate(fixed.requantize(total, p.multiplier, p.shift) + p.output_zero)]
+        return [_rescaled(p, x.sum(axis=axes))]
+
+    @classmethod
+    def bounds(cls, node: IntNode, values: Mapping[str, Value], *inputs: Bounds) -> list[Bounds]:
+        p = node.params
+        assert isinstance(p, MeanParams)
+        x = reduction_bounds(p, inputs[0], channels(values[node.outputs[0]]))
+        ends = [_rescaled(p, math.prod(p.over) * end) for end in (x.low, x.high)]
+        return [Bounds(*(end.astype(np.int64) for end in ends))]
+
+    @classmethod
+    def spare(cls, node: IntNode, inputs: Sequence[Bounds], spare: Spare) -> Spare:
+        assert isinstance(node.params, MeanParams)
+        return reduction_spare(node.params, spare)
+
+    @classmethod
+    def without(cls, node: IntNode, inputs: Sequence[Bounds], spare: Spare) -> IntNode:
+        return reduction_without(node, spare)
 
     @classmethod
     def cases(cls) -> list[Case]:
@@ -128,6 +149,11 @@ class Mean(Op):
             case("all", (2, 3, 4), [0, 1, 2], False, 0.1, 0),
             case("one_element", (1, 1, 1, 4), [1, 2], True, 0.15, 9),
         ]
+
+
+def _rescaled(p: MeanParams, total: fixed.Int) -> Array:
+    """Outputs for sums over the axes."""
+    return fixed.saturate(fixed.requantize(total - p.offset, p.multiplier, p.shift) + p.output_zero)
 
 
 def _multiplier(scale_in: float, scale_out: float, count: int) -> tuple[int, int]:

@@ -5,7 +5,7 @@ out = requantize((a - zero_a) * (b - zero_b), scale_a * scale_b / scale_out) + z
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -13,7 +13,8 @@ import numpy as np
 
 from edgekit import elementwise, fixed
 from edgekit.cases import activation, single
-from edgekit.graph import Graph, IntNode, Node
+from edgekit.channels import Bounds, Spare, channels
+from edgekit.graph import Graph, IntNode, Node, Value
 from edgekit.op import Array, Case, Op, Params, Shape, c_field
 from edgekit.window import activation_range, real_activation
 
@@ -80,6 +81,21 @@ class Mul(Op):
     def run(cls, p: MulParams, consts: Mapping[str, Array], *inputs: Array) -> list[Array]:
         a, b = (x.reshape(len(x), -1).astype(np.int64) for x in inputs)
         return [multiply(p, a, b)]
+
+    @classmethod
+    def bounds(cls, node: IntNode, values: Mapping[str, Value], *inputs: Bounds) -> list[Bounds]:
+        p, (a, b) = node.params, inputs
+        assert isinstance(p, MulParams)
+        # The extremes of a product are among those of the factors' extremes.
+        corners = [
+            multiply(p, x, y).astype(np.int64) for x in (a.low, a.high) for y in (b.low, b.high)
+        ]
+        ends = np.min(corners, axis=0), np.max(corners, axis=0)
+        return [Bounds(*(np.broadcast_to(end, channels(values[node.outputs[0]])) for end in ends))]
+
+    @classmethod
+    def spare(cls, node: IntNode, inputs: Sequence[Bounds], spare: Spare) -> Spare:
+        return spare.tied()
 
     @classmethod
     def cases(cls) -> list[Case]:

@@ -5,11 +5,12 @@ out[i] = the formula of `mul` on a[i] and b[i], an axis of size 1 read again for
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from edgekit import elementwise
 from edgekit.cases import activation, single
+from edgekit.channels import Bounds, Spare
 from edgekit.graph import Graph, IntNode, Node
 from edgekit.op import Array, Case, Shape, c_field
 from edgekit.ops.mul import Mul, MulParams, multiply
@@ -42,6 +43,10 @@ class MulBroadcast(Mul):
         a = elementwise.operand(inputs[0], p.shape, p.stride1)
         b = elementwise.operand(inputs[1], p.shape, p.stride2)
         return [multiply(p, a, b)]
+
+    @classmethod
+    def spare(cls, node: IntNode, inputs: Sequence[Bounds], spare: Spare) -> Spare:
+        return spare.none()
 
     @classmethod
     def cases(cls) -> list[Case]:

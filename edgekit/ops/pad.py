@@ -9,14 +9,15 @@ folded into its window instead (passes/fold_pad.py).
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from edgekit.cases import activation, single
-from edgekit.graph import Graph, IntNode, Node, dequantized
+from edgekit.channels import Bounds, Spare
+from edgekit.graph import Graph, IntNode, Node, Value, dequantized
 from edgekit.movement import AXES, axis_of, check_moved, constant, strides
 from edgekit.op import Array, Axes, Case, Op, Params, Shape, c_field, require
 
@@ -44,9 +45,10 @@ class Pad(Op):
     name = "pad"
     kernel = "pad"
     signature = "whole"
-    Params = PadParams
-    tflite = ("PAD", "PADV2")
-    onnx = ("Pad",)
+    as_rows = "pad_rows"
+    Params: ClassVar[type[Params]] = PadParams
+    tflite: ClassVar[tuple[str, ...]] = ("PAD", "PADV2")
+    onnx: ClassVar[tuple[str, ...]] = ("Pad",)
     same_scale = True
     coupling = "move"
     # The border is one value, and the zero point may well be an end of the range.
@@ -100,25 +102,37 @@ class Pad(Op):
     @classmethod
     def quantize(cls, node: Node, graph: Graph) -> IntNode:
         x, border = graph.value(node.inputs[0]).shape, tuple(node.attrs["border"])
-        (out,) = cls.shapes(node, graph)
-        axes = _merged(x, border)
-        require(len(axes) <= AXES, "at most 5 axes with borders", node, border)
-        axes = [(1, 0, 0)] * (AXES - len(axes)) + axes
-        step = strides(tuple(map(sum, axes)))
-        params = PadParams(
-            value=_level(node, graph), total=math.prod(out), run=axes[-1][0],
-            lead=sum(before * s for (_, before, _), s in zip(axes, step, strict=True)),
-            shape=tuple(n for n, _, _ in axes[:-1]),
-            # What follows the runs of an axis ends the loop over the axis before it.
-            gap=tuple((before + after) * s for (_, before, after), s in zip(axes[1:], step[1:], strict=True)),
-            in_shape=x, border=border,
-        )  # fmt: skip
+        require(len(_merged(x, border)) <= AXES, "at most 5 axes with borders", node, border)
+        params = _params(x, border, _level(node, graph))
         return IntNode(node.name, cls, params, node.inputs, node.outputs)
 
     @classmethod
     def run(cls, p: PadParams, consts: Mapping[str, Array], *inputs: Array) -> list[Array]:
         x = inputs[0].reshape(-1, *p.in_shape)
         return [np.pad(x, ((0, 0), *p.border), constant_values=p.value)]
+
+    @classmethod
+    def bounds(cls, node: IntNode, values: Mapping[str, Value], *inputs: Bounds) -> list[Bounds]:
+        p, (x,) = node.params, inputs
+        assert isinstance(p, PadParams)
+        if any(sum(pair) for pair in p.border[:-1]):
+            x = x.hull(p.value)
+        across = p.border[-1] if p.border else (0, 0)
+        return [Bounds(*(np.pad(end, across, constant_values=p.value) for end in (x.low, x.high)))]
+
+    @classmethod
+    def spare(cls, node: IntNode, inputs: Sequence[Bounds], spare: Spare) -> Spare:
+        p = node.params
+        assert isinstance(p, PadParams)
+        across = any(map(any, p.border[-1:]))
+        return spare.none() if across else spare.tied()
+
+    @classmethod
+    def without(cls, node: IntNode, inputs: Sequence[Bounds], spare: Spare) -> IntNode:
+        p = node.params
+        assert isinstance(p, PadParams)
+        shape = (*p.in_shape[:-1], int((~spare.inputs[0]).sum()))
+        return replace(node, params=_params(shape, p.border, p.value))
 
     @classmethod
     def cases(cls) -> list[Case]:
@@ -136,6 +150,20 @@ class Pad(Op):
             case("single", (1,), ((0, 0),)),
             case("every_axis", (2, 1, 2, 3, 2), ((1, 0), (0, 2), (1, 1), (2, 0), (0, 1))),
         ]
+
+
+def _params(x: Shape, border: Border, value: int) -> PadParams:
+    axes = _merged(x, border)
+    axes = [(1, 0, 0)] * (AXES - len(axes)) + axes
+    step = strides(tuple(map(sum, axes)))
+    return PadParams(
+        value=value, total=math.prod(map(sum, axes)), run=axes[-1][0],
+        lead=sum(before * s for (_, before, _), s in zip(axes, step, strict=True)),
+        shape=tuple(n for n, _, _ in axes[:-1]),
+        # What follows the runs of an axis ends the loop over the axis before it.
+        gap=tuple((before + after) * s for (_, before, after), s in zip(axes[1:], step[1:], strict=True)),
+        in_shape=x, border=border,
+    )  # fmt: skip
 
 
 def _level(node: Node, graph: Graph) -> int:

@@ -7,11 +7,12 @@ Input and output int8 of one quantization.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from edgekit.cases import activation, single
-from edgekit.graph import Graph, IntNode, Node
+from edgekit.channels import Bounds, Spare, channels
+from edgekit.graph import Graph, IntNode, Node, Value
 from edgekit.movement import AXES
 from edgekit.op import Array, Axes, Case, Op, Shape, int8_pair
 from edgekit.reduction import (
@@ -19,7 +20,10 @@ from edgekit.reduction import (
     moved_reduction,
     reduced,
     reduced_shape,
+    reduction_bounds,
+    reduction_spare,
     reduction_walk,
+    reduction_without,
 )
 
 if TYPE_CHECKING:
@@ -65,6 +69,21 @@ class ReduceMax(Op):
     def run(cls, p: ReductionParams, consts: Mapping[str, Array], *inputs: Array) -> list[Array]:
         x = inputs[0].reshape(-1, *(a * b for a, b in zip(p.keep, p.over, strict=True)))
         return [x.max(axis=tuple(1 + a for a in range(AXES) if p.over[a] > 1))]
+
+    @classmethod
+    def bounds(cls, node: IntNode, values: Mapping[str, Value], *inputs: Bounds) -> list[Bounds]:
+        assert isinstance(node.params, ReductionParams)
+        count = channels(values[node.outputs[0]])
+        return [reduction_bounds(node.params, inputs[0], count)]
+
+    @classmethod
+    def spare(cls, node: IntNode, inputs: Sequence[Bounds], spare: Spare) -> Spare:
+        assert isinstance(node.params, ReductionParams)
+        return reduction_spare(node.params, spare)
+
+    @classmethod
+    def without(cls, node: IntNode, inputs: Sequence[Bounds], spare: Spare) -> IntNode:
+        return reduction_without(node, spare)
 
     @classmethod
     def cases(cls) -> list[Case]:

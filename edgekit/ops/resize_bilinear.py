@@ -11,13 +11,14 @@ output int8 [1, H, W, C] of one quantization.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from edgekit.cases import activation, single
+from edgekit.channels import Bounds, Spare
 from edgekit.fixed import rounding_shift, saturate
-from edgekit.graph import Graph, IntNode, Node
+from edgekit.graph import Graph, IntNode, Node, Value
 from edgekit.movement import check_moved
 from edgekit.op import Array, Case, Const, Op, Params, Shape, c_field, int8_pair
 from edgekit.resize import ONE, positions, tflite_sizes
@@ -82,6 +83,32 @@ class ResizeBilinear(Op):
         x = inputs[0].reshape(-1, p.in_h, p.in_w, p.in_c).astype(np.int32)
         total = _interpolated(x, consts["position_y"], consts["position_x"])
         return [saturate(rounding_shift(total, 20))[:, None]]
+
+    @classmethod
+    def reads(cls, p: ResizeBilinearParams, consts: Mapping[str, Array], row: int) -> range:
+        above, fraction = divmod(int(consts["position_y"][row]), ONE)
+        return range(above, above + (2 if fraction else 1))
+
+    @classmethod
+    def run_rows(cls, p: ResizeBilinearParams, consts: Mapping[str, Array], rows: range, given: range,
+                 *inputs: Array) -> list[Array]:  # fmt: skip
+        position = consts["position_y"][rows.start : rows.stop] - given.start * ONE
+        return cls.run(replace(p, in_h=len(given)), {**consts, "position_y": position}, *inputs)
+
+    @classmethod
+    def bounds(cls, node: IntNode, values: Mapping[str, Value], *inputs: Bounds) -> list[Bounds]:
+        # The weights sum to one, and a blend of equal integers is that integer.
+        return [inputs[0]]
+
+    @classmethod
+    def spare(cls, node: IntNode, inputs: Sequence[Bounds], spare: Spare) -> Spare:
+        return spare.tied()
+
+    @classmethod
+    def without(cls, node: IntNode, inputs: Sequence[Bounds], spare: Spare) -> IntNode:
+        p = node.params
+        assert isinstance(p, ResizeBilinearParams)
+        return replace(node, params=replace(p, in_c=int((~spare.inputs[0]).sum())))
 
     @classmethod
     def cases(cls) -> list[Case]:

@@ -8,16 +8,17 @@ and nearest modes) become one table an axis. Input and output int8 [1, H, W, C] 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from edgekit import resize
 from edgekit.cases import activation, single
+from edgekit.channels import Bounds, Spare
 from edgekit.fixed import round_half_away
-from edgekit.graph import Graph, IntNode, Node
+from edgekit.graph import Graph, IntNode, Node, Value
 from edgekit.movement import check_moved
 from edgekit.op import Array, Case, Const, Op, Params, Shape, c_field, int8_pair
 
@@ -84,6 +85,31 @@ class ResizeNearest(Op):
     ) -> list[Array]:
         x = inputs[0].reshape(-1, 1, p.in_h, p.in_w, p.in_c)
         return [x[:, :, consts["source_y"]][:, :, :, consts["source_x"]]]
+
+    @classmethod
+    def reads(cls, p: ResizeNearestParams, consts: Mapping[str, Array], row: int) -> range:
+        source = int(consts["source_y"][row])
+        return range(source, source + 1)
+
+    @classmethod
+    def run_rows(cls, p: ResizeNearestParams, consts: Mapping[str, Array], rows: range, given: range,
+                 *inputs: Array) -> list[Array]:  # fmt: skip
+        source = consts["source_y"][rows.start : rows.stop] - given.start
+        return cls.run(replace(p, in_h=len(given)), {**consts, "source_y": source}, *inputs)
+
+    @classmethod
+    def bounds(cls, node: IntNode, values: Mapping[str, Value], *inputs: Bounds) -> list[Bounds]:
+        return [inputs[0]]
+
+    @classmethod
+    def spare(cls, node: IntNode, inputs: Sequence[Bounds], spare: Spare) -> Spare:
+        return spare.tied()
+
+    @classmethod
+    def without(cls, node: IntNode, inputs: Sequence[Bounds], spare: Spare) -> IntNode:
+        p = node.params
+        assert isinstance(p, ResizeNearestParams)
+        return replace(node, params=replace(p, in_c=int((~spare.inputs[0]).sum())))
 
     @classmethod
     def cases(cls) -> list[Case]:

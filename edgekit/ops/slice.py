@@ -8,11 +8,12 @@ Axes of size 1 may be dropped from the result's shape or added to it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from edgekit.cases import activation, single
-from edgekit.graph import DTYPES, Graph, IntNode, Node
+from edgekit.channels import Bounds, Spare, channels
+from edgekit.graph import DTYPES, Graph, IntNode, Node, Value
 from edgekit.movement import axis_of, check_moved, constant, strides, walk
 from edgekit.op import Array, Axes, Case, Shape, require
 from edgekit.ops.strided import Strided, StridedParams
@@ -84,17 +85,43 @@ class Slice(Strided):
     @classmethod
     def quantize(cls, node: Node, graph: Graph) -> IntNode:
         x, part = graph.value(node.inputs[0]), tuple(node.attrs["part"])
-        width, steps = DTYPES[x.dtype], strides(x.shape)
-        offset = sum(r.start * step for r, step in zip(part, steps, strict=True)) * width
-        jumps = [r.step * step for r, step in zip(part, steps, strict=True)]
-        way = walk([len(r) for r in part], jumps, width, node)
-        params = SliceParams(offset, way.run, way.shape, way.stride, x.shape, part)
+        params = _params(node, x.shape, part, DTYPES[x.dtype])
         return IntNode(node.name, cls, params, node.inputs, node.outputs)
 
     @classmethod
     def run(cls, p: SliceParams, consts: Mapping[str, Array], *inputs: Array) -> list[Array]:
         x = inputs[0].reshape(-1, *p.in_shape)
         return [x[(slice(None), *_slices(p.part))]]
+
+    @classmethod
+    def bounds(cls, node: IntNode, values: Mapping[str, Value], *inputs: Bounds) -> list[Bounds]:
+        p, count = node.params, channels(values[node.outputs[0]])
+        assert isinstance(p, SliceParams)
+        if not p.part or len(p.part[-1]) != count:
+            return [inputs[0].any_of(count)]
+        part = list(p.part[-1])
+        return [Bounds(inputs[0].low[part], inputs[0].high[part])]
+
+    @classmethod
+    def spare(cls, node: IntNode, inputs: Sequence[Bounds], spare: Spare) -> Spare:
+        p, ((x,), (out,)) = node.params, spare
+        assert isinstance(p, SliceParams)
+        if not p.part or len(p.part[-1]) != len(out) or p.part[-1].step != 1:
+            return spare.none()
+        part = slice(p.part[-1].start, p.part[-1].stop)
+        both = x[part] & out
+        rest = x.copy()
+        rest[part] = both
+        return Spare([rest], [both])
+
+    @classmethod
+    def without(cls, node: IntNode, inputs: Sequence[Bounds], spare: Spare) -> IntNode:
+        p, ((x,), (out,)) = node.params, spare
+        assert isinstance(p, SliceParams)
+        start, size = int((~x[: p.part[-1].start]).sum()), int((~out).sum())
+        shape = (*p.in_shape[:-1], int((~x).sum()))
+        part = (*p.part[:-1], range(start, start + size))
+        return replace(node, params=_params(node, shape, part, width=1))
 
     @classmethod
     def cases(cls) -> list[Case]:
@@ -114,6 +141,14 @@ class Slice(Strided):
 
 
 Result = tuple[tuple[range, ...], Shape]  # part, shape
+
+
+def _params(node: Node | IntNode, shape: Shape, part: tuple[range, ...], width: int) -> SliceParams:
+    steps = strides(shape)
+    offset = sum(r.start * step for r, step in zip(part, steps, strict=True)) * width
+    jumps = [r.step * step for r, step in zip(part, steps, strict=True)]
+    way = walk([len(r) for r in part], jumps, width, node)
+    return SliceParams(offset, way.run, way.shape, way.stride, shape, part)
 
 
 def _slices(part: Sequence[range]) -> tuple[slice, ...]:

@@ -7,11 +7,12 @@ Input and output int8 [1, H, W, C] of one quantization.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from edgekit.cases import activation, single
-from edgekit.graph import Graph, IntNode, Node
+from edgekit.channels import Bounds, Spare, channels
+from edgekit.graph import Graph, IntNode, Node, Value
 from edgekit.movement import check_moved
 from edgekit.op import Array, Case, Op, Params, Shape, c_field, int8_pair, require
 
@@ -22,6 +23,12 @@ class SpaceToDepthParams(Params):
     in_w: int = c_field("int32_t", "input columns")
     in_c: int = c_field("int32_t", "input channels")
     block: int = c_field("int32_t", "rows and columns of a block")
+
+    def reads(self, row: int) -> range:
+        return range(row * self.block, (row + 1) * self.block)
+
+    def strip(self, rows: range, inputs: range) -> SpaceToDepthParams:
+        return replace(self, in_h=len(inputs))
 
 
 class SpaceToDepth(Op):
@@ -62,6 +69,20 @@ class SpaceToDepth(Op):
     def run(cls, p: SpaceToDepthParams, consts: Mapping[str, Array], *inputs: Array) -> list[Array]:
         x = inputs[0].reshape(-1, p.in_h, p.in_w, p.in_c)
         return [_blocks(x, p.block)[:, None]]
+
+    @classmethod
+    def bounds(cls, node: IntNode, values: Mapping[str, Value], *inputs: Bounds) -> list[Bounds]:
+        return [inputs[0].regroup(channels(values[node.outputs[0]]))]
+
+    @classmethod
+    def spare(cls, node: IntNode, inputs: Sequence[Bounds], spare: Spare) -> Spare:
+        return spare.tied()
+
+    @classmethod
+    def without(cls, node: IntNode, inputs: Sequence[Bounds], spare: Spare) -> IntNode:
+        p = node.params
+        assert isinstance(p, SpaceToDepthParams)
+        return replace(node, params=replace(p, in_c=int((~spare.inputs[0]).sum())))
 
     @classmethod
     def cases(cls) -> list[Case]:

@@ -5,16 +5,18 @@ out[i0, i1, ...] = in at the same indices, axis k of the output being axis perm[
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from edgekit.cases import activation, single
-from edgekit.graph import DTYPES, Graph, IntNode, Node
+from edgekit.channels import Bounds, Spare, channels
+from edgekit.graph import DTYPES, Graph, IntNode, Node, Value
 from edgekit.movement import axis_of, check_moved, constant, strides, walk
 from edgekit.op import Array, Case, Shape, require
+from edgekit.ops.interleave import Interleave
 from edgekit.ops.strided import Strided, StridedParams
 
 if TYPE_CHECKING:
@@ -62,15 +64,32 @@ class Transpose(Strided):
     @classmethod
     def quantize(cls, node: Node, graph: Graph) -> IntNode:
         x, perm = graph.value(node.inputs[0]), tuple(node.attrs["perm"])
-        steps = strides(x.shape)
-        way = walk([x.shape[a] for a in perm], [steps[a] for a in perm], DTYPES[x.dtype], node)
-        params = TransposeParams(0, way.run, way.shape, way.stride, x.shape, perm)
+        to_pixels = perm == (0, 2, 3, 1) and x.shape[0] == 1 and x.shape[1] > 1
+        if to_pixels and x.dtype == "int8" and x.elements > x.shape[1]:
+            return Interleave.quantize(node, graph)
+        params = _params(node, x.shape, perm, DTYPES[x.dtype])
         return IntNode(node.name, cls, params, node.inputs, node.outputs)
 
     @classmethod
     def run(cls, p: TransposeParams, consts: Mapping[str, Array], *inputs: Array) -> list[Array]:
         x = inputs[0].reshape(-1, *p.in_shape)
         return [np.transpose(x, (0, *(axis + 1 for axis in p.perm)))]
+
+    @classmethod
+    def bounds(cls, node: IntNode, values: Mapping[str, Value], *inputs: Bounds) -> list[Bounds]:
+        (x,), count = inputs, channels(values[node.outputs[0]])
+        return [x if _keeps_channels(node) else x.any_of(count)]
+
+    @classmethod
+    def spare(cls, node: IntNode, inputs: Sequence[Bounds], spare: Spare) -> Spare:
+        return spare.tied() if _keeps_channels(node) else spare.none()
+
+    @classmethod
+    def without(cls, node: IntNode, inputs: Sequence[Bounds], spare: Spare) -> IntNode:
+        p = node.params
+        assert isinstance(p, TransposeParams)
+        shape = (*p.in_shape[:-1], int((~spare.inputs[0]).sum()))
+        return replace(node, params=_params(node, shape, p.perm, width=1))
 
     @classmethod
     def cases(cls) -> list[Case]:
@@ -87,3 +106,17 @@ class Transpose(Strided):
             case("words", (3, 4), (1, 0), "int32"),
             case("only_ones_move", (1, 5, 1, 3), (1, 2, 3, 0)),
         ]
+
+
+def _keeps_channels(node: IntNode) -> bool:
+    p = node.params
+    assert isinstance(p, TransposeParams)
+    return p.perm[-1:] == (len(p.perm) - 1,)
+
+
+def _params(
+    node: Node | IntNode, shape: Shape, perm: tuple[int, ...], width: int
+) -> TransposeParams:
+    steps = strides(shape)
+    way = walk([shape[a] for a in perm], [steps[a] for a in perm], width, node)
+    return TransposeParams(0, way.run, way.shape, way.stride, shape, perm)

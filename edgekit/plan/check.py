@@ -1,7 +1,8 @@
 """An independent check of a program's memory plan: replay it with an owner for every byte.
 
 Nothing here knows how plans are made. Each byte of memory carries the identity of the content that
-was last written there; every read must find exactly the content that the graph says it reads.
+was last written there; every read must find exactly the content that the graph says it reads. A step
+that works row by row is replayed row by row.
 """
 
 from __future__ import annotations
@@ -13,9 +14,10 @@ from numpy.typing import NDArray
 
 from edgekit.errors import EdgekitError
 from edgekit.graph import DTYPES
-from edgekit.program import ARENA, CALLER, STATE, Program, Step
+from edgekit.program import ARENA, STATE, Program, Step, Turn
 
 Ids = NDArray[np.int64]
+NOBODY = -1
 
 
 def check_plan(program: Program) -> None:
@@ -27,8 +29,10 @@ class _Replay:
     def __init__(self, program: Program) -> None:
         self.program = program
         size = {ARENA: program.arena_bytes, STATE: program.state_bytes}
-        self.memory: dict[str, Ids] = {s: np.full(n, -1, np.int64) for s, n in size.items()}
+        self.memory: dict[str, Ids] = {s: np.full(n, NOBODY, np.int64) for s, n in size.items()}
         self.content: dict[str, Ids] = {}
+        self.places: dict[str, Ids] = {}
+        self.made = dict.fromkeys(range(len(program.steps)), 0)
         self.next_id = 0
 
     def run(self) -> None:
@@ -37,12 +41,15 @@ class _Replay:
         for name in self.program.inputs:
             self._write("inputs", name)
         views = list(self.program.views)
-        for index, step in enumerate(self.program.steps):
+        for index, turn in enumerate(self.program.schedule):
             while views and views[0][0] <= index:
                 self._view(views.pop(0)[1])
-            self._step(step)
+            self._turn(self.program.steps[turn.step], turn)
         for _, view in views:
             self._view(view)
+        for index, step in enumerate(self.program.steps):
+            if self.made[index] != max(1, step.rows):
+                self._fail("a step does not make all its rows", step.name, step.outputs[0])
         for name in self.program.outputs:
             self._read("outputs", name)
         for state in self.program.states:
@@ -53,77 +60,135 @@ class _Replay:
             "EK402", message, where=f"step {step}, tensor {name}", help="report this as a bug"
         )
 
-    def _span(self, step: str, name: str) -> Ids:
-        """The owner ids of a tensor's bytes: a window into memory."""
+    def _place(self, step: str, name: str, rows: range | None, pieces: int = 0) -> Ids:
+        """Where the bytes of a tensor's rows (or pieces) lie, in order; None means all of it."""
         buffer = self.program.buffers[name]
-        memory = self.memory[buffer.space]
-        if buffer.offset < 0 or buffer.offset + buffer.nbytes > len(memory):
-            self._fail("a tensor reaches outside its memory", step, name)
-        return memory[buffer.offset : buffer.offset + buffer.nbytes]
+        if name not in self.places:
+            if buffer.rows:
+                starts = np.array(buffer.rows)[:, None]
+                self.places[name] = (starts + np.arange(buffer.row_bytes)).reshape(-1)
+            else:
+                self.places[name] = buffer.offset + np.arange(buffer.nbytes)
+            at = self.places[name]
+            if at.size and (at.min() < 0 or at.max() >= len(self.memory[buffer.space])):
+                self._fail("a tensor reaches outside its memory", step, name)
+        return self.places[name][self._bytes(name, rows, pieces)]
+
+    def _bytes(self, name: str, rows: range | None, pieces: int = 0) -> slice | Ids:
+        """Which bytes of a tensor its rows are; `rows` counts pieces where those are given."""
+        if rows is None:
+            return slice(None)
+        buffer = self.program.buffers[name]
+        size = buffer.nbytes // (pieces or buffer.shape[1])
+        if rows.step == 1:
+            return slice(rows.start * size, rows.stop * size)
+        return np.asarray(np.add.outer(np.array(rows) * size, np.arange(size)).reshape(-1))
 
     def _outside(self, name: str) -> bool:
         return self.program.buffers[name].space not in self.memory
 
-    def _write(self, step: str, name: str) -> None:
-        size = self.program.buffers[name].nbytes
-        fresh = np.arange(self.next_id, self.next_id + size, dtype=np.int64)
+    def _fresh(self, size: int) -> Ids:
         self.next_id += size
-        self.content[name] = fresh
-        if not self._outside(name):
-            self._span(step, name)[:] = fresh
+        return np.arange(self.next_id - size, self.next_id, dtype=np.int64)
 
-    def _read(self, step: str, name: str) -> None:
-        if not self._outside(name) and not np.array_equal(
-            self._span(step, name), self.content[name]
-        ):
+    def _write(self, step: str, name: str, rows: range | None = None) -> None:
+        buffer = self.program.buffers[name]
+        if name not in self.content or rows is None:
+            self.content[name] = np.full(buffer.nbytes, NOBODY, np.int64)
+        part = self._bytes(name, rows)
+        self.content[name][part] = self._fresh(len(self.content[name][part]))
+        if not self._outside(name):
+            self.memory[buffer.space][self._place(step, name, rows)] = self.content[name][part]
+
+    def _read(self, step: str, name: str, rows: range | None = None, pieces: int = 0) -> None:
+        if self._outside(name) or (rows is not None and not rows):
+            return
+        buffer, wanted = self.program.buffers[name], self.content.get(name)
+        part = self._bytes(name, rows, pieces)
+        if wanted is None or (wanted[part] == NOBODY).any():
+            self._fail("a tensor is read before it is made", step, name)
+        assert wanted is not None
+        found = self.memory[buffer.space][self._place(step, name, rows, pieces)]
+        if not np.array_equal(found, wanted[part]):
             self._fail("a tensor was overwritten before its last use", step, name)
 
-    def _step(self, step: Step) -> None:
-        for name in step.inputs:
-            self._read(step.name, name)
-        self._disjoint(step)
-        if step.scratch_bytes:
-            end = step.scratch_offset + step.scratch_bytes
-            if end > self.program.arena_bytes:
-                self._fail("scratch reaches outside the arena", step.name, "scratch")
-            self.memory[ARENA][step.scratch_offset : end] = -1
-            for name in step.inputs:
-                self._read(step.name, name)
-        for name in step.outputs:
-            self._write(step.name, name)
+    def _turn(self, step: Step, turn: Turn) -> None:
+        """The row steps of a turn, one after the other."""
+        if turn.first != self.made[turn.step] or turn.first + turn.n > max(1, step.rows):
+            self._fail("rows are made out of order", step.name, step.outputs[0])
+        self.made[turn.step] += turn.n
+        for row in range(turn.first, turn.first + turn.n):
+            self._row(step, row, turn.first)
 
-    def _disjoint(self, step: Step) -> None:
-        """Outputs meet no input's bytes, except where the operator may work in place, and no scratch."""
-        buffers = self.program.buffers
-        for out in (buffers[name] for name in step.outputs):
-            if out.space == CALLER:
-                continue
-            for index, name in enumerate(step.inputs):
-                x = buffers[name]
-                if x.space != out.space or not _overlap(x.offset, x.nbytes, out.offset, out.nbytes):
-                    continue
-                if index not in step.op.inplace or x.offset != out.offset:
+    def _row(self, step: Step, row: int, first: int) -> None:
+        sums = step.op.signature == "sum"
+        reads, writes = None, None
+        pieces = step.op.pieces(step.params) or 0
+        if step.rows:
+            reads = step.op.reads(step.params, step.consts, row)
+            if row > first and step.op.lingers(step.params):
+                before = step.op.reads(step.params, step.consts, row - 1)
+                reads = range(min(before.start, reads.start), max(before.stop, reads.stop))
+            writes = None if sums else range(row, row + 1)
+        for name in step.inputs:
+            self._read(step.name, name, reads, pieces)
+        self._take_scratch(step, again=sums and row > 0)
+        for name in step.inputs:
+            self._read(step.name, name, reads, pieces)
+        if sums and row < step.rows - 1:
+            return
+        inplace = [self._in_place(step, i, row, reads, writes) for i in range(len(step.inputs))]
+        for name in step.outputs:
+            self._write(step.name, name, writes)
+        for name, taken in zip(step.inputs, inplace, strict=True):
+            if not taken and name not in step.outputs:
+                try:
+                    self._read(step.name, name, reads, pieces)
+                except EdgekitError:
                     self._fail("an output overlaps an input that is still read", step.name, name)
-            if out.space == ARENA and _overlap(
-                step.scratch_offset, step.scratch_bytes, out.offset, out.nbytes
-            ):
-                self._fail("scratch overlaps an output", step.name, out.name)
+        self._keep_scratch(step)
+
+    def _in_place(
+        self, step: Step, index: int, row: int, reads: range | None, writes: range | None
+    ) -> bool:
+        """Does the operator write this input's bytes over, each with what it is made from?"""
+        x, out = step.inputs[index], step.outputs[0]
+        same_space = self.program.buffers[x].space == self.program.buffers[out].space
+        if index not in step.op.inplace or reads != writes or not same_space or self._outside(x):
+            return False
+        here = self._place(step.name, x, reads), self._place(step.name, out, writes)
+        return np.array_equal(*here)
+
+    def _take_scratch(self, step: Step, *, again: bool) -> None:
+        """Scratch becomes the step's own; `again`: it must have stayed so since the last row."""
+        if not step.scratch_bytes:
+            return
+        if step.scratch_offset + step.scratch_bytes > self.program.arena_bytes:
+            self._fail("scratch reaches outside the arena", step.name, "scratch")
+        if again:
+            self._keep_scratch(step)
+        self.content[f"scratch of {step.name}"] = self._fresh(step.scratch_bytes)
+        self.memory[ARENA][self._scratch(step)] = self.content[f"scratch of {step.name}"]
+
+    def _keep_scratch(self, step: Step) -> None:
+        if step.scratch_bytes:
+            wanted = self.content[f"scratch of {step.name}"]
+            if not np.array_equal(self.memory[ARENA][self._scratch(step)], wanted):
+                self._fail("scratch overlaps what else is written", step.name, "scratch")
+
+    def _scratch(self, step: Step) -> slice:
+        return slice(step.scratch_offset, step.scratch_offset + step.scratch_bytes)
 
     def _view(self, step: Step) -> None:
-        """A dropped copy: its output's bytes must already hold what the copy would have made."""
+        """A dropped copy: whoever reads its output must find what the copy would have made."""
         arrays = [self._element_ids(name) for name in step.inputs]
         for name, ids in zip(
             step.outputs, step.op.run(step.params, step.consts, *arrays), strict=True
         ):
             width = DTYPES[self.program.buffers[name].dtype]
             self.content[name] = (ids.reshape(-1, 1) + np.arange(width)).reshape(-1)
-            self._read(step.name, name)
 
     def _element_ids(self, name: str) -> NDArray[Any]:
         """The id of each element's first byte, in the tensor's shape, with a sample axis."""
         buffer = self.program.buffers[name]
         return self.content[name][:: DTYPES[buffer.dtype]].reshape(1, *buffer.shape)
-
-
-def _overlap(a: int, a_size: int, b: int, b_size: int) -> bool:
-    return a < b + b_size and b < a + a_size

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from edgekit.graph import IntGraph, IntNode
@@ -23,8 +24,19 @@ class Storage:
     A node whose aliases are all granted is in `dropped`: it needs no code.
     """
 
-    def __init__(self, graph: IntGraph, *, keep_input: bool, caller_io: bool) -> None:
+    def __init__(
+        self,
+        graph: IntGraph,
+        *,
+        keep_input: bool,
+        caller_io: bool,
+        overwrites: Callable[[int, str], bool] = lambda time, name: True,
+        droppable: Collection[int] | None = None,
+    ) -> None:
+        """overwrites: may node number `time` write over its input `name`, as far as the order in
+        which rows are made goes? droppable: the copies that may become views, None for any."""
         self.graph = graph
+        self._overwrites, self._droppable = overwrites, droppable
         self.keep_input = keep_input
         self.space = {name: self._space(name, caller_io) for name in graph.values}
         self.places = {name: Place(name, 0) for name in graph.values}
@@ -68,6 +80,7 @@ class Storage:
         # Two operands of one concatenation that share a storage cannot both move.
         roots = {self.places[alias.inner].root for alias in aliases}
         apart = aliases and len(roots) == len(aliases)
+        apart = apart and (self._droppable is None or time in self._droppable)
         if apart and all(self._can_merge(node, alias) for alias in aliases):
             for alias in aliases:
                 self._merge(alias)
@@ -106,6 +119,8 @@ class Storage:
         """May the node's output take over the bytes of input `name`?"""
         values, out = self.graph.values, node.outputs[0]
         if self._space_of(name) != ARENA or self._space_of(out) != ARENA:
+            return False
+        if not self._overwrites(time, name):
             return False
         if values[name].nbytes != values[out].nbytes or node.inputs.count(name) > 1:
             return False

@@ -61,6 +61,19 @@ def first_difference(a_outputs: Sequence[Array], b_outputs: Sequence[Array]) -> 
     return int(bad.argmax()) if bad.any() else None
 
 
+def kept_channels(
+    tensors: Mapping[str, Array], kept: Mapping[str, NDArray[np.bool_]]
+) -> dict[str, Array]:
+    """The tensors without the channels (last axis) that a program removed: `kept` has the mask of
+    those that stayed, by tensor; such a tensor comes as [cells, channels]."""
+    parts = {
+        name: tensors[name].reshape(-1, len(mask))[:, mask]
+        for name, mask in kept.items()
+        if name in tensors and tensors[name].size % len(mask) == 0
+    }
+    return {**tensors, **parts}
+
+
 def compare_layers(
     trace: Iterable[tuple[str, str, Array]], tensors: Mapping[str, Array]
 ) -> list[Layer]:

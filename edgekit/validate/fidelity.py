@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -75,13 +76,15 @@ def layer_errors(
     tensors: Mapping[str, Tensor],
     layouts: Mapping[str, Layout],
     factors: Mapping[str, Array],
+    kept: Mapping[str, Array],
 ) -> dict[str, Any]:
     """Additions to a pair's entry: `layers`, one ``{name, tensor, sqnr_db, max_abs_error}`` each in
     order of execution and in real units, and `worst_layer`, the one with the lowest ratio.
 
     trace: (layer, tensor, [N, *shape]) of the program, whose `tensors` and `layouts` are given;
     original: [N, *source shape] by name; factors: what the program's last axis is multiplied by to give
-    the original's values. What only one side has, or has in another shape, is left
+    the original's values; kept: masks of the channels that the program has, where it lost some; only
+    these are compared. What only one side has, or has in another shape, is left
     out: a compiled program fuses some layers and never makes what was between them.
     """
     layers: list[dict[str, Any]] = []
@@ -89,8 +92,12 @@ def layer_errors(
         theirs, ours = original.get(tensor), tensors.get(tensor)
         if theirs is None or ours is None or ours.quant is None:
             continue
-        found = _single(array, ours) * factors.get(tensor, np.float32(1))
-        if tensor in layouts:
+        found, mask = _single(array, ours), kept.get(tensor)
+        if tensor in factors:
+            found = found * (factors[tensor] if mask is None else factors[tensor][mask])
+        if mask is not None:
+            theirs = _part(theirs, layouts.get(tensor), mask, found.shape)
+        elif tensor in layouts:
             found = layouts[tensor].source(found)
         if _sizes(found) != _sizes(theirs) or not _comparable(theirs, ours):
             continue
@@ -109,6 +116,15 @@ def layer_errors(
 def _single(x: Array, tensor: Tensor) -> Array:
     """Real values rounded to float32, so that equal integers are equal here and in the original."""
     return np.asarray(real_values(x, tensor), np.float32)
+
+
+def _part(theirs: Array, layout: Layout | None, mask: Array, shape: tuple[int, ...]) -> Array:
+    """The original's values of the channels that a program kept, as its tensor `shape`; nothing
+    where the original's has another number of elements."""
+    if theirs.size != math.prod(shape[:-1]) * len(mask):
+        return theirs[:0]
+    ours = theirs if layout is None else layout.ours(theirs)
+    return np.asarray(ours.reshape(-1, len(mask))[:, mask]).reshape(shape)
 
 
 def _sizes(x: Array) -> tuple[int, ...]:

@@ -10,7 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgekit.graph import Layout
-from edgekit.validate.compare import compare, compare_layers, first_difference, layers_json
+from edgekit.validate.compare import (
+    compare,
+    compare_layers,
+    first_difference,
+    kept_channels,
+    layers_json,
+)
 from edgekit.validate.data import Samples, Tensor, quantize, source_order
 from edgekit.validate.fidelity import layer_errors, output_errors, real_values, signed
 from edgekit.validate.metrics import sqnr_db
@@ -45,6 +51,7 @@ class Original:
     integers, so that the question is how far apart both are. tensors: the program's, by name.
     aliases: program's name -> original's, where they are not the same. factors: per channel (last
     axis) of tensors that equalisation changed; the original's values are the program's times them.
+    kept: of tensors of which the program has a part only, the mask of the channels (last axis) it has.
     """
 
     run: Callable[[Samples, bool], Reference]
@@ -53,6 +60,7 @@ class Original:
     tensors: Mapping[str, Tensor] = field(default_factory=dict)
     aliases: Mapping[str, str] = field(default_factory=dict)
     factors: Mapping[str, Array] = field(default_factory=dict)
+    kept: Mapping[str, Array] = field(default_factory=dict)
 
 
 def validate_places(
@@ -178,7 +186,7 @@ def _layers_of_original(
     probe = _probe(samples, a, b)
     tensors = original.run(probe, True).named(original.names) if original.names else {}
     trace = place.trace([x[0] for x in probe.arrays], samples.sequence)
-    return layers_json(compare_layers(trace, tensors))
+    return layers_json(compare_layers(trace, kept_channels(tensors, original.kept)))
 
 
 def _errors_of_layers(
@@ -193,7 +201,7 @@ def _errors_of_layers(
         (name, tensor, np.stack([one[i][2] for one in traces]))
         for i, (name, tensor, _) in enumerate(traces[0])
     ]
-    return layer_errors(trace, theirs, original.tensors, layouts, original.factors)
+    return layer_errors(trace, theirs, original.tensors, layouts, original.factors, original.kept)
 
 
 def _probe(samples: Samples, a: Sequence[Array], b: Sequence[Array]) -> Samples:

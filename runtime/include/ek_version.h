@@ -2,7 +2,7 @@
 #ifndef EK_VERSION_H
 #define EK_VERSION_H
 
-#define EK_ABI 1
+#define EK_ABI 2
 
 /* What a generated <name>_run() returns. */
 #define EK_OK 0

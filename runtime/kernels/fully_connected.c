@@ -1,4 +1,5 @@
 /* fully_connected.c -- dense layer, int8; semantics in edgekit/ops/fully_connected.py */
+#include "ek_dot.h"
 #include "ek_fixed.h"
 #include "ek_fully_connected.h"
 
@@ -8,50 +9,15 @@ static int8_t rescale(const ek_fully_connected_params *p, int32_t sum, int32_t c
     return (int8_t)ek_clamp(v, p->out_min, p->out_max);
 }
 
-/* One input element against four rows of weights. */
-#define STEP(i)                                                                                    \
-    do {                                                                                           \
-        int32_t a = x[i];                                                                          \
-        s0 += a * w0[i];                                                                           \
-        s1 += a * w1[i];                                                                           \
-        s2 += a * w2[i];                                                                           \
-        s3 += a * w3[i];                                                                           \
-    } while (0)
-
-/* Four outputs at a time share the loads of the input. Sums and pointers fill the registers of a
- * Cortex-M exactly. */
+/* Four outputs at a time share the loads of the input. */
 static void four_rows(const ek_fully_connected_params *p, const int8_t *x, int32_t c, int8_t *out)
 {
     int32_t k = p->in_c;
-    const int8_t *w0 = p->weights + c * k, *w1 = w0 + k, *w2 = w1 + k, *w3 = w2 + k;
-    int32_t s0 = p->bias[c], s1 = p->bias[c + 1], s2 = p->bias[c + 2], s3 = p->bias[c + 3];
-    for (; k >= 8; k -= 8) {
-        STEP(0);
-        STEP(1);
-        STEP(2);
-        STEP(3);
-        STEP(4);
-        STEP(5);
-        STEP(6);
-        STEP(7);
-        x += 8;
-        w0 += 8;
-        w1 += 8;
-        w2 += 8;
-        w3 += 8;
+    int32_t sum[4] = {p->bias[c], p->bias[c + 1], p->bias[c + 2], p->bias[c + 3]};
+    ek_dot_1x4(x, p->weights + c * k, k, k, sum);
+    for (int32_t i = 0; i < 4; i++) {
+        out[c + i] = rescale(p, sum[i], c + i);
     }
-    for (; k > 0; k--) {
-        STEP(0);
-        x++;
-        w0++;
-        w1++;
-        w2++;
-        w3++;
-    }
-    out[c] = rescale(p, s0, c);
-    out[c + 1] = rescale(p, s1, c + 1);
-    out[c + 2] = rescale(p, s2, c + 2);
-    out[c + 3] = rescale(p, s3, c + 3);
 }
 
 static int8_t one_row(const ek_fully_connected_params *p, const int8_t *x, int32_t c)

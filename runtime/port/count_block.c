@@ -6,13 +6,14 @@ typedef struct {
     uint64_t code;         /* address of the first entry of a row */
     uint64_t unit;         /* bytes of code an entry stands for */
     uint64_t row;          /* entries of a row */
-    uint64_t run, run_end; /* <name>_run, which calls one kernel a layer */
-    uint64_t layers;
-    const uint64_t *kernels; /* entry of each layer's kernel */
+    uint64_t run, run_end; /* <name>_run, which calls one kernel after the other */
+    uint64_t calls;
+    const uint64_t *kernels; /* entry of each call's kernel */
+    const uint64_t *layers;  /* the layer it belongs to */
     int64_t *difference;     /* [layers][row]: +1 where a block begins, -1 behind its end */
     int64_t *taken;          /* [layers][row]: jumps by the instruction that ends there */
-    uint64_t done;    /* layers */
-    uint64_t entered; /* the next layer's kernel */
+    uint64_t done;    /* calls */
+    uint64_t entered; /* the next call's kernel */
     uint64_t end;     /* of the last block */
 } ek_counter;
 
@@ -20,9 +21,9 @@ void ek_count_block(void *engine, uint64_t address, uint32_t size, void *user);
 
 static uint64_t place(const ek_counter *c, uint64_t address)
 {
-    /* What `run` does behind the last kernel belongs to the last layer. */
-    uint64_t layer = c->done < c->layers ? c->done : c->layers - 1;
-    return layer * c->row + (address - c->code) / c->unit;
+    /* What `run` does behind the last kernel belongs to its layer. */
+    uint64_t call = c->done < c->calls ? c->done : c->calls - 1;
+    return c->layers[call] * c->row + (address - c->code) / c->unit;
 }
 
 void ek_count_block(void *engine, uint64_t address, uint32_t size, void *user)
@@ -31,7 +32,7 @@ void ek_count_block(void *engine, uint64_t address, uint32_t size, void *user)
     (void)engine;
     if (c->end != 0 && c->end != address)
         c->taken[place(c, c->end)]++;
-    if (c->done < c->layers && address == c->kernels[c->done]) {
+    if (c->done < c->calls && address == c->kernels[c->done]) {
         c->entered = 1;
     } else if (c->entered && address >= c->run && address < c->run_end) {
         c->entered = 0;

@@ -62,14 +62,14 @@ int tiny_run(void *arena)
 
     /* pointwise_odd: conv2d 1x3x3x7 -> 1x3x3x5 */
     {
-        const ek_rows output = {(uint8_t *)(a + 64), 15, 0, 3};
-        const ek_rows input0 = {(uint8_t *)(a + 0), 21, 0, 3};
+        const ek_rows output = {(uint8_t *)(a + 0), NULL, 15, 0, 3};
+        const ek_rows input0 = {(uint8_t *)(a + 32), NULL, 21, 0, 3};
         ek_conv2d_s8(&tiny_p0, &input0, &output, 0, 3, NULL);
     }
     EK_TRACE(0);
 
     /* add: add 1x3x3x5 * 1x3x3x5 -> 1x3x3x5 */
-    ek_add_s8(&tiny_p1, (const int8_t *)(a + 64), (const int8_t *)(a + 64), (int8_t *)(a + 0), 45);
+    ek_add_s8(&tiny_p1, (const int8_t *)(a + 0), (const int8_t *)(a + 0), (int8_t *)(a + 48), 45);
     EK_TRACE(1);
     return EK_OK;
 }

@@ -6,12 +6,12 @@
 
 #include "ek_version.h"
 
-#if EK_ABI != 1
+#if EK_ABI != 2
 #error "tiny.h needs other runtime headers: regenerate it with edgekit"
 #endif
 
 /* Bytes that the caller provides, aligned by the attribute. */
-#define TINY_ARENA_BYTES 112
+#define TINY_ARENA_BYTES 96
 #define TINY_STATE_BYTES 0
 #define TINY_ALIGN __attribute__((aligned(EK_ALIGN)))
 
@@ -19,7 +19,7 @@
 #define TINY_INPUT_INPUT_BYTES 63
 #define TINY_INPUT_INPUT_SCALE 0.05000000074505806f
 #define TINY_INPUT_INPUT_ZERO_POINT (127)
-#define TINY_INPUT_INPUT_OFFSET 0
+#define TINY_INPUT_INPUT_OFFSET 32
 static inline int8_t *tiny_input_input(void *arena)
 {
     return (int8_t *)(void *)((uint8_t *)arena + TINY_INPUT_INPUT_OFFSET);
@@ -29,7 +29,7 @@ static inline int8_t *tiny_input_input(void *arena)
 #define TINY_OUTPUT_SUM_BYTES 45
 #define TINY_OUTPUT_SUM_SCALE 0.8999999761581421f
 #define TINY_OUTPUT_SUM_ZERO_POINT (4)
-#define TINY_OUTPUT_SUM_OFFSET 0
+#define TINY_OUTPUT_SUM_OFFSET 48
 static inline const int8_t *tiny_output_sum(void *arena)
 {
     return (const int8_t *)(void *)((uint8_t *)arena + TINY_OUTPUT_SUM_OFFSET);

@@ -3,9 +3,10 @@
     python -m edgekit.validate.runners._count GUEST HOOK REQUEST.npz ANSWER.npz
 
 `GUEST` is the JSON of a `machine.Guest`; `HOOK` the compiled runtime/port/count_block.c, "" where
-there is no compiler. Request: `input_<i>` with `place_<i>` (space, offset), and `kernels`, the name of
-each layer's. Answer: `counts` and `taken`, [layers, row] with one column per `unit` bytes of `code`,
-which begins at `base`; `stack` bytes; `result` of the call; `done`, how many layers.
+there is no compiler. Request: `input_<i>` with `place_<i>` (space, offset), and per call in order the
+kernel's name in `kernels` and its layer in `layers`. Answer: `counts` and `taken`, [layers, row] with
+one column per `unit` bytes of `code`, which begins at `base`; `stack` bytes; `result` of the call;
+`done`, how many calls.
 
 Blocks are counted, not instructions: one that a condition skips inside a block (in an IT block of
 Thumb) takes its cycle too, and a hook for each instruction would not see it.
@@ -32,8 +33,8 @@ class Counter(ctypes.Structure):
     """`ek_counter` of count_block.c."""
 
     _fields_ = [
-        *[(name, ctypes.c_uint64) for name in ("code", "unit", "row", "run", "run_end", "layers")],
-        *[(name, ctypes.c_void_p) for name in ("kernels", "difference", "taken")],
+        *[(name, ctypes.c_uint64) for name in ("code", "unit", "row", "run", "run_end", "calls")],
+        *[(name, ctypes.c_void_p) for name in ("kernels", "layers", "difference", "taken")],
         *[(name, ctypes.c_uint64) for name in ("done", "entered", "end")],
     ]
 
@@ -41,15 +42,18 @@ class Counter(ctypes.Structure):
 class BlockCounter:
     """The difference arrays and what fills them."""
 
-    def __init__(self, machine: Machine, kernels: list[str], hook: str) -> None:
+    def __init__(
+        self, machine: Machine, kernels: list[str], layers: NDArray[np.int64], hook: str
+    ) -> None:
         functions, (code, code_end) = machine.image.functions, machine.image.code
         self.unit = _UNIT[machine.guest.arch]
         row = (code_end - code) // self.unit + 2
-        self.difference = np.zeros((len(kernels), row), np.int64)
+        self.difference = np.zeros((layers.max() + 1, row), np.int64)
         self.taken = np.zeros_like(self.difference)
         self._kernels = np.array([functions[name].address for name in kernels], np.uint64)
         run = functions[f"{machine.guest.name}_run"]
-        arrays = (self._kernels, self.difference, self.taken)
+        self._layers = layers.astype(np.uint64)
+        arrays = (self._kernels, self._layers, self.difference, self.taken)
         self.state: Any = Counter(
             code, self.unit, row, run.address, run.address + run.size, len(kernels),
             *(array.ctypes.data for array in arrays),
@@ -80,7 +84,7 @@ class BlockCounter:
         c = self.state
         if c.end not in (0, address):
             self.taken[self._place(c.end)] += 1
-        if c.done < c.layers and address == self._kernels[c.done]:
+        if c.done < c.calls and address == self._kernels[c.done]:
             c.entered = 1
         elif c.entered and c.run <= address < c.run_end:
             c.entered = 0
@@ -91,7 +95,8 @@ class BlockCounter:
 
     def _place(self, address: int) -> tuple[int, int]:
         c = self.state
-        return min(c.done, c.layers - 1), (address - c.code) // c.unit
+        layer = int(self._layers[min(c.done, c.calls - 1)])
+        return layer, (address - c.code) // c.unit
 
     def finish(self) -> None:
         """The last jump, back to the caller, begins no block."""
@@ -110,7 +115,8 @@ def count(machine: Machine, request: dict[str, NDArray[Any]], hook: str) -> dict
     for key in [key for key in request if key.startswith("input_")]:
         space, offset = request[key.replace("input", "place")]
         machine.write(int(space), int(offset), request[key].tobytes())
-    counter = BlockCounter(machine, [str(name) for name in request["kernels"]], hook)
+    kernels = [str(name) for name in request["kernels"]]
+    counter = BlockCounter(machine, kernels, request["layers"], hook)
     machine.paint_stack()
     machine.call(f"{guest.name}_run", machine.arguments(), _TIMEOUT_S)
     counter.finish()

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from edgekit.emit.calls import in_one_call
 from edgekit.graph import DTYPES
-from edgekit.program import ARENA, CALLER, STATE, Program
+from edgekit.program import ARENA, CALLER, STATE, Program, Turn
 
 # The protocol's number of each space is its place here.
 SPACES = (ARENA, STATE, CALLER)
@@ -17,7 +18,8 @@ _HASH_BYTES = 8
 
 @dataclass(frozen=True)
 class Tensor:
-    """Where a tensor lies: an offset in bytes into one of `SPACES`."""
+    """Where a tensor lies: an offset in bytes into one of `SPACES`; where its rows do not follow one
+    another, `rows` has the offset of each."""
 
     name: str
     shape: tuple[int, ...]
@@ -25,23 +27,41 @@ class Tensor:
     space: str
     offset: int
     nbytes: int
+    rows: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
 class Layer:
-    """One step of `<name>_run`: a call of the function `kernel`, and what it leaves in memory."""
+    """One step of `<name>_run`: calls of the function `kernel`, and what they leave in memory.
+
+    rows: how many rows it makes in turns; 0 where its outputs are there at once, at the end.
+    """
 
     name: str
     op: str
     kernel: str
     outputs: tuple[Tensor, ...]
+    rows: int = 0
+
+
+@dataclass(frozen=True)
+class LayerTurn:
+    """One turn of `<name>_run`: `calls` calls of the kernel of layer number `layer`, which make its
+    rows first..first+n-1; `last` tells that the layer is finished then."""
+
+    layer: int
+    first: int = 0
+    n: int = 1
+    calls: int = 1
+    last: bool = True
 
 
 @dataclass(frozen=True)
 class Deployed:
     """An emitted model. `folder` holds its C files; sizes are bytes.
 
-    `program` is what the simulator runs; it may be None where only C code is wanted.
+    `program` is what the simulator runs; it may be None where only C code is wanted. `turns` is the
+    order in which layers make rows; empty where each layer runs once, in order.
     """
 
     folder: Path
@@ -52,6 +72,12 @@ class Deployed:
     outputs: tuple[Tensor, ...]
     steps: tuple[Layer, ...]
     program: Program | None = None
+    turns: tuple[LayerTurn, ...] = ()
+
+    @property
+    def schedule(self) -> tuple[LayerTurn, ...]:
+        """Every turn of an inference."""
+        return self.turns or tuple(LayerTurn(i) for i in range(len(self.steps)))
 
     @property
     def sources(self) -> list[Path]:
@@ -88,13 +114,21 @@ def deploy(program: Program, folder: Path, name: str) -> Deployed:
     def place(names: Sequence[str]) -> tuple[Tensor, ...]:
         found = [program.buffers[n] for n in names]
         return tuple(
-            Tensor(b.name, b.shape, b.dtype, b.space, offsets.get(b.name, b.offset), b.nbytes)
+            Tensor(
+                b.name, b.shape, b.dtype, b.space, offsets.get(b.name, b.offset), b.nbytes, b.rows
+            )
             for b in found
             if b.space in SPACES and b.dtype in DTYPES
         )
 
     steps = tuple(
-        Layer(step.name, step.op.name, f"ek_{step.op.kernel}_s8", place(step.outputs))
+        Layer(
+            step.name,
+            step.op.name,
+            f"ek_{step.op.kernel}_s8",
+            place(step.outputs),
+            0 if step.op.signature == "sum" else step.rows,
+        )
         for step in program.steps
     )
     return Deployed(
@@ -106,4 +140,14 @@ def deploy(program: Program, folder: Path, name: str) -> Deployed:
         place(program.outputs),
         steps,
         program,
+        tuple(_turn(program, turn) for turn in program.schedule),
     )
+
+
+def _turn(program: Program, turn: Turn) -> LayerTurn:
+    step = program.steps[turn.step]
+    every = max(1, step.rows)
+    flat = step.op.signature == "flat" and step.rows > 0
+    single = not flat or (turn.n == every and in_one_call(program, step))
+    last = turn.first + turn.n == every
+    return LayerTurn(turn.step, turn.first, turn.n, 1 if single else turn.n, last)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from edgekit.errors import EdgekitError
 from edgekit.validate.runners import frame
-from edgekit.validate.runners.deployed import SPACES, Deployed, Tensor
+from edgekit.validate.runners.deployed import SPACES, Deployed, LayerTurn, Tensor
 from edgekit.validate.runners.link import Fault, Link
 
 Array = NDArray[Any]
@@ -72,12 +72,19 @@ class DeviceRunner:
             self._infer(link, arrays)
         self._feed(link, last)
         layers = []
+        whole: dict[str, Array] = {}
+        turns = iter(self._deployed.schedule)
         try:
             event = link.run(stop=True)
             while event.stopped:
-                layer = self._deployed.steps[event.value]
+                turn, layer = next(turns), self._deployed.steps[event.value]
                 for tensor in layer.outputs:
-                    layers.append((layer.name, tensor.name, self._read(link, tensor)))
+                    if layer.rows == 0 and turn.last:
+                        whole[tensor.name] = self._read(link, tensor)
+                    elif layer.rows:
+                        self._collect(link, tensor, turn, whole)
+                    if turn.last:
+                        layers.append((layer.name, tensor.name, whole[tensor.name]))
                 event = link.resume(stop=True)
         except Fault as fault:
             raise self._named(fault) from None
@@ -141,6 +148,18 @@ class DeviceRunner:
             data = np.ascontiguousarray(array, np.dtype(tensor.dtype).newbyteorder("<")).tobytes()
             assert len(data) == tensor.nbytes, tensor.name
             link.write(SPACES.index(tensor.space), tensor.offset, data)
+
+    def _collect(
+        self, link: Link, tensor: Tensor, turn: LayerTurn, whole: dict[str, Array]
+    ) -> None:
+        """Read the rows that a turn has made into `whole`: later turns may write over them."""
+        array = whole.setdefault(tensor.name, np.zeros(tensor.shape, tensor.dtype))
+        size = tensor.nbytes // tensor.shape[1]
+        shape = (1, *tensor.shape[2:])
+        for row in range(turn.first, turn.first + turn.n):
+            at = tensor.rows[row] if tensor.rows else tensor.offset + row * size
+            part = Tensor(tensor.name, shape, tensor.dtype, tensor.space, at, size)
+            array[:, row] = self._read(link, part)
 
     def _read(self, link: Link, tensor: Tensor) -> Array:
         data = link.read(SPACES.index(tensor.space), tensor.offset, tensor.nbytes)

@@ -1,0 +1,137 @@
+"""C text of one kernel call: all of a layer at once, or some of its rows."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from edgekit.emit.constants import Pool
+from edgekit.emit.names import comment
+from edgekit.program import ARENA, CALLER, CONST, Buffer, Program, Step
+
+
+def unit(program: Program) -> int:
+    """Bytes per step of a table of row offsets: the smallest with which 16 bits reach every row."""
+    size = 4
+    while program.arena_bytes > size << 16:
+        size *= 2
+    return size
+
+
+def in_one_call(program: Program, step: Step) -> bool:
+    """Whether a kernel on contiguous elements can make all rows in one call."""
+    return not any(program.buffers[n].rows for n in (*step.inputs, *step.outputs))
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Writes the calls of one model. `names` are the C names of the caller's own buffers."""
+
+    prefix: str
+    program: Program
+    pool: Pool
+    names: dict[str, str]
+
+    def title(self, index: int) -> str:
+        """A layer in words, as a C comment."""
+        step = self.program.steps[index]
+        ins = [self.program.buffers[name] for name in step.inputs]
+        out = self.program.buffers[step.outputs[0]]
+        shapes = " * ".join("x".join(map(str, b.shape)) for b in ins)
+        made = "x".join(map(str, out.shape))
+        return f"/* {comment(step.name)}: {step.op.name} {shapes} -> {made} */"
+
+    def whole(self, index: int) -> list[str]:
+        """The call that makes all of a layer."""
+        step = self.program.steps[index]
+        if step.op.signature in ("rows", "sum"):
+            rows = step.rows or self.program.buffers[step.outputs[0]].shape[1]
+            return self._by_rows(index, "0", str(rows))
+        if step.op.signature == "flat" and not in_one_call(self.program, step):
+            return self._row_by_row(index, "0", str(step.rows))
+        return self._at_once(index)
+
+    def row(self, index: int, row: str) -> list[str]:
+        """The call that makes row `row` (a C expression)."""
+        if self.program.steps[index].op.signature == "flat":
+            return self._row_by_row(index, row, "1")
+        return self._by_rows(index, row, "1")
+
+    def _parts(self, index: int) -> tuple[Step, list[Buffer], Buffer, str, str]:
+        step = self.program.steps[index]
+        ins = [self.program.buffers[name] for name in step.inputs]
+        (out,) = (self.program.buffers[name] for name in step.outputs)
+        return step, ins, out, f"&{self.prefix}_p{index}", f"ek_{step.op.kernel}_s8"
+
+    def _by_rows(self, index: int, first: str, n: str) -> list[str]:
+        step, ins, out, params, kernel = self._parts(index)
+        sums = step.op.signature == "sum"
+        lines = ["{"] + ([] if sums else [self._rows("output", out)])
+        lines += [self._rows(f"input{i}", b) for i, b in enumerate(ins)]
+        operands = [f"&input{i}" for i in range(len(ins))]
+        if step.op.inputs[-1].endswith("..."):
+            table = ", ".join(operands)
+            lines.append(f"    const ek_rows *const inputs[{len(ins)}] = {{{table}}};")
+            operands = ["inputs"]
+        made = self._at(out, "int8_t") if sums else "&output"
+        scratch = f"a + {step.scratch_offset}" if step.scratch_bytes else "NULL"
+        arguments = ", ".join([params, *operands, made, first, n, scratch])
+        return [*lines, f"    {kernel}({arguments});", "}"]
+
+    def _row_by_row(self, index: int, first: str, n: str) -> list[str]:
+        """A kernel on contiguous elements, called for each row."""
+        _, ins, out, params, kernel = self._parts(index)
+        lines = ["{", self._rows("output", out)]
+        lines += [self._rows(f"input{i}", b) for i, b in enumerate(ins)]
+        count = str(math.prod(out.shape[2:]))
+        y = first if n == "1" else "y"
+        rows = [f"ek_row(&input{i}, {y})" for i in range(len(ins))]
+        call = f"{kernel}({', '.join([params, *rows, f'ek_row(&output, {y})', count])});"
+        if n == "1":
+            return [*lines, f"    {call}", "}"]
+        loop = f"    for (int32_t y = {first}; y < {n}; y++) {{"
+        return [*lines, loop, f"        {call}", "    }", "}"]
+
+    def _at_once(self, index: int) -> list[str]:
+        step, ins, out, params, kernel = self._parts(index)
+        if step.op.inputs[-1].endswith("..."):
+            table = ", ".join(self._at(b, "const int8_t") for b in ins)
+            return [
+                "{",
+                f"    const int8_t *const inputs[{len(ins)}] = {{{table}}};",
+                f"    {kernel}({params}, inputs, {self._at(out, 'int8_t')});",
+                "}",
+            ]
+        operands = [self._at(b, "const int8_t") for b in ins]
+        count = [str(math.prod(out.shape))] if step.op.signature == "flat" else []
+        arguments = ", ".join([params, *operands, self._at(out, "int8_t"), *count])
+        return [f"{kernel}({arguments});"]
+
+    def _rows(self, label: str, b: Buffer) -> str:
+        """The declaration of a tensor as rows."""
+        if b.rows:
+            place = f"a, {row_table(self.prefix, self.program, b)}, {unit(self.program)}"
+        else:
+            place = f"{self._at(b, 'uint8_t')}, NULL, {b.row_bytes}"
+        return f"    const ek_rows {label} = {{{place}, 0, {b.shape[1]}}};"
+
+    def _at(self, b: Buffer, ctype: str) -> str:
+        return f"({ctype} *){self._address(b)}"
+
+    def _address(self, b: Buffer) -> str:
+        if b.space == CONST:
+            return self.pool.symbols[b.name, "data"]
+        if b.space == CALLER:
+            return self.names[b.name]
+        return f"({'a' if b.space == ARENA else 's'} + {b.offset})"
+
+
+def row_tables(program: Program) -> list[tuple[int, ...]]:
+    """The distinct tables of row offsets, in the order of their first use."""
+    used = (n for step in program.steps for n in (*step.inputs, *step.outputs))
+    return list(dict.fromkeys(program.buffers[n].rows for n in used if program.buffers[n].rows))
+
+
+def row_table(prefix: str, program: Program, b: Buffer) -> str:
+    """The C name of a tensor's table of row offsets."""
+    return f"{prefix}_t_rows{row_tables(program).index(b.rows)}"

@@ -1,0 +1,213 @@
+"""Where to stream: runs of nodes between cut points, by exact simulation of their schedules.
+
+At a cut everything that is still needed is complete, so what a run of nodes holds at most does not
+depend on how the nodes before it were run. The smallest peak of a path through the cuts, and the
+cheapest path below a given peak, are therefore shortest paths; runs are simulated only when the
+search comes to them.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from edgekit.graph import IntNode
+from edgekit.plan.schedule import Order
+from edgekit.plan.timeline import Span, Timeline
+from edgekit.program import Turn
+
+_LONGEST = 256  # layers in a stream
+
+Run = tuple[int, ...]  # numbers of nodes that run as one stream, or of a single node
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A way through the network: its runs, the bytes alive at its peak, its extra instructions."""
+
+    runs: tuple[Run, ...]
+    peak: int
+    cost: int
+
+
+class Cuts:
+    """The network as positions between nodes, and what the runs between two positions need.
+
+    whole and streamed: the timeline of the nodes as they are, and as they run inside a stream.
+    """
+
+    def __init__(self, whole: Timeline, streamed: Timeline) -> None:
+        self.whole, self.streamed = whole, streamed
+        self.nodes = [k for k in range(len(whole.stages)) if k not in whole.storage.dropped]
+        self._orders = {False: Order(whole), True: Order(streamed)}
+        self._peaks: dict[tuple[int, int], int] = {}
+        self.alive = [self._alive(at) for at in range(len(self.nodes) + 1)]
+        # By position the end of the longest run that begins there; a table names layers in a byte.
+        self.reach = list(range(1, len(self.nodes) + 1))
+        for at in range(len(self.nodes) - 2, -1, -1):
+            pair = (self.nodes[at], self.nodes[at + 1])
+            # A view between them ends a run: it stands for a whole tensor.
+            if pair[1] == pair[0] + 1 and all(streamed.stages[k].rows for k in pair):
+                self.reach[at] = min(self.reach[at + 1], at + _LONGEST)
+
+    def _alive(self, at: int) -> int:
+        """Bytes that stand complete at a cut."""
+        w = self.whole
+        node = self.nodes[at] if at < len(self.nodes) else len(w.stages)
+        return sum(
+            root.rows * root.row_bytes
+            for name, root in w.roots.items()
+            if w.first[name] < node <= w.last[name]
+        )
+
+    def run(self, i: int, j: int) -> Run:
+        return tuple(self.nodes[i:j])
+
+    def turns(self, run: Run) -> list[Turn]:
+        return self._orders[len(run) > 1].segment(run)
+
+    def peak(self, i: int, j: int) -> int:
+        """Most bytes alive while the nodes between positions i and j run as one stream."""
+        if (i, j) not in self._peaks:
+            self._peaks[i, j] = self._simulate(self.run(i, j))
+        return self._peaks[i, j]
+
+    def cost(self, i: int, j: int) -> int:
+        """Instructions that streaming adds to the nodes between two positions."""
+        if j == i + 1:
+            return 0
+        return sum(_overhead(self.streamed, k) for k in self.run(i, j))
+
+    def _simulate(self, run: Run) -> int:
+        line = self.streamed if len(run) > 1 else self.whole
+        turns = self.turns(run)
+        spans, end = line.spans(turns)
+
+        def before(root: str) -> bool:
+            return line.first[root] < run[0]
+
+        def after(root: str) -> bool:
+            return line.last[root] > run[-1]
+
+        constant = sum(
+            root.rows * root.row_bytes for r, root in line.roots.items() if before(r) and after(r)
+        )
+        change = np.zeros(end + 3, np.int64)
+        for r, span in spans.items():
+            if before(r) and after(r):
+                continue
+            size = line.roots[r].row_bytes
+            np.add.at(change, [0] * len(span.born) if before(r) else span.born, size)
+            np.add.at(
+                change, [end + 2] * len(span.dies) if after(r) else np.add(span.dies, 1), -size
+            )
+        for k, held in line.scratch(turns).items():
+            node = line.graph.nodes[k]
+            for first, last in held:
+                change[first] += node.op.cost(node, line.graph.values).scratch
+                change[last + 1] -= node.op.cost(node, line.graph.values).scratch
+        live = np.cumsum(change)
+        for time, k, row, _ in line.events(turns):
+            live[time] -= _overwritten(line, spans, k, row, time, after)
+        return constant + int(live.max())
+
+    def largest(self) -> int:
+        """The peak without any stream."""
+        return max(self.peak(i, i + 1) for i in range(len(self.nodes)))
+
+    def instructions(self) -> int:
+        """A rough count for the network without streams."""
+        line = self.whole
+        return sum(_instructions(line.graph.nodes[k], line) for k in self.nodes)
+
+    def smallest(self) -> int:
+        """The smallest peak of any way through."""
+        return self._search(lambda peak, cost: (peak, 0), None).peak
+
+    def cheapest(self, limit: int) -> Choice:
+        """The way with a peak of at most `limit` that adds the fewest instructions."""
+        return self._search(lambda peak, cost: (cost, peak), limit)
+
+    def _search(self, rank: Callable[[int, int], tuple[int, int]], limit: int | None) -> Choice:
+        """Shortest path. A run enters the queue with a bound of its peak and is simulated when its
+        turn comes."""
+        end = len(self.nodes)
+        # (rank, position before, position, exact, peak, cost)
+        queue: list[tuple[tuple[int, int], int, int, bool, int, int]] = [((0, 0), 0, 0, True, 0, 0)]
+        came: dict[int, int] = {}
+        reached: dict[int, tuple[int, int]] = {}
+        while queue:
+            _, i, j, exact, peak, cost = heapq.heappop(queue)
+            if j in came:
+                continue
+            if not exact:
+                peak = max(peak, self.peak(i, j))
+                if limit is None or peak <= limit:
+                    heapq.heappush(queue, (rank(peak, cost), i, j, True, peak, cost))
+                continue
+            came[j], reached[j] = i, (peak, cost)
+            if j == end:
+                break
+            for k in range(j + 1, self.reach[j] + 1):
+                if k not in came:
+                    bound = max(peak, self.alive[j], self.alive[k])
+                    total = cost + self.cost(j, k)
+                    if limit is None or bound <= limit:
+                        heapq.heappush(queue, (rank(bound, total), j, k, False, bound, total))
+        runs, at = [], end
+        while at > 0:
+            runs.append(self.run(came[at], at))
+            at = came[at]
+        return Choice(tuple(reversed(runs)), *reached[end])
+
+
+def _overwritten(
+    line: Timeline,
+    spans: dict[str, Span],
+    k: int,
+    row: int,
+    time: int,
+    after: Callable[[str], bool],
+) -> int:
+    """Bytes of an input's row that an operator in place writes over, at its row step."""
+    node = line.graph.nodes[k]
+    for index in node.op.inplace:
+        if index >= len(node.inputs):
+            continue
+        root = line.storage.place(node.inputs[index]).root
+        span = spans.get(root)
+        if (
+            span is None
+            or after(root)
+            or line.graph.values[node.inputs[index]].nbytes
+            != line.graph.values[node.outputs[0]].nbytes
+        ):
+            continue
+        r = row if len(span.dies) > 1 else 0
+        if span.dies[r] == time:
+            return line.roots[root].row_bytes
+    return 0
+
+
+_CALL = 150  # instructions of the driver and of a kernel's entry, per row
+_MAC, _OUTPUT = 3, 15  # instructions per multiply-accumulate and per element of the output
+_LONE, _LONE_DIVISOR = 1, 2  # more per multiply-accumulate of a pixel that has no neighbour
+
+
+def _instructions(node: IntNode, line: Timeline) -> int:
+    values = line.graph.values
+    outputs = sum(values[name].elements for name in node.outputs)
+    return _MAC * node.op.cost(node, values).macs + _OUTPUT * outputs
+
+
+def _overhead(line: Timeline, k: int) -> int:
+    """Instructions that node `k` takes more in a stream: its calls, and pixels without a partner."""
+    node, stage = line.graph.nodes[k], line.stages[k]
+    if not stage.lingers:
+        return stage.rows * _CALL
+    width = line.graph.values[node.outputs[0]].shape[2]
+    macs = node.op.cost(node, line.graph.values).macs
+    return stage.rows * _CALL + _LONE * macs // (width * _LONE_DIVISOR)

@@ -1,0 +1,79 @@
+"""A network as the planner sees it: its nodes as they are and as they run inside streams."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from edgekit.graph import IntGraph, IntNode
+from edgekit.op import load_ops
+from edgekit.plan.search import Choice, Cuts
+from edgekit.plan.stages import stage_of
+from edgekit.plan.storage import Storage
+from edgekit.plan.timeline import Timeline
+from edgekit.program import Turn
+
+
+class Network:
+    """The graph, which copies become views, and the ways to cut it into streams."""
+
+    def __init__(self, graph: IntGraph, *, keep_input: bool, caller_io: bool) -> None:
+        self.graph = graph
+        self._keep_input, self._caller_io = keep_input, caller_io
+        # In place or not, the same copies are dropped: else a schedule would not fit the storage.
+        self._droppable = Storage(graph, keep_input=keep_input, caller_io=caller_io).dropped
+        apart = self.storage(lambda time, name: False)
+        self._by_rows = replace(graph, nodes=tuple(by_rows(n, graph) for n in graph.nodes))
+        self.cuts = Cuts(timeline(graph, apart), timeline(self._by_rows, apart))
+
+    def storage(self, overwrites: Callable[[int, str], bool]) -> Storage:
+        return Storage(
+            self.graph,
+            keep_input=self._keep_input,
+            caller_io=self._caller_io,
+            overwrites=overwrites,
+            droppable=self._droppable,
+        )
+
+    def scheduled(self, choice: Choice) -> tuple[Timeline, list[Turn]]:
+        """The timeline, in place where the schedule allows it, and the schedule of a choice."""
+        streamed = {k for run in choice.runs if len(run) > 1 for k in run}
+        nodes = tuple(
+            (self._by_rows if k in streamed else self.graph).nodes[k]
+            for k in range(len(self.graph.nodes))
+        )
+        graph = replace(self.graph, nodes=nodes)
+        turns = [turn for run in choice.runs for turn in self.cuts.turns(run)]
+        apart = self.cuts.whole.storage
+        storage = self.storage(_Overwrites(timeline(graph, apart), turns))
+        if storage.dropped != apart.dropped:
+            storage = apart
+        return timeline(graph, storage), turns
+
+
+class _Overwrites:
+    """May a node write over an input: is each of its row steps the last that reads that row?"""
+
+    def __init__(self, line: Timeline, turns: list[Turn]) -> None:
+        self._line = line
+        self._spans, _ = line.spans(turns)
+        self._times: dict[int, list[int]] = {}
+        for time, k, _, _ in line.events(turns):
+            self._times.setdefault(k, []).append(time)
+
+    def __call__(self, time: int, name: str) -> bool:
+        span = self._spans.get(self._line.storage.place(name).root)
+        if span is None or time not in self._times:
+            return False
+        own = self._times[time]
+        return span.dies == own if len(span.dies) == len(own) else set(span.dies) == {own[-1]}
+
+
+def timeline(graph: IntGraph, storage: Storage) -> Timeline:
+    return Timeline(graph, storage, [stage_of(node, graph.values) for node in graph.nodes])
+
+
+def by_rows(node: IntNode, graph: IntGraph) -> IntNode:
+    """The node as it runs inside a stream, where some operators have a form of their own."""
+    whole = load_ops().get(node.op.as_rows)
+    return node if whole is None else whole.of_whole(node, graph.values) or node
