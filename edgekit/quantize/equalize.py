@@ -112,7 +112,8 @@ def _reads(node: Node, weights: Array, channels: int) -> tuple[Array, Array]:
     """Weights as [output channel, what it reads, tap], and the input channels that are read,
     [output channel or 1, what it reads]."""
     if node.op != "depthwise":
-        return np.moveaxis(weights.reshape(len(weights), -1, channels), 1, 2), np.arange(channels)[None]
+        dense = np.moveaxis(weights.reshape(len(weights), -1, channels), 1, 2)
+        return dense, np.arange(channels)[None]
     outputs = weights.shape[3]
     reads = np.arange(outputs)[:, None] // (outputs // channels)
     return weights.reshape(-1, outputs).T[:, None], reads
