@@ -144,7 +144,7 @@ def quantization(function: Callable[..., int]) -> Callable[..., int]:
         click.option("--scale", type=float, help="Calibration inputs become x * scale + offset."),
         click.option("--offset", type=float, help="Calibration inputs become x * scale + offset."),
         click.option("--range-method", type=click.Choice(["minmax", "percentile", "mse", "entropy"]),
-                     default="mse", show_default=True, help="How ranges follow from the data."),
+                     default="percentile", show_default=True, help="How ranges follow from the data."),
         click.option("--equalize/--no-equalize", default=True, show_default=True,
                      help="Even out the channels of neighbouring layers first."),
         click.option("--bias-correction/--no-bias-correction", default=True, show_default=True,

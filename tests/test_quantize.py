@@ -22,7 +22,7 @@ from edgekit.lowering import lower
 from edgekit.op import Array
 from edgekit.passes import canonical
 from edgekit.quantize import Calibration, Settings, load, quantized, restored, save
-from edgekit.quantize.equalize import equalized
+from edgekit.quantize.equalize import Spread, equalized
 from edgekit.quantize.evaluate import activations
 from edgekit.quantize.prepare import prepared
 from edgekit.quantize.ranges import RANGES, Histogram
@@ -100,13 +100,15 @@ def output(graph: Graph, x: Array) -> Array:
 def test_equalisation_keeps_the_function_and_evens_the_channels(tmp_path: Path) -> None:
     graph = prepared(graph_of(three_layers(spread=30), tmp_path))
     layers = {n.outputs[0] for n in graph.nodes}
-    largest: dict[str, Array] = {}
+    parts: dict[str, list[Array]] = {}
     for x in inputs():
         for name, found in activations(graph, {"x": np.moveaxis(x, 0, 2)[None]}):
             if name in layers:
-                here = np.abs(found.reshape(-1, found.shape[-1])).max(axis=0)
-                largest[name] = np.maximum(largest.get(name, 0), here)
-    even, factors = equalized(graph, largest)
+                parts.setdefault(name, []).append(found.reshape(-1, found.shape[-1]))
+    rows = {name: np.concatenate(found) for name, found in parts.items()}
+    largest = {name: np.abs(x).max(axis=0) for name, x in rows.items()}
+    spreads = {name: Spread(largest[name], (x**2).mean(axis=0)) for name, x in rows.items()}
+    even, factors = equalized(graph, spreads)
     assert factors
     for x in inputs(4):
         np.testing.assert_allclose(output(even, x), output(graph, x), rtol=1e-3, atol=1e-4)
@@ -254,6 +256,19 @@ def test_calibration_data_that_cannot_serve_is_told(what: str, tmp_path: Path) -
     assert refused.value.code == "EK004"
     assert refused.value.found
     assert refused.value.help
+
+
+def test_inputs_and_outputs_are_never_cut(tmp_path: Path) -> None:
+    graph, x = graph_of(three_layers(), tmp_path), inputs(400)
+    x[0, 0, 0, 0] = 40
+    result, decided = quantized(graph, Calibration(x).samples(graph), Settings("percentile"))
+    assert decided is not None
+    for name in (*result.inputs, *result.outputs):
+        low, high = decided.ranges[name]
+        assert result.value(name).scale == np.float32((high - low) / 255)
+    inner = result.value(result.nodes[0].outputs[0])
+    low, high = decided.ranges[inner.name]
+    assert inner.scale < 0.9 * (high - low) / 255
 
 
 def test_few_samples_are_told(tmp_path: Path) -> None:

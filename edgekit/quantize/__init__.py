@@ -21,7 +21,7 @@ from edgekit.quantize import equalize
 from edgekit.quantize.bias import corrected
 from edgekit.quantize.evaluate import activations, real_inputs, some
 from edgekit.quantize.prepare import Groups, groups_of, has_reals, prepared
-from edgekit.quantize.ranges import RANGES, Histogram, affine
+from edgekit.quantize.ranges import RANGES, Histogram, affine, minmax
 from edgekit.quantize.report import error_report
 from edgekit.quantize.store import Quantization, damaged, load, save
 from edgekit.quantize.weights import layer_constants
@@ -38,7 +38,7 @@ _CORRECTION_SAMPLES = 128
 class Settings:
     """How numbers are chosen. ranges: a key of `ranges.RANGES`."""
 
-    ranges: str = "mse"
+    ranges: str = "percentile"
     equalize: bool = True
     bias_correction: bool = True
 
@@ -96,7 +96,7 @@ def quantized(
     if missing and calibration is not None:
         check_calibration(ready, calibration)
         if settings.equalize:
-            ready, factors = equalize.equalized(ready, _channel_ranges(ready, calibration))
+            ready, factors = equalize.equalized(ready, _spreads(ready, calibration))
         seen = _histograms(ready, groups, calibration)
     decided = _numbers(ready, groups, seen, settings)
     if not decided.quants:
@@ -211,16 +211,19 @@ def _histograms(graph: Graph, groups: Groups, samples: Samples) -> dict[str, His
     return seen
 
 
-def _channel_ranges(graph: Graph, samples: Samples) -> dict[str, Array]:
-    """Greatest magnitude per channel of the output of every layer with weights."""
+def _spreads(graph: Graph, samples: Samples) -> dict[str, equalize.Spread]:
+    """Of the output of every layer with weights."""
     layers = {n.outputs[0] for n in graph.nodes if load_ops()[n.op].channel_axis is not None}
-    largest: dict[str, Array] = {}
+    spreads: dict[str, equalize.Spread] = {}
     for inputs in real_inputs(graph, samples):
         for name, x in activations(graph, inputs):
             if name in layers:
-                here = np.abs(x.reshape(-1, x.shape[-1])).max(axis=0)
-                largest[name] = np.maximum(largest.get(name, 0), here)
-    return largest
+                rows = x.reshape(-1, x.shape[-1]).astype(np.float64)
+                here = np.abs(rows).max(axis=0), (rows**2).mean(axis=0) / samples.inferences
+                known = spreads.setdefault(name, equalize.Spread(*(np.zeros(len(here[0])),) * 2))
+                known.largest = np.maximum(known.largest, here[0])
+                known.square = known.square + here[1]
+    return spreads
 
 
 def _numbers(
@@ -229,10 +232,12 @@ def _numbers(
     """Numbers for every real tensor: activations by their range, then constants and layers."""
     quants: dict[str, Quant] = {}
     data: dict[str, Array] = {}
-    rule = RANGES[settings.ranges]
+    edges = {*graph.inputs, *graph.outputs}
     for root, names in groups.members().items():
         quant = groups.fixed.get(root)
         if quant is None:
+            # What goes in and out of the network is never cut.
+            rule = minmax if edges & set(names) else RANGES[settings.ranges]
             low, high = rule(seen[root]) if root in seen and seen[root].limit else (0.0, 0.0)
             for name in names:
                 constant = graph.const(name)

@@ -1,13 +1,14 @@
 """Cross-layer equalisation: ranges of channels between two layers are evened out.
 
 A factor per channel moves from one layer's weights to the next one's, through operators for which
-f(c x) = c f(x). Factors are powers of two, so that the network computes the same numbers.
+f(c x) = c f(x). Factors are powers of two, so that the network computes the same numbers; they are
+taken where they lower the noise that rounding is expected to add to the next layer's result.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -20,15 +21,28 @@ from edgekit.window import bounds
 Array = NDArray[Any]
 
 _BETWEEN = ("max_pool", "avg_pool", "mean", "pad", "relu", "reshape")
-_ROUNDS = 12
+_ROUNDS = 4
+_POWERS = (0.0, 0.25, 0.5, 0.75, 1.0)
+_MOST = 6  # a factor lies within 2^-6 and 2^6
+_TINY = 1e-30
 
 
-def equalized(graph: Graph, largest: Mapping[str, Array]) -> tuple[Graph, dict[str, Array]]:
+@dataclass
+class Spread:
+    """Per channel (last axis) of a tensor: greatest magnitude and mean square."""
+
+    largest: Array
+    square: Array
+
+    def divided(self, factor: Array) -> Spread:
+        return Spread(self.largest / factor, self.square / factor**2)
+
+
+def equalized(graph: Graph, spreads: Mapping[str, Spread]) -> tuple[Graph, dict[str, Array]]:
     """The same function with evened channels, and the factor per channel of every tensor that
     changed (new = old / factor).
 
-    graph: prepared. largest: greatest magnitude per channel (last axis) of the layers' outputs on
-    calibration data.
+    graph: prepared. spreads: of the layers' outputs on calibration data.
     """
     values = dict(graph.values)
     pairs = _pairs(graph)
@@ -36,7 +50,8 @@ def equalized(graph: Graph, largest: Mapping[str, Array]) -> tuple[Graph, dict[s
     for _ in range(_ROUNDS):
         moved = False
         for first, between, second in pairs:
-            factor = _factor(first, second, values, largest[first.outputs[0]], total)
+            before = total.get(first.outputs[0], np.ones(1))
+            factor = _factor(second, values, spreads[first.outputs[0]].divided(before))
             if (factor == 1).all():
                 continue
             moved = True
@@ -93,37 +108,41 @@ def _input_channels(node: Node, graph: Graph) -> int:
     return weights[-1]
 
 
-def _per_input(node: Node, weights: Array, channels: int) -> Array:
-    """Weights as [the rest, input channel]: what every input channel is multiplied with."""
-    if node.op == "depthwise":
-        return np.moveaxis(weights.reshape(-1, channels, weights.shape[3] // channels), 2, 0).reshape(-1, channels)  # fmt: skip
-    return weights.reshape(-1, channels)
+def _reads(node: Node, weights: Array, channels: int) -> tuple[Array, Array]:
+    """Weights as [output channel, what it reads, tap], and the input channels that are read,
+    [output channel or 1, what it reads]."""
+    if node.op != "depthwise":
+        dense = np.moveaxis(weights.reshape(len(weights), -1, channels), 1, 2)
+        return dense, np.arange(channels)[None]
+    outputs = weights.shape[3]
+    reads = np.arange(outputs)[:, None] // (outputs // channels)
+    return weights.reshape(-1, outputs).T[:, None], reads
 
 
-def _factor(
-    first: Node,
-    second: Node,
-    values: Mapping[str, Value],
-    largest: Array,
-    total: Mapping[str, Array],
-) -> Array:
-    """sqrt(range of the channel / weight of the channel in the next layer), a power of two.
+def _factor(second: Node, values: Mapping[str, Value], spread: Spread) -> Array:
+    """The factor per channel, of some that even out the ranges more or less, with least noise."""
+    data = values[second.inputs[1]].data
+    assert data is not None
+    weights, reads = _reads(second, data.astype(np.float64), len(spread.largest))
+    largest = np.abs(weights).max(axis=2)
+    strength = np.zeros(len(spread.largest))
+    np.maximum.at(strength, np.broadcast_to(reads, largest.shape), largest)
+    relative, strength = (v / max(float(v.max()), _TINY) for v in (spread.largest, strength))
+    usable = (relative > 0) & (strength > 0)
+    relative, strength = (np.where(usable, v, 1.0) for v in (relative, strength))
+    tried = [relative**p for p in _POWERS] + [np.sqrt(relative / strength)]
+    rounded = [np.exp2(np.clip(np.rint(np.log2(f)), -_MOST, _MOST)) for f in tried]
+    return min(rounded, key=lambda f: _noise(weights, reads, spread.divided(f), f))
 
-    The next layer's weights count relative to their own output channel's largest, which is what
-    its steps are made for.
-    """
-    weights = values[second.inputs[1]].data
-    assert weights is not None
-    range_ = largest / total.get(first.outputs[0], np.ones(len(largest)))
-    axis = load_ops()[second.op].channel_axis
-    assert axis is not None
-    others = tuple(a for a in range(weights.ndim) if a != axis)
-    relative = np.abs(weights) / np.maximum(np.abs(weights).max(axis=others, keepdims=True), 1e-30)
-    weight = _per_input(second, relative, len(largest)).max(axis=0)
-    usable = (range_ > 0) & (weight > 0)
-    whole = range_.max(initial=0)
-    ratio = np.sqrt(np.where(usable, range_ / max(whole, 1e-30) / np.maximum(weight, 1e-30), 1.0))
-    return np.asarray(np.exp2(np.rint(np.log2(np.clip(ratio, 2.0**-6, 2.0**6)))))
+
+def _noise(weights: Array, reads: Array, spread: Spread, factor: Array) -> float:
+    """Expected squared error of the layer's results, up to a constant: of rounding its input to
+    steps of the largest range, and its weights to steps of each output channel's largest."""
+    scaled = weights * factor[reads][:, :, None]
+    activations = (scaled**2).sum() * (float(spread.largest.max()) / 255) ** 2
+    power = spread.square[reads].sum(axis=1) * weights.shape[2]
+    steps = np.abs(scaled).max(axis=(1, 2)) / 127
+    return float(activations + (steps**2 * power).sum())
 
 
 def _scale(first: Node, second: Node, values: dict[str, Value], factor: Array) -> None:

@@ -77,7 +77,7 @@ def minmax(h: Histogram) -> Range:
     return h.low, h.high
 
 
-def percentile(h: Histogram, share: float = 0.9999) -> Range:
+def percentile(h: Histogram, share: float = 0.99995) -> Range:
     """All but the outermost values: `share` of them stay, the rest is cut at both ends alike."""
     total = int(h.counts.sum()) + h.zeros
     cut = total * (1 - share) / 2
