@@ -25,6 +25,7 @@ from edgekit.program import Program
 from edgekit.report import gates, parse_budget
 from edgekit.target import load_target
 from edgekit.validate.runners import deploy
+from edgekit.variants import choose
 
 Progress = Callable[[str], None]
 Dump = Callable[[str, str], None]
@@ -59,7 +60,7 @@ def compile_program(model: Path, options: Options, dump: Dump | None = None) -> 
     """Import, canonicalise, lower and plan; touches no compiler and writes nothing."""
     source = load_model(model)
     graph = canonical(source, dump)
-    integer = lower(graph)
+    integer = choose(lower(graph), load_target(options.target).isa)
     program = plan(integer, keep_input=options.keep_input, caller_io=options.io == "caller")
     if dump:
         dump("integer", integer.text())

@@ -14,7 +14,7 @@ from edgekit.program import ARENA, CALLER, CONST, Buffer, Program, Step
 
 def model_source(prefix: str, program: Program, pool: Pool, banner: str) -> str:
     """The text of `<name>.c`."""
-    kernels = sorted({step.op.kernel for step in program.steps})
+    kernels = sorted({step.kernel.name for step in program.steps})
     lines = [banner, f'#include "{prefix}.h"', "", "#include <stddef.h>", ""]
     lines += [f'#include "ek_{kernel}.h"' for kernel in kernels]
     lines += ['#include "ek_trace.h"', f'#include "{prefix}_weights.h"', ""]
@@ -39,13 +39,13 @@ def run_prototype(prefix: str, program: Program) -> str:
 
 def _params(prefix: str, index: int, step: Step, pool: Pool) -> list[str]:
     fields = []
-    for f in params_fields(step.op.Params):
-        value = getattr(step.params, f.name)
+    for f in params_fields(step.kernel.params):
+        value = getattr(step.packed.params, f.name)
         text = "{" + ", ".join(map(str, value)) + "}" if f.metadata["length"] else str(value)
         fields.append(f"    .{f.name} = {text},")
-    for const in step.op.consts:
+    for const in step.kernel.consts:
         fields.append(f"    .{const.name} = {pool.symbols[step.name, const.name]},")
-    return [f"static const ek_{step.op.kernel}_params {prefix}_p{index} = {{", *fields, "};", ""]
+    return [f"static const ek_{step.kernel.name}_params {prefix}_p{index} = {{", *fields, "};", ""]
 
 
 def _run(prefix: str, program: Program, pool: Pool) -> list[str]:
@@ -84,7 +84,7 @@ def _call(
         f"    /* {comment(step.name)}: {step.op.name} {shapes} -> {'x'.join(map(str, out.shape))} */"
     ]
     params = f"&{prefix}_p{index}"
-    kernel = f"ek_{step.op.kernel}_s8"
+    kernel = step.kernel.symbol
     if step.op.signature == "rows":
         lines.append("    {")
         rows = [("output", out)] + [(f"input{i}", b) for i, b in enumerate(ins)]

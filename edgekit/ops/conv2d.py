@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgekit import fixed, weighted
+from edgekit import dsp, fixed, weighted
 from edgekit.graph import Graph, IntNode, Node, Value
-from edgekit.op import Array, Case, Const, Cost, Op, Shape, c_field, int8_pair, require
+from edgekit.op import Array, Case, Const, Cost, Op, Shape, Variant, c_field, int8_pair, require
 from edgekit.window import (
     ConvolutionParams,
     axes_of,
@@ -50,6 +50,12 @@ class Conv2d(Op):
         Const("multiplier", "int32_t", "[out_c]"),
         Const("shift", "int8_t", "[out_c], positive is left"),
     )
+    variants = (
+        Variant("dsp", ("dsp",), dsp.conv2d_shares_lanes, dsp.pack_lanes, Conv2dParams,
+                (dsp.WEIGHTS, dsp.PAIRS), dsp.conv2d_scratch),
+        Variant("dsp_bytes", ("dsp",), dsp.conv2d_fits, dsp.pack_bytes, Conv2dParams,
+                (dsp.WEIGHTS, dsp.PAIRS), dsp.conv2d_scratch),
+    )  # fmt: skip
     tflite = ("CONV_2D",)
     onnx = ("Conv",)
     channel_axis = 0

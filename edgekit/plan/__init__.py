@@ -78,7 +78,7 @@ def _scratch_name(node: IntNode) -> str:
 
 
 def _scratch(graph: IntGraph, steps: list[tuple[int, IntNode]]) -> list[Block]:
-    costs = [(time, node, node.op.cost(node, graph.values).scratch) for time, node in steps]
+    costs = [(time, node, node.scratch(graph.values)) for time, node in steps]
     return [Block(_scratch_name(n), _up(size), t, t) for t, n, size in costs if size]
 
 
@@ -86,7 +86,7 @@ def _step(graph: IntGraph, node: IntNode, offset: dict[str, int]) -> Step:
     cost = node.op.cost(node, graph.values)
     at = offset.get(_scratch_name(node), 0)
     return Step(node.name, node.op, node.params, node.inputs, node.outputs, node.consts,
-                cost.macs, at, cost.scratch)  # fmt: skip
+                cost.macs, at, node.scratch(graph.values), node.variant)  # fmt: skip
 
 
 def _views(graph: IntGraph, storage: Storage) -> tuple[tuple[int, Step], ...]:

@@ -94,7 +94,7 @@ def deploy(program: Program, folder: Path, name: str) -> Deployed:
         )
 
     steps = tuple(
-        Layer(step.name, step.op.name, f"ek_{step.op.kernel}_s8", place(step.outputs))
+        Layer(step.name, step.op.name, step.kernel.symbol, place(step.outputs))
         for step in program.steps
     )
     return Deployed(

@@ -1,0 +1,86 @@
+/* ek_dsp.h -- the instructions of the DSP extension of Cortex-M4, M7 and M33 that kernels use.
+ * Elsewhere they are C functions of the same results, so that this code runs on any machine. */
+#ifndef EK_DSP_H
+#define EK_DSP_H
+
+#include <stdint.h>
+
+/* ek_even, ek_odd: bytes 0 and 2, or 1 and 3, as two 16-bit values.
+ * ek_smlad: sum plus the products of both 16-bit values; sums wrap around.
+ * ek_multiply_high_add: sum plus the high word of the rounded product. */
+#if defined(__ARM_FEATURE_DSP)
+
+#define EK_DSP_1(name, to_type, from_type, text)                                                   \
+    static inline to_type name(from_type x)                                                        \
+    {                                                                                              \
+        to_type to;                                                                                \
+        __asm__(text : "=r"(to) : "r"(x));                                                         \
+        return to;                                                                                 \
+    }
+
+#define EK_DSP_3(name, from_type, text)                                                            \
+    static inline int32_t name(from_type a, from_type b, int32_t sum)                              \
+    {                                                                                              \
+        int32_t to;                                                                                \
+        __asm__(text " %0, %1, %2, %3" : "=r"(to) : "r"(a), "r"(b), "r"(sum));                     \
+        return to;                                                                                 \
+    }
+
+EK_DSP_1(ek_even, uint32_t, uint32_t, "sxtb16 %0, %1")
+EK_DSP_1(ek_odd, uint32_t, uint32_t, "sxtb16 %0, %1, ror #8")
+EK_DSP_1(ek_saturate8, int32_t, int32_t, "ssat %0, #8, %1")
+EK_DSP_3(ek_smlad, uint32_t, "smlad")
+EK_DSP_3(ek_multiply_high_add, int32_t, "smmlar")
+
+#else
+
+#define EK_DSP_LOW(x) ((int32_t)(int16_t)(uint16_t)((x) & 0xFFFFu))
+#define EK_DSP_HIGH(x) ((int32_t)(int16_t)(uint16_t)((x) >> 16))
+
+static inline uint32_t ek_even(uint32_t x)
+{
+    uint32_t low = (uint32_t)(int32_t)(int8_t)(uint8_t)(x & 0xFFu);
+    uint32_t high = (uint32_t)(int32_t)(int8_t)(uint8_t)(x >> 16 & 0xFFu);
+    return (low & 0xFFFFu) | high << 16;
+}
+
+static inline uint32_t ek_odd(uint32_t x)
+{
+    return ek_even(x >> 8);
+}
+
+static inline int32_t ek_saturate8(int32_t x)
+{
+    return x < -128 ? -128 : x > 127 ? 127 : x;
+}
+
+static inline int32_t ek_smlad(uint32_t a, uint32_t b, int32_t sum)
+{
+    int32_t products = EK_DSP_LOW(a) * EK_DSP_LOW(b) + EK_DSP_HIGH(a) * EK_DSP_HIGH(b);
+    return (int32_t)((uint32_t)sum + (uint32_t)products);
+}
+
+static inline int32_t ek_multiply_high_add(int32_t a, int32_t b, int32_t sum)
+{
+    return sum + (int32_t)(((int64_t)a * b + INT64_C(0x80000000)) >> 32);
+}
+
+#endif
+
+/* Four int8 values as a word; they need not be aligned. */
+static inline uint32_t ek_load4(const int8_t *x)
+{
+    uint32_t word;
+    __builtin_memcpy(&word, x, 4);
+    return word;
+}
+
+/* The rescaling of edgekit/dsp.py: twice a sum, then multiplier, rounding, shift. */
+static inline int32_t ek_dsp_rescale(int32_t twice, int32_t multiplier, int32_t rounding,
+                                     int32_t shift)
+{
+    int32_t v = ek_multiply_high_add(twice, multiplier, rounding);
+    return ek_saturate8(shift == 0 ? v : (v + (twice >> 31)) >> shift);
+}
+
+#endif

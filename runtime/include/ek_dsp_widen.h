@@ -1,0 +1,61 @@
+/* ek_dsp_widen.h -- int8 values as words of two 16-bit values, in the order (0, 2), (1, 3) */
+#ifndef EK_DSP_WIDEN_H
+#define EK_DSP_WIDEN_H
+
+#include "ek_dsp.h"
+
+/* The 1 to 3 values left over, filled up with 0. */
+static inline uint32_t ek_load_part(const int8_t *x, int32_t count)
+{
+    uint32_t word = (uint8_t)x[0];
+    word |= count > 1 ? (uint32_t)(uint8_t)x[1] << 8 : 0;
+    word |= count > 2 ? (uint32_t)(uint8_t)x[2] << 16 : 0;
+    return word;
+}
+
+/* n values of one pixel; the pixel's words are `step` words apart. Returns where the next go. */
+static inline uint32_t *ek_dsp_widen(uint32_t *to, int32_t step, const int8_t *x, int32_t n)
+{
+    for (; n > 0; n -= 4) {
+        uint32_t word = n >= 4 ? ek_load4(x) : ek_load_part(x, n);
+        to[0] = ek_even(word);
+        to[step] = ek_odd(word);
+        to += 2 * step;
+        x += 4;
+    }
+    return to;
+}
+
+static inline void ek_dsp_widen_four(uint32_t *to, uint32_t a, uint32_t b, uint32_t c, uint32_t d)
+{
+    to[0] = ek_even(a);
+    to[1] = ek_even(b);
+    to[2] = ek_even(c);
+    to[3] = ek_even(d);
+    to[4] = ek_odd(a);
+    to[5] = ek_odd(b);
+    to[6] = ek_odd(c);
+    to[7] = ek_odd(d);
+}
+
+/* n values of four pixels that lie `pitch` bytes apart, word by word side by side. */
+static inline uint32_t *ek_dsp_widen4(uint32_t *to, const int8_t *x, int32_t pitch, int32_t n)
+{
+    const int8_t *x1 = x + pitch, *x2 = x1 + pitch, *x3 = x2 + pitch;
+    for (; n >= 4; n -= 4) {
+        ek_dsp_widen_four(to, ek_load4(x), ek_load4(x1), ek_load4(x2), ek_load4(x3));
+        to += 8;
+        x += 4;
+        x1 += 4;
+        x2 += 4;
+        x3 += 4;
+    }
+    if (n > 0) {
+        ek_dsp_widen_four(to, ek_load_part(x, n), ek_load_part(x1, n), ek_load_part(x2, n),
+                          ek_load_part(x3, n));
+        to += 8;
+    }
+    return to;
+}
+
+#endif
