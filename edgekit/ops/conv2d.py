@@ -51,9 +51,9 @@ class Conv2d(Op):
         Const("shift", "int8_t", "[out_c], positive is left"),
     )
     variants = (
-        Variant("dsp", ("dsp",), dsp.conv2d_shares_lanes, dsp.pack_lanes, Conv2dParams,
+        Variant("dsp", ("dsp",), dsp.conv2d_shares_lanes, dsp.pack_conv2d, Conv2dParams,
                 (dsp.WEIGHTS, dsp.PAIRS), dsp.conv2d_scratch),
-        Variant("dsp_bytes", ("dsp",), dsp.conv2d_fits, dsp.pack_bytes, Conv2dParams,
+        Variant("dsp_bytes", ("dsp",), dsp.conv2d_fits, dsp.pack_conv2d_bytes, Conv2dParams,
                 (dsp.WEIGHTS, dsp.PAIRS), dsp.conv2d_scratch),
     )  # fmt: skip
     tflite = ("CONV_2D",)

@@ -15,9 +15,21 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edgekit import fixed, weighted
+from edgekit import dsp, fixed, weighted
 from edgekit.graph import Graph, IntNode, Node, Value
-from edgekit.op import Array, Case, Const, Cost, Op, Params, Shape, c_field, int8_pair, require
+from edgekit.op import (
+    Array,
+    Case,
+    Const,
+    Cost,
+    Op,
+    Params,
+    Shape,
+    Variant,
+    c_field,
+    int8_pair,
+    require,
+)
 from edgekit.ops.conv2d import Conv2d, Conv2dParams
 from edgekit.window import (
     ConvolutionParams,
@@ -47,6 +59,10 @@ class Depthwise(Op):
         Const("multiplier", "int32_t", "[in_c * multiplier_c]"),
         Const("shift", "int8_t", "[in_c * multiplier_c], positive is left"),
     )
+    variants = (
+        Variant("dsp3x3", ("dsp",), dsp.depthwise3x3_fits, dsp.pack_depthwise3x3, DepthwiseParams,
+                (dsp.ROWS, dsp.SCALES), dsp.depthwise3x3_scratch),
+    )  # fmt: skip
     tflite = ("DEPTHWISE_CONV_2D",)
     channel_axis = 3
 

@@ -6,7 +6,9 @@
 #include <stdint.h>
 
 /* ek_even, ek_odd: bytes 0 and 2, or 1 and 3, as two 16-bit values.
+ * ek_twice16: both 16-bit values doubled.
  * ek_smlad: sum plus the products of both 16-bit values; sums wrap around.
+ * ek_smlabt, ek_smlatb: sum plus the product of the lower and the upper, the upper and the lower one.
  * ek_multiply_high_add: sum plus the high word of the rounded product. */
 #if defined(__ARM_FEATURE_DSP)
 
@@ -28,8 +30,11 @@
 
 EK_DSP_1(ek_even, uint32_t, uint32_t, "sxtb16 %0, %1")
 EK_DSP_1(ek_odd, uint32_t, uint32_t, "sxtb16 %0, %1, ror #8")
+EK_DSP_1(ek_twice16, uint32_t, uint32_t, "sadd16 %0, %1, %1")
 EK_DSP_1(ek_saturate8, int32_t, int32_t, "ssat %0, #8, %1")
 EK_DSP_3(ek_smlad, uint32_t, "smlad")
+EK_DSP_3(ek_smlabt, uint32_t, "smlabt")
+EK_DSP_3(ek_smlatb, uint32_t, "smlatb")
 EK_DSP_3(ek_multiply_high_add, int32_t, "smmlar")
 
 #else
@@ -49,6 +54,11 @@ static inline uint32_t ek_odd(uint32_t x)
     return ek_even(x >> 8);
 }
 
+static inline uint32_t ek_twice16(uint32_t x)
+{
+    return (x & 0x7FFF7FFFu) << 1;
+}
+
 static inline int32_t ek_saturate8(int32_t x)
 {
     return x < -128 ? -128 : x > 127 ? 127 : x;
@@ -58,6 +68,16 @@ static inline int32_t ek_smlad(uint32_t a, uint32_t b, int32_t sum)
 {
     int32_t products = EK_DSP_LOW(a) * EK_DSP_LOW(b) + EK_DSP_HIGH(a) * EK_DSP_HIGH(b);
     return (int32_t)((uint32_t)sum + (uint32_t)products);
+}
+
+static inline int32_t ek_smlabt(uint32_t a, uint32_t b, int32_t sum)
+{
+    return sum + EK_DSP_LOW(a) * EK_DSP_HIGH(b);
+}
+
+static inline int32_t ek_smlatb(uint32_t a, uint32_t b, int32_t sum)
+{
+    return sum + EK_DSP_HIGH(a) * EK_DSP_LOW(b);
 }
 
 static inline int32_t ek_multiply_high_add(int32_t a, int32_t b, int32_t sum)
