@@ -145,7 +145,13 @@ def as_int32(words: Array) -> Array:
 
 
 def _convolution(p: Any, consts: Consts) -> Channels:
-    return Channels.of(p, consts, consts["weights"].reshape(p.out_c, -1))
+    """Taps in the order in which windows are widened: the whole fours of every row, then what the
+    rows have left."""
+    rows = consts["weights"].reshape(p.out_c, p.kernel_h, p.kernel_w * p.in_c)
+    whole = rows.shape[2] // 4 * 4
+    parts = (rows[:, :, :whole], rows[:, :, whole:])
+    weights = np.concatenate([part.reshape(p.out_c, -1) for part in parts], axis=1)
+    return Channels.of(p, consts, weights)
 
 
 def conv2d_fits(p: Any, consts: Consts) -> bool:

@@ -95,6 +95,34 @@ static inline uint32_t ek_load4(const int8_t *x)
     return word;
 }
 
+/* Copying and filling, a word at a time; both return the byte after the last one written. */
+static inline int8_t *ek_dsp_copy(int8_t *to, const int8_t *from, int32_t bytes)
+{
+    for (; bytes >= 4; bytes -= 4) {
+        uint32_t word = ek_load4(from);
+        __builtin_memcpy(to, &word, 4);
+        to += 4;
+        from += 4;
+    }
+    for (; bytes > 0; bytes--) {
+        *to++ = *from++;
+    }
+    return to;
+}
+
+static inline int8_t *ek_dsp_fill(int8_t *to, int32_t bytes, int8_t value)
+{
+    uint32_t word = (uint32_t)(uint8_t)value * 0x01010101u;
+    for (; bytes >= 4; bytes -= 4) {
+        __builtin_memcpy(to, &word, 4);
+        to += 4;
+    }
+    for (; bytes > 0; bytes--) {
+        *to++ = value;
+    }
+    return to;
+}
+
 /* The rescaling of edgekit/dsp.py: twice a sum, then multiplier, rounding, shift. */
 static inline int32_t ek_dsp_rescale(int32_t twice, int32_t multiplier, int32_t rounding,
                                      int32_t shift)

@@ -7,43 +7,38 @@
 #ifndef EK_DSP_CONV2D_H
 #define EK_DSP_CONV2D_H
 
-#include "ek_bytes.h"
 #include "ek_dsp_tile.h"
 #include "ek_dsp_widen.h"
 #include "ek_fixed.h"
 
-/* What all tiles of a call share. steps: words of weights of a pair. */
+/* What all tiles of a call share. x: widened patches; steps: words of each; row: bytes of a window's
+ * row. */
 typedef struct {
     const EK_PARAMS *p;
     uint32_t *x;
     int32_t taps;
     int32_t steps;
+    int32_t row;
 } ek_dsp_conv;
 
-/* An odd last channel is computed together with the one before it, again. */
-static void four_pixels(const ek_dsp_conv *c, int8_t *out)
+/* All channels of four pixels or one, whose patches stand widened at c->x. An odd last channel is
+ * computed together with the one before it, again. */
+static void multiply(const ek_dsp_conv *c, int8_t *out, int32_t pixels)
 {
     const EK_PARAMS *p = c->p;
+    const uint32_t *end = c->x + pixels * c->steps, *mid = c->x + 4 * (c->steps & ~7);
+    const int32_t *w = p->weights, *pair = p->pairs;
     int32_t pairs = p->out_c / 2;
-    const uint32_t *end = c->x + 4 * c->steps, *mid = c->x + 4 * (c->steps & ~7);
-    const int32_t *w = p->weights, *pair = p->pairs, *last = pair + 8 * pairs;
-    ek_dsp_tile(c->x, end, w, pair, out, p->out_c, last, mid);
-    if (p->out_c & 1) {
+    for (int32_t odd = 0; odd <= (p->out_c & 1); odd++) {
+        if (pixels == 4) {
+            ek_dsp_tile(c->x, end, w, pair, out, p->out_c, pair + 8 * pairs, mid);
+        } else {
+            ek_dsp_pixel(c->x, end, w, pair, pair + 8 * pairs, out);
+        }
         w += pairs * c->steps;
-        ek_dsp_tile(c->x, end, w, last, out + p->out_c - 2, p->out_c, last + 8, mid);
-    }
-}
-
-static void one_pixel(const ek_dsp_conv *c, int8_t *out)
-{
-    const EK_PARAMS *p = c->p;
-    int32_t pairs = p->out_c / 2;
-    const uint32_t *end = c->x + c->steps;
-    const int32_t *w = p->weights, *pair = p->pairs, *last = pair + 8 * pairs;
-    ek_dsp_pixel(c->x, end, w, pair, last, out);
-    if (p->out_c & 1) {
-        w += pairs * c->steps;
-        ek_dsp_pixel(c->x, end, w, last, last + 8, out + p->out_c - 2);
+        pair += 8 * pairs;
+        pairs = 1;
+        out += p->out_c - 2;
     }
 }
 
@@ -51,87 +46,143 @@ static void one_pixel(const ek_dsp_conv *c, int8_t *out)
 static void direct(const ek_dsp_conv *c, const int8_t *x, int32_t pitch, int8_t *out,
                    int32_t pixels)
 {
-    for (; pixels >= 4; pixels -= 4) {
-        ek_dsp_widen4(c->x, x, pitch, c->taps);
-        four_pixels(c, out);
-        x += 4 * pitch;
-        out += 4 * c->p->out_c;
-    }
-    for (; pixels > 0; pixels--) {
-        ek_dsp_widen(c->x, 1, x, c->taps);
-        one_pixel(c, out);
-        x += pitch;
-        out += c->p->out_c;
+    int32_t part = c->taps & 3, whole = c->taps - part;
+    while (pixels > 0) {
+        int32_t n = pixels >= 4 ? 4 : 1;
+        uint32_t *to = n == 4 ? ek_dsp_widen4(c->x, x, pitch, whole) : ek_dsp_widen(c->x, 1, x, whole);
+        for (int32_t i = 0; part && i < n; i++) {
+            ek_dsp_widen_one(to + i, n, ek_load_part(x + i * pitch + whole, part));
+        }
+        multiply(c, out, n);
+        x += n * pitch;
+        out += n * c->p->out_c;
+        pixels -= n;
     }
 }
 
-/* The taps of one window, [kernel_h][kernel_w][in_c], with the zero point outside the input. */
-static void gather(const EK_PARAMS *p, const ek_rows *input, int32_t top, int32_t left, int8_t *to)
+/* Where the rows of a window lie: in the input, or gathered one behind the other. */
+typedef struct {
+    const ek_rows *input;
+    const int8_t *patch;
+    int32_t top;
+    int32_t left;
+} ek_dsp_window;
+
+static const int8_t *window_row(const ek_dsp_conv *c, const ek_dsp_window *at, int32_t i)
+{
+    const EK_PARAMS *p = c->p;
+    return at->patch ? at->patch + i * c->row
+                     : ek_row(at->input, at->top + i * p->dilation_h) + at->left * p->in_c;
+}
+
+/* The cells of one row of a window, those outside the input being its zero point. */
+static void gather_row(const EK_PARAMS *p, const int8_t *row, int32_t left, int8_t *to)
 {
     int8_t zero = (int8_t)p->input_zero;
-    for (int32_t i = 0; i < p->kernel_h; i++) {
-        int32_t row = top + i * p->dilation_h;
-        if (row < 0 || row >= p->in_h) {
-            to = ek_fill(to, p->kernel_w * p->in_c, zero);
-            continue;
-        }
-        const int8_t *from = ek_row(input, row);
-        if (p->dilation_w == 1 && left >= 0 && left + p->kernel_w <= p->in_w) {
-            to = ek_copy(to, from + left * p->in_c, p->kernel_w * p->in_c);
-            continue;
-        }
-        for (int32_t j = 0; j < p->kernel_w; j++) {
-            int32_t column = left + j * p->dilation_w;
-            to = column < 0 || column >= p->in_w ? ek_fill(to, p->in_c, zero)
-                                                 : ek_copy(to, from + column * p->in_c, p->in_c);
-        }
+    if (p->dilation_w == 1) {
+        int32_t before = left < 0 ? -left : 0, end = p->in_w - left;
+        int32_t whole = (end < p->kernel_w ? end : p->kernel_w) - before;
+        to = ek_dsp_fill(to, before * p->in_c, zero);
+        to = ek_dsp_copy(to, row + (left + before) * p->in_c, whole * p->in_c);
+        ek_dsp_fill(to, (p->kernel_w - before - whole) * p->in_c, zero);
+        return;
+    }
+    for (int32_t j = 0; j < p->kernel_w; j++) {
+        int32_t x = left + j * p->dilation_w;
+        to = x < 0 || x >= p->in_w ? ek_dsp_fill(to, p->in_c, zero)
+                                   : ek_dsp_copy(to, row + x * p->in_c, p->in_c);
     }
 }
 
-/* Whether `pixels` windows from `left` on lie inside the input and each of their rows is whole
- * words, so that they can be widened without being gathered. */
-static int inside(const EK_PARAMS *p, int32_t top, int32_t left, int32_t pixels)
+static void gather(const ek_dsp_conv *c, const ek_dsp_window *at, int8_t *to)
 {
-    int32_t last = left + (pixels - 1) * p->stride_w;
-    return p->dilation_w == 1 && (p->kernel_w * p->in_c & 3) == 0 && top >= 0 &&
-           top + (p->kernel_h - 1) * p->dilation_h < p->in_h && left >= 0 &&
+    const EK_PARAMS *p = c->p;
+    for (int32_t i = 0; i < p->kernel_h; i++) {
+        int32_t y = at->top + i * p->dilation_h;
+        if (y < 0 || y >= p->in_h) {
+            ek_dsp_fill(to, c->row, (int8_t)p->input_zero);
+        } else {
+            gather_row(p, ek_row(at->input, y), at->left, to);
+        }
+        to += c->row;
+    }
+}
+
+/* Whether `pixels` windows side by side lie inside the input as they are. */
+static int inside(const EK_PARAMS *p, const ek_dsp_window *at, int32_t pixels)
+{
+    int32_t last = at->left + (pixels - 1) * p->stride_w;
+    return p->dilation_w == 1 && at->top >= 0 &&
+           at->top + (p->kernel_h - 1) * p->dilation_h < p->in_h && at->left >= 0 &&
            last + p->kernel_w <= p->in_w;
 }
 
-static void widen_windows(const ek_dsp_conv *c, const ek_rows *input, int32_t top, int32_t left,
-                          int32_t pixels)
+/* What the rows of a window have beyond whole fours, behind those. */
+static void widen_rest(const ek_dsp_conv *c, const ek_dsp_window *at, int32_t step, uint32_t *to)
 {
-    const EK_PARAMS *p = c->p;
-    uint32_t *to = c->x;
-    if (!inside(p, top, left, pixels)) {
-        int8_t *patch = (int8_t *)(c->x + 4 * c->steps);
-        for (int32_t i = 0; i < pixels; i++) {
-            gather(p, input, top, left + i * p->stride_w, patch);
-            ek_dsp_widen(to + i, pixels, patch, c->taps);
+    uint32_t word = 0;
+    int32_t shift = 0, part = c->row & 3;
+    for (int32_t i = 0; part && i < c->p->kernel_h; i++) {
+        const int8_t *x = window_row(c, at, i) + c->row - part;
+        for (int32_t j = 0; j < part; j++) {
+            word |= (uint32_t)(uint8_t)x[j] << shift;
+            shift += 8;
+            if (shift == 32) {
+                ek_dsp_widen_one(to, step, word);
+                to += 2 * step;
+                word = 0;
+                shift = 0;
+            }
         }
-        return;
     }
-    for (int32_t i = 0; i < p->kernel_h; i++) {
-        const int8_t *x = ek_row(input, top + i * p->dilation_h) + left * p->in_c;
-        int32_t n = p->kernel_w * p->in_c;
-        to = pixels == 1 ? ek_dsp_widen(to, 1, x, n)
-                         : ek_dsp_widen4(to, x, p->stride_w * p->in_c, n);
+    if (shift > 0) {
+        ek_dsp_widen_one(to, step, word);
+    }
+}
+
+static void widen_window(const ek_dsp_conv *c, ek_dsp_window at, int32_t step, uint32_t *to)
+{
+    if (!inside(c->p, &at, 1)) {
+        int8_t *patch = (int8_t *)(c->x + 4 * c->steps);
+        gather(c, &at, patch);
+        at.patch = patch;
+    }
+    for (int32_t i = 0; i < c->p->kernel_h; i++) {
+        to = ek_dsp_widen(to, step, window_row(c, &at, i), c->row);
+    }
+    widen_rest(c, &at, step, to);
+}
+
+static void widen_four_windows(const ek_dsp_conv *c, ek_dsp_window at)
+{
+    uint32_t *to = c->x;
+    int32_t stride = c->p->stride_w;
+    for (int32_t i = 0; i < c->p->kernel_h; i++) {
+        to = ek_dsp_widen4(to, window_row(c, &at, i), stride * c->p->in_c, c->row);
+    }
+    for (int32_t i = 0; c->row & 3 && i < 4; i++) {
+        widen_rest(c, &at, 4, to + i);
+        at.left += stride;
     }
 }
 
 static void windows(const ek_dsp_conv *c, const ek_rows *input, int32_t y, int8_t *out)
 {
     const EK_PARAMS *p = c->p;
-    int32_t top = y * p->stride_h - p->pad_top, left = -p->pad_left, pixels = p->out_w;
+    ek_dsp_window at = {input, 0, y * p->stride_h - p->pad_top, -p->pad_left};
+    int32_t pixels = p->out_w;
     while (pixels > 0) {
         int32_t n = pixels >= 4 ? 4 : 1;
-        widen_windows(c, input, top, left, n);
-        if (n == 4) {
-            four_pixels(c, out);
+        if (n == 4 && inside(p, &at, 4)) {
+            widen_four_windows(c, at);
+            at.left += 4 * p->stride_w;
         } else {
-            one_pixel(c, out);
+            for (int32_t i = 0; i < n; i++) {
+                widen_window(c, at, n, c->x + i);
+                at.left += p->stride_w;
+            }
         }
-        left += n * p->stride_w;
+        multiply(c, out, n);
         out += n * p->out_c;
         pixels -= n;
     }
@@ -151,7 +202,8 @@ static void convolve(const EK_PARAMS *p, const ek_rows *input, const ek_rows *ou
                      int32_t first, int32_t n, uint8_t *scratch)
 {
     int32_t taps = p->kernel_h * p->kernel_w * p->in_c;
-    ek_dsp_conv c = {p, (uint32_t *)(void *)scratch, taps, (taps + 3) / 4 * 2};
+    ek_dsp_conv c = {p, (uint32_t *)(void *)scratch, taps, (taps + 3) / 4 * 2,
+                     p->kernel_w * p->in_c};
     int pointwise = p->kernel_h == 1 && p->kernel_w == 1 && p->pad_top == 0 && p->pad_left == 0 &&
                     (p->out_w - 1) * p->stride_w < p->in_w && (p->out_h - 1) * p->stride_h < p->in_h;
     int32_t row = p->out_w * p->out_c;

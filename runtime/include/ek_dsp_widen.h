@@ -13,17 +13,11 @@ static inline uint32_t ek_load_part(const int8_t *x, int32_t count)
     return word;
 }
 
-/* n values of one pixel; the pixel's words are `step` words apart. Returns where the next go. */
-static inline uint32_t *ek_dsp_widen(uint32_t *to, int32_t step, const int8_t *x, int32_t n)
+/* Four values of one pixel, whose words are `step` words apart. */
+static inline void ek_dsp_widen_one(uint32_t *to, int32_t step, uint32_t word)
 {
-    for (; n > 0; n -= 4) {
-        uint32_t word = n >= 4 ? ek_load4(x) : ek_load_part(x, n);
-        to[0] = ek_even(word);
-        to[step] = ek_odd(word);
-        to += 2 * step;
-        x += 4;
-    }
-    return to;
+    to[0] = ek_even(word);
+    to[step] = ek_odd(word);
 }
 
 static inline void ek_dsp_widen_four(uint32_t *to, uint32_t a, uint32_t b, uint32_t c, uint32_t d)
@@ -38,7 +32,18 @@ static inline void ek_dsp_widen_four(uint32_t *to, uint32_t a, uint32_t b, uint3
     to[7] = ek_odd(d);
 }
 
-/* n values of four pixels that lie `pitch` bytes apart, word by word side by side. */
+/* The whole fours of n values of one pixel. Returns where the next words go. */
+static inline uint32_t *ek_dsp_widen(uint32_t *to, int32_t step, const int8_t *x, int32_t n)
+{
+    for (; n >= 4; n -= 4) {
+        ek_dsp_widen_one(to, step, ek_load4(x));
+        to += 2 * step;
+        x += 4;
+    }
+    return to;
+}
+
+/* The same of four pixels that lie `pitch` bytes apart, word by word side by side. */
 static inline uint32_t *ek_dsp_widen4(uint32_t *to, const int8_t *x, int32_t pitch, int32_t n)
 {
     const int8_t *x1 = x + pitch, *x2 = x1 + pitch, *x3 = x2 + pitch;
@@ -49,11 +54,6 @@ static inline uint32_t *ek_dsp_widen4(uint32_t *to, const int8_t *x, int32_t pit
         x1 += 4;
         x2 += 4;
         x3 += 4;
-    }
-    if (n > 0) {
-        ek_dsp_widen_four(to, ek_load_part(x, n), ek_load_part(x1, n), ek_load_part(x2, n),
-                          ek_load_part(x3, n));
-        to += 8;
     }
     return to;
 }
