@@ -145,13 +145,10 @@ def as_int32(words: Array) -> Array:
 
 
 def _convolution(p: Any, consts: Consts) -> Channels:
-    """Taps in the order in which windows are widened: the whole fours of every row, then what the
-    rows have left."""
+    """Every row of the window is filled up to whole words, with weights of 0."""
     rows = consts["weights"].reshape(p.out_c, p.kernel_h, p.kernel_w * p.in_c)
-    whole = rows.shape[2] // 4 * 4
-    parts = (rows[:, :, :whole], rows[:, :, whole:])
-    weights = np.concatenate([part.reshape(p.out_c, -1) for part in parts], axis=1)
-    return Channels.of(p, consts, weights)
+    rows = np.pad(rows, ((0, 0), (0, 0), (0, -rows.shape[2] % 4)))
+    return Channels.of(p, consts, rows.reshape(p.out_c, -1))
 
 
 def conv2d_fits(p: Any, consts: Consts) -> bool:
@@ -173,10 +170,10 @@ def pack_conv2d_bytes(p: Any, consts: Consts) -> Packed:
 
 
 def conv2d_scratch(p: Any) -> int:
-    """Four widened patches, and one as it is where the window is more than a pixel."""
-    taps = -(-p.kernel_h * p.kernel_w * p.in_c // 4) * 4
+    """Four widened patches, and one as bytes where it may not be readable in place."""
+    taps = p.kernel_h * (-(-p.kernel_w * p.in_c // 4) * 4)
     pointwise = p.kernel_h * p.kernel_w == 1 and p.pad_top + p.pad_left == 0
-    return int(taps * (8 if pointwise else 9))
+    return int(taps * (8 if pointwise and p.in_c % 4 == 0 else 9))
 
 
 # 3x3 windows over single channels: the weights' rows as bytes, and sums that are doubled throughout.
