@@ -91,28 +91,22 @@ class Channels:
         rounding = (self.zero << shift) + ((np.int64(1) << shift) >> 1)
         return np.stack([multiplier, rounding, shift], axis=1)
 
-    def can_share_lanes(self) -> bool:
+    def can_share_lanes(self, pairs: Array) -> bool:
         """Whether every lane is a 16-bit number and every high sum one of 24 bits."""
         low, high = sums(self.weights, self.bias)
-        upper = pairs_of(len(self.bias))[:, 1]
-        lanes = self._lanes()
+        lanes, upper = self.lanes(pairs, mixed=True), pairs[:, 1]
         return bool((lanes >= -(2**15)).all() and (lanes < 2**15).all()
                     and (low[upper] >= -(2**23)).all() and (high[upper] < 2**23).all())  # fmt: skip
 
-    def _lanes(self) -> Array:
-        low, high = pairs_of(len(self.bias)).T
-        return np.asarray(256 * self.weights[high] + self.weights[low])
+    def lanes(self, pairs: Array, *, mixed: bool) -> Array:
+        """[pairs, taps]: the weights of two channels as lanes, each weight a byte unless `mixed`."""
+        low, high = self.weights[pairs[:, 0]], self.weights[pairs[:, 1]]
+        return np.asarray(256 * high + (low if mixed else low & 0xFF))
 
-    def pack(self, p: Any, *, mixed: bool) -> Packed:
-        """Weights and pairs; `mixed` where two channels share lanes, else each weight is a byte."""
-        low, high = pairs_of(len(self.bias)).T
-        lanes = self._lanes() if mixed else 256 * self.weights[high] + (self.weights[low] & 0xFF)
-        upper = 256 * self.bias[high] + self.bias[low] if mixed else self.bias[high]
-        scales = self.rescaling()
-        columns = [self.bias[low][:, None], upper[:, None], scales[low], scales[high]]
-        return Packed(
-            p, {"weights": tap_words(lanes), "pairs": as_int32(np.concatenate(columns, axis=1))}
-        )
+    def biases(self, pairs: Array, *, mixed: bool) -> Array:
+        """[pairs, 2]: what the sums of a low and a high or mixed channel begin with."""
+        low, high = self.bias[pairs[:, 0]], self.bias[pairs[:, 1]]
+        return np.stack([low, 256 * high + low if mixed else high], axis=1)
 
 
 def sums(weights: Array, bias: Array) -> tuple[Array, Array]:
@@ -156,17 +150,17 @@ def conv2d_fits(p: Any, consts: Consts) -> bool:
 
 
 def conv2d_shares_lanes(p: Any, consts: Consts) -> bool:
-    return conv2d_fits(p, consts) and _convolution(p, consts).can_share_lanes()
+    return conv2d_fits(p, consts) and _convolution(p, consts).can_share_lanes(pairs_of(p.out_c))
 
 
-def pack_conv2d(p: Any, consts: Consts) -> Packed:
-    """For two channels that share lanes."""
-    return _convolution(p, consts).pack(p, mixed=True)
-
-
-def pack_conv2d_bytes(p: Any, consts: Consts) -> Packed:
-    """For weights that are bytes of their own."""
-    return _convolution(p, consts).pack(p, mixed=False)
+def pack_conv2d(p: Any, consts: Consts, *, mixed: bool) -> Packed:
+    channels, pairs = _convolution(p, consts), pairs_of(p.out_c)
+    scales = channels.rescaling()[pairs].reshape(len(pairs), 6)
+    columns = [channels.biases(pairs, mixed=mixed), scales]
+    return Packed(p, {
+        "weights": tap_words(channels.lanes(pairs, mixed=mixed)),
+        "pairs": as_int32(np.concatenate(columns, axis=1)),
+    })  # fmt: skip
 
 
 def conv2d_scratch(p: Any) -> int:
@@ -174,6 +168,45 @@ def conv2d_scratch(p: Any) -> int:
     taps = p.kernel_h * (-(-p.kernel_w * p.in_c // 4) * 4)
     pointwise = p.kernel_h * p.kernel_w == 1 and p.pad_top + p.pad_left == 0
     return int(taps * (8 if pointwise and p.in_c % 4 == 0 else 9))
+
+
+# Dense layers: weights and sums of four channels together.
+GROUPED = Const(
+    "weights", "int32_t", "[groups of four channels][taps / 4][2 pairs][2]", weights=True
+)
+GROUPS = Const(
+    "groups", "int32_t", "per group: four biases, four times (multiplier, rounding, shift)"
+)
+
+
+def fours_of(channels: int) -> Array:
+    """[groups, 4]: channels computed together; last ones overlap, and fewer than four repeat."""
+    first = np.minimum(np.arange(0, channels, 4), max(channels - 4, 0))
+    return np.minimum(first[:, None] + np.arange(4), channels - 1)
+
+
+def _dense(p: Any, consts: Consts) -> Channels:
+    return Channels.of(p, consts, consts["weights"])
+
+
+def dense_fits(p: Any, consts: Consts) -> bool:
+    return _dense(p, consts).fit()
+
+
+def dense_shares_lanes(p: Any, consts: Consts) -> bool:
+    channels = _dense(p, consts)
+    return channels.fit() and channels.can_share_lanes(fours_of(p.out_c).reshape(-1, 2))
+
+
+def pack_dense(p: Any, consts: Consts, *, mixed: bool) -> Packed:
+    channels, fours = _dense(p, consts), fours_of(p.out_c)
+    pairs = fours.reshape(-1, 2)
+    words = tap_words(channels.lanes(pairs, mixed=mixed))
+    words = words.reshape(len(fours), 2, -1, 2).transpose(0, 2, 1, 3)
+    biases = channels.biases(pairs, mixed=mixed).reshape(-1, 4)
+    scales = channels.rescaling()[fours].reshape(-1, 12)
+    groups = as_int32(np.concatenate([biases, scales], axis=1))
+    return Packed(p, {"weights": words, "groups": groups})
 
 
 # 3x3 windows over single channels: the weights' rows as bytes, and sums that are doubled throughout.

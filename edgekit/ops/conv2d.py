@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -51,10 +52,10 @@ class Conv2d(Op):
         Const("shift", "int8_t", "[out_c], positive is left"),
     )
     variants = (
-        Variant("dsp", ("dsp",), dsp.conv2d_shares_lanes, dsp.pack_conv2d, Conv2dParams,
-                (dsp.WEIGHTS, dsp.PAIRS), dsp.conv2d_scratch),
-        Variant("dsp_bytes", ("dsp",), dsp.conv2d_fits, dsp.pack_conv2d_bytes, Conv2dParams,
-                (dsp.WEIGHTS, dsp.PAIRS), dsp.conv2d_scratch),
+        Variant("dsp", ("dsp",), dsp.conv2d_shares_lanes, partial(dsp.pack_conv2d, mixed=True),
+                Conv2dParams, (dsp.WEIGHTS, dsp.PAIRS), dsp.conv2d_scratch),
+        Variant("dsp_bytes", ("dsp",), dsp.conv2d_fits, partial(dsp.pack_conv2d, mixed=False),
+                Conv2dParams, (dsp.WEIGHTS, dsp.PAIRS), dsp.conv2d_scratch),
     )  # fmt: skip
     tflite = ("CONV_2D",)
     onnx = ("Conv",)

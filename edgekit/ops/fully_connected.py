@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from edgekit import fixed, weighted
+from edgekit import dsp, fixed, weighted
 from edgekit.graph import Graph, IntNode, Node, Value
 from edgekit.op import (
     Array,
@@ -25,6 +26,7 @@ from edgekit.op import (
     Op,
     Params,
     Shape,
+    Variant,
     c_field,
     int8_pair,
     require,
@@ -56,6 +58,12 @@ class FullyConnected(Op):
         Const("multiplier", "int32_t", "[out_c]"),
         Const("shift", "int8_t", "[out_c], positive is left"),
     )
+    variants = (
+        Variant("dsp", ("dsp",), dsp.dense_shares_lanes, partial(dsp.pack_dense, mixed=True),
+                FullyConnectedParams, (dsp.GROUPED, dsp.GROUPS)),
+        Variant("dsp_bytes", ("dsp",), dsp.dense_fits, partial(dsp.pack_dense, mixed=False),
+                FullyConnectedParams, (dsp.GROUPED, dsp.GROUPS)),
+    )  # fmt: skip
     tflite = ("FULLY_CONNECTED",)
     onnx = ("Gemm", "MatMul")
     channel_axis = 0
