@@ -24,6 +24,7 @@ class AddBroadcastParams(AddParams):
 class AddBroadcast(Add):
     name = "add_broadcast"
     kernel = "add_broadcast"
+    variants = ()
     signature = "whole"
     Params = AddBroadcastParams
     tflite = ()
