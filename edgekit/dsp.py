@@ -164,10 +164,12 @@ def pack_conv2d(p: Any, consts: Consts, *, mixed: bool) -> Packed:
 
 
 def conv2d_scratch(p: Any) -> int:
-    """Four widened patches, and one as bytes where it may not be readable in place."""
-    taps = p.kernel_h * (-(-p.kernel_w * p.in_c // 4) * 4)
+    """Four widened windows, and two of their rows as bytes unless all can be read in place."""
+    row = -(-p.kernel_w * p.in_c // 4) * 4
     pointwise = p.kernel_h * p.kernel_w == 1 and p.pad_top + p.pad_left == 0
-    return int(taps * (8 if pointwise and p.in_c % 4 == 0 else 9))
+    inside = (p.out_h - 1) * p.stride_h < p.in_h and (p.out_w - 1) * p.stride_w < p.in_w
+    in_place = pointwise and inside and p.in_c % 4 == 0
+    return int(8 * p.kernel_h * row + (0 if in_place else 2 * row))
 
 
 # Dense layers: weights and sums of four channels together.

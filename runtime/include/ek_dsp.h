@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 /* ek_even, ek_odd: bytes 0 and 2, or 1 and 3, as two 16-bit values.
+ * ek_lower, ek_upper: the lower, or the upper, 16-bit values of two words as one.
  * ek_twice16: both 16-bit values doubled.
  * ek_smlad: sum plus the products of both 16-bit values; sums wrap around.
  * ek_smlabt, ek_smlatb: sum plus the product of the lower and the upper, the upper and the lower one.
@@ -37,7 +38,31 @@ EK_DSP_3(ek_smlabt, uint32_t, "smlabt")
 EK_DSP_3(ek_smlatb, uint32_t, "smlatb")
 EK_DSP_3(ek_multiply_high_add, int32_t, "smmlar")
 
+static inline uint32_t ek_lower(uint32_t a, uint32_t b)
+{
+    uint32_t to;
+    __asm__("pkhbt %0, %1, %2, lsl #16" : "=r"(to) : "r"(a), "r"(b));
+    return to;
+}
+
+static inline uint32_t ek_upper(uint32_t a, uint32_t b)
+{
+    uint32_t to;
+    __asm__("pkhtb %0, %1, %2, asr #16" : "=r"(to) : "r"(b), "r"(a));
+    return to;
+}
+
 #else
+
+static inline uint32_t ek_lower(uint32_t a, uint32_t b)
+{
+    return (a & 0xFFFFu) | b << 16;
+}
+
+static inline uint32_t ek_upper(uint32_t a, uint32_t b)
+{
+    return a >> 16 | (b & 0xFFFF0000u);
+}
 
 #define EK_DSP_LOW(x) ((int32_t)(int16_t)(uint16_t)((x) & 0xFFFFu))
 #define EK_DSP_HIGH(x) ((int32_t)(int16_t)(uint16_t)((x) >> 16))

@@ -1,9 +1,8 @@
 /* ek_dsp_conv2d.h -- 2-D convolution with DSP; included by the kernels' files, which name the params
  * (EK_PARAMS) and say whether two channels share lanes (EK_MIXED)
  *
- * Four pixels' patches are widened side by side, then multiplied with all channels, two at a time.
- * Lone pixels have code of their own. Scratch: four widened patches, and one as bytes for windows
- * that reach over an edge. */
+ * Four pixels' windows are widened side by side, then multiplied with all channels, two at a time.
+ * Lone pixels have code of their own. */
 #ifndef EK_DSP_CONV2D_H
 #define EK_DSP_CONV2D_H
 
@@ -13,7 +12,8 @@
 
 /* What all tiles of a call share. Columns and pixels are those of a row, or of all rows that a 1x1
  * window can take as one; row: bytes of a window's row, filled up to whole words (their weights are
- * 0); steps: words of a widened patch; x: room for four of them. */
+ * 0); steps: words of a widened patch; x: room for four of them; zeros: a row outside the input, and
+ * room for one that reaches over an edge. */
 typedef struct {
     const EK_PARAMS *p;
     const ek_rows *input;
@@ -22,6 +22,7 @@ typedef struct {
     int32_t row;
     int32_t steps;
     uint32_t *x;
+    int8_t *zeros;
 } ek_dsp_conv;
 
 /* All channels of four pixels or one, whose patches stand widened at c->x. An odd last channel is
@@ -46,7 +47,7 @@ static void multiply(const ek_dsp_conv *c, int8_t *out, int32_t pixels)
 }
 
 /* The cells of one row of a window, those outside the input being its zero point. */
-static void gather_row(const ek_dsp_conv *c, const int8_t *row, int32_t left, int8_t *to)
+static void gather(const ek_dsp_conv *c, const int8_t *row, int32_t left, int8_t *to)
 {
     const EK_PARAMS *p = c->p;
     int8_t zero = (int8_t)p->input_zero;
@@ -65,57 +66,34 @@ static void gather_row(const ek_dsp_conv *c, const int8_t *row, int32_t left, in
     }
 }
 
-static void gather(const ek_dsp_conv *c, int32_t top, int32_t left, int8_t *to)
+/* Whether the columns of `pixels` windows side by side can be read where they are. */
+static int inside(const ek_dsp_conv *c, int32_t left, int32_t pixels)
+{
+    int32_t last = left + (pixels - 1) * c->p->stride_w;
+    return c->p->dilation_w == 1 && left >= 0 &&
+           last * c->p->in_c + c->row <= c->columns * c->p->in_c;
+}
+
+/* The windows of four pixels or one, from `left` on. */
+static void widen(const ek_dsp_conv *c, int32_t top, int32_t left, int32_t pixels)
 {
     const EK_PARAMS *p = c->p;
-    for (int32_t i = 0; i < p->kernel_h; i++) {
-        int32_t y = top + i * p->dilation_h;
-        if (y < 0 || y >= p->in_h) {
-            ek_dsp_fill(to, c->row, (int8_t)p->input_zero);
-        } else {
-            gather_row(c, ek_row(c->input, y), left, to);
+    int32_t pitch = p->stride_w * p->in_c, together = inside(c, left, pixels) ? pixels : 1;
+    for (int32_t at = 0; at < pixels; at += together) {
+        int32_t x = left + at * p->stride_w, direct = inside(c, x, together);
+        uint32_t *to = c->x + at;
+        for (int32_t i = 0; i < p->kernel_h; i++) {
+            int32_t y = top + i * p->dilation_h, exists = y >= 0 && y < p->in_h;
+            const int8_t *row = exists ? ek_row(c->input, y) : 0, *from = c->zeros;
+            if (exists && direct) {
+                from = row + x * p->in_c;
+            } else if (exists) {
+                from = c->zeros + c->row;
+                gather(c, row, x, c->zeros + c->row);
+            }
+            to = together == 4 ? ek_dsp_widen4(to, from, exists ? pitch : 0, c->row)
+                               : ek_dsp_widen(to, pixels, from, c->row);
         }
-        to += c->row;
-    }
-}
-
-/* Whether `pixels` windows side by side can be read where they are. */
-static int inside(const ek_dsp_conv *c, int32_t top, int32_t left, int32_t pixels)
-{
-    const EK_PARAMS *p = c->p;
-    int32_t last = left + (pixels - 1) * p->stride_w;
-    return p->dilation_w == 1 && top >= 0 && top + (p->kernel_h - 1) * p->dilation_h < p->in_h &&
-           left >= 0 && last * p->in_c + c->row <= c->columns * p->in_c;
-}
-
-/* One window, its words `step` words apart. */
-static void widen_window(const ek_dsp_conv *c, int32_t top, int32_t left, int32_t step, uint32_t *to)
-{
-    const EK_PARAMS *p = c->p;
-    int8_t *patch = inside(c, top, left, 1) ? 0 : (int8_t *)(c->x + 4 * c->steps);
-    if (patch) {
-        gather(c, top, left, patch);
-    }
-    for (int32_t i = 0; i < p->kernel_h; i++) {
-        const int8_t *x = patch ? patch + i * c->row
-                                : ek_row(c->input, top + i * p->dilation_h) + left * p->in_c;
-        to = ek_dsp_widen(to, step, x, c->row);
-    }
-}
-
-static void widen_windows(const ek_dsp_conv *c, int32_t top, int32_t left, int32_t pixels)
-{
-    const EK_PARAMS *p = c->p;
-    uint32_t *to = c->x;
-    if (pixels < 4 || !inside(c, top, left, 4)) {
-        for (int32_t i = 0; i < pixels; i++) {
-            widen_window(c, top, left + i * p->stride_w, pixels, to + i);
-        }
-        return;
-    }
-    for (int32_t i = 0; i < p->kernel_h; i++) {
-        const int8_t *x = ek_row(c->input, top + i * p->dilation_h) + left * p->in_c;
-        to = ek_dsp_widen4(to, x, p->stride_w * p->in_c, c->row);
     }
 }
 
@@ -123,9 +101,12 @@ static void convolve_row(const ek_dsp_conv *c, int32_t y, int8_t *out)
 {
     const EK_PARAMS *p = c->p;
     int32_t top = y * p->stride_h - p->pad_top, left = -p->pad_left;
+    if (top < 0 || top + (p->kernel_h - 1) * p->dilation_h >= p->in_h) {
+        ek_dsp_fill(c->zeros, c->row, (int8_t)p->input_zero);
+    }
     for (int32_t x = 0; x < c->pixels;) {
         int32_t n = x + 4 <= c->pixels ? 4 : 1;
-        widen_windows(c, top, left, n);
+        widen(c, top, left, n);
         multiply(c, out, n);
         left += n * p->stride_w;
         out += n * p->out_c;
@@ -148,7 +129,7 @@ static void convolve(const EK_PARAMS *p, const ek_rows *input, const ek_rows *ou
 {
     int32_t row = (p->kernel_w * p->in_c + 3) & ~3, end = first + n;
     ek_dsp_conv c = {p, input, p->in_w, p->out_w, row, p->kernel_h * row / 2,
-                     (uint32_t *)(void *)scratch};
+                     (uint32_t *)(void *)scratch, (int8_t *)scratch + 8 * p->kernel_h * row};
     int one_run = p->kernel_h * p->kernel_w == 1 && p->stride_h * p->stride_w == 1 &&
                   p->pad_top + p->pad_left == 0 && p->out_w == p->in_w &&
                   input->row_bytes == p->in_w * p->in_c &&

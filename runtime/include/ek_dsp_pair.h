@@ -38,11 +38,11 @@ static __attribute__((naked, noinline)) void ek_dsp_pixel(
         "1: ldrd r0, r1, [r3], #8\n ldrd r2, r12, [sp]\n"
         "sub r12, r12, r2\n tst r12, #8\n beq 2f\n"
         "ldm r2!, {r4, r5}\n ldm lr!, {r8, r9}\n" EK_DSP_PAIR("r4", "r8") EK_DSP_PAIR("r5", "r9")
-        "2: ldr r12, [sp, #4]\n cmp r2, r12\n beq 3f\n"
-        "ldm r2!, {r4-r7}\n ldm lr!, {r8-r11}\n"
+        "ldr r12, [sp, #4]\n cmp r2, r12\n beq 3f\n"
+        "2: ldm r2!, {r4-r7}\n ldm lr!, {r8-r11}\n"
         EK_DSP_PAIR("r4", "r8") EK_DSP_PAIR("r5", "r9") EK_DSP_PAIR("r6", "r10")
         EK_DSP_PAIR("r7", "r11")
-        "b 2b\n"
+        "ldr r12, [sp, #4]\n cmp r2, r12\n bne 2b\n"
         "3: ldm r3!, {r4-r9}\n mov r2, lr\n ldr lr, [sp, #48]\n" EK_DSP_HIGH_SUM
         "lsl r0, r0, #1\n"
         EK_DSP_PAIR_OUT("r0", "r4", "r5", "r6")

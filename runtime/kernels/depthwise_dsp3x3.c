@@ -22,7 +22,7 @@ static void load_weights(const params *p, int32_t channel, uint32_t *to)
     for (int32_t c = 0; c < 4; c++) {
         for (int32_t row = 0; row < 3; row++) {
             uint32_t even = ek_even((uint32_t)*w), odd = ek_odd((uint32_t)*w);
-            uint32_t w01 = ek_twice16((even & 0xFFFFu) | odd << 16);
+            uint32_t w01 = ek_twice16(ek_lower(even, odd));
             uint32_t w12 = ek_twice16((odd & 0xFFFFu) | (even & 0xFFFF0000u));
             to[2 * row] = w01;
             to[2 * row + 1] = w12;
@@ -37,18 +37,13 @@ static void load_weights(const params *p, int32_t channel, uint32_t *to)
 }
 
 /* Two columns of four channels, a word each, to the four planes. */
-static void spread(uint32_t a, uint32_t b, uint32_t *to, int32_t plane)
+static inline void spread(uint32_t a, uint32_t b, uint32_t *to, int32_t plane)
 {
     uint32_t a02 = ek_even(a), a13 = ek_odd(a), b02 = ek_even(b), b13 = ek_odd(b);
-    to[0] = (a02 & 0xFFFFu) | b02 << 16;
-    to[plane] = (a13 & 0xFFFFu) | b13 << 16;
-    to[2 * plane] = a02 >> 16 | (b02 & 0xFFFF0000u);
-    to[3 * plane] = a13 >> 16 | (b13 & 0xFFFF0000u);
-}
-
-static uint32_t column(const params *p, const int8_t *row, int32_t x, uint32_t zeros)
-{
-    return x >= 0 && x < p->in_w ? ek_load4(row + x * p->in_c) : zeros;
+    to[0] = ek_lower(a02, b02);
+    to[plane] = ek_lower(a13, b13);
+    to[2 * plane] = ek_upper(a02, b02);
+    to[3 * plane] = ek_upper(a13, b13);
 }
 
 /* One row of the input, four channels from `channel` on, into a slot of the planes. */
@@ -56,22 +51,15 @@ static void load_row(const params *p, const ek_rows *input, int32_t y, int32_t c
                      const planes *at, int32_t slot)
 {
     uint32_t zeros = (uint32_t)(uint8_t)p->input_zero * 0x01010101u, *to = at->x + slot;
-    int32_t plane = 3 * at->words, x = -p->pad_left, end = x + 2 * at->words;
-    int outside = y < 0 || y >= p->in_h;
-    const int8_t *row = outside ? 0 : ek_row(input, y) + channel;
-    for (; x < end && (outside || x < 0); x += 2) {
-        spread(outside ? zeros : column(p, row, x, zeros),
-               outside ? zeros : column(p, row, x + 1, zeros), to, plane);
-        to += 3;
-    }
-    int32_t whole = end < p->in_w ? end : p->in_w;
-    for (const int8_t *from = row + x * p->in_c; x + 2 <= whole; x += 2) {
-        spread(ek_load4(from), ek_load4(from + p->in_c), to, plane);
-        from += 2 * p->in_c;
-        to += 3;
-    }
-    for (; x < end; x += 2) {
-        spread(column(p, row, x, zeros), column(p, row, x + 1, zeros), to, plane);
+    /* Outside the input a row has no columns. */
+    int32_t pixel = p->in_c, plane = 3 * at->words, columns = y >= 0 && y < p->in_h ? p->in_w : 0;
+    const int8_t *row = columns > 0 ? ek_row(input, y) + channel : 0;
+    int32_t x = -p->pad_left;
+    for (int32_t i = 0; i < at->words; i++) {
+        int32_t left = x >= 0 && x < columns, right = x >= -1 && x + 1 < columns;
+        spread(left ? ek_load4(row + x * pixel) : zeros,
+               right ? ek_load4(row + (x + 1) * pixel) : zeros, to, plane);
+        x += 2;
         to += 3;
     }
 }
