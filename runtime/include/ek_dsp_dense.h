@@ -57,7 +57,7 @@ ek_dsp_dense(__attribute__((unused)) ek_dsp_dense_call *call)
         "1: ldr r12, [sp]\n ldm r12, {r4, r11}\n ldr lr, [r12, #8]\n ldr r10, [r12, #24]\n"
         "ldm r10!, {r0-r3}\n str r10, [r12, #24]\n"
         "push {lr}\n mov lr, r11\n cmp r4, lr\n beq 3f\n"
-        "2:\n" EK_DSP_DENSE_STEP EK_DSP_DENSE_STEP EK_DSP_DENSE_STEP EK_DSP_DENSE_STEP
+        "2: .rept 4\n" EK_DSP_DENSE_STEP ".endr\n"
         "cmp r4, lr\n bne 2b\n"
         "3: pop {lr}\n cmp r4, lr\n beq 5f\n"
         "4:\n" EK_DSP_DENSE_STEP "cmp r4, lr\n bne 4b\n"

@@ -66,11 +66,10 @@ static __attribute__((naked, noinline)) void ek_dsp_tile(
         "ldr r8, [sp]\n"
         "ldrd r0, r4, [r10]\n ldrd r1, r5, [r10]\n ldrd r2, r6, [r10]\n ldrd r3, r7, [r10]\n"
         "ldr r10, [sp, #64]\n cmp r8, r10\n beq 3f\n"
-        "2:\n" EK_DSP_STEP EK_DSP_STEP EK_DSP_STEP EK_DSP_STEP
-        EK_DSP_STEP EK_DSP_STEP EK_DSP_STEP EK_DSP_STEP
+        "2: .rept 8\n" EK_DSP_STEP ".endr\n"
         "ldr r10, [sp, #64]\n cmp r8, r10\n bne 2b\n"
         "3: ldr r10, [sp, #4]\n cmp r8, r10\n beq 5f\n"
-        "4:\n" EK_DSP_STEP EK_DSP_STEP
+        "4: .rept 2\n" EK_DSP_STEP ".endr\n"
         "ldr r10, [sp, #4]\n cmp r8, r10\n bne 4b\n"
         "5: ldr r8, [sp, #12]\n str r9, [sp, #8]\n" EK_DSP_SPLIT
         "ldrd r9, r10, [r8, #8]\n ldr r11, [r8, #16]\n"
