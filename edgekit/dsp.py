@@ -239,3 +239,13 @@ def depthwise3x3_scratch(p: Any) -> int:
     """Three rows of four channels, two columns a word; and the four channels' weights."""
     words = p.out_w + 1 if p.stride_w == 2 else (p.out_w - 1) // 2 + 2
     return int(4 * 4 * (3 * words + 10))
+
+
+def pool_fits(p: Any, consts: Consts) -> bool:
+    """Four channels or more."""
+    return bool(p.in_c >= 4)
+
+
+def pool_fits_16_bits(p: Any, consts: Consts) -> bool:
+    """Four channels or more, and no more cells than sums of 16 bits can hold."""
+    return pool_fits(p, consts) and bool(p.kernel_h * p.kernel_w * 128 < 2**15)

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgekit import pooling
+from edgekit import dsp, pooling
 from edgekit.fixed import saturate
 from edgekit.graph import Graph, IntNode, Node
-from edgekit.op import Array, Case, Op, Shape
+from edgekit.op import Array, Case, Op, Packed, Shape, Variant
 from edgekit.window import WindowParams, patches, real_activation, window_axes
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ class AvgPool(Op):
     kernel = "avg_pool"
     signature = "rows"
     Params = WindowParams
+    variants = (Variant("dsp", ("dsp",), dsp.pool_fits_16_bits, Packed, WindowParams),)
     tflite = ("AVERAGE_POOL_2D",)
     onnx = ("AveragePool",)
     same_scale = True

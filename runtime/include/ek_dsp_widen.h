@@ -4,15 +4,6 @@
 
 #include "ek_dsp.h"
 
-/* The 1 to 3 values left over, filled up with 0. */
-static inline uint32_t ek_load_part(const int8_t *x, int32_t count)
-{
-    uint32_t word = (uint8_t)x[0];
-    word |= count > 1 ? (uint32_t)(uint8_t)x[1] << 8 : 0;
-    word |= count > 2 ? (uint32_t)(uint8_t)x[2] << 16 : 0;
-    return word;
-}
-
 /* Four values of one pixel, whose words are `step` words apart. */
 static inline void ek_dsp_widen_one(uint32_t *to, int32_t step, uint32_t word)
 {
