@@ -241,6 +241,27 @@ def depthwise3x3_scratch(p: Any) -> int:
     return int(4 * 4 * (3 * words + 10))
 
 
+# Other windows over single channels: weights stay as they are.
+TAPS = Const("weights", "int8_t", "[kernel_h][kernel_w][in_c]", weights=True)
+SUMS = Const("scales", "int32_t", "[channels]: bias, multiplier, rounding, shift")
+
+
+def depthwise_fits(p: Any, consts: Consts) -> bool:
+    """One output channel per input channel, of which there are four or more."""
+    return p.multiplier_c == 1 and p.in_c >= 4 and _depthwise(p, consts).fit()
+
+
+def pack_depthwise(p: Any, consts: Consts) -> Packed:
+    channels = _depthwise(p, consts)
+    scales = np.concatenate([channels.bias[:, None], channels.rescaling()], axis=1)
+    return Packed(p, {"weights": channels.weights.T.astype(np.int8), "scales": as_int32(scales)})
+
+
+def depthwise_scratch(p: Any) -> int:
+    """The list of taps."""
+    return int(8 * p.kernel_h * p.kernel_w)
+
+
 def pool_fits(p: Any, consts: Consts) -> bool:
     """Four channels or more."""
     return bool(p.in_c >= 4)

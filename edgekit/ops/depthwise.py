@@ -62,6 +62,8 @@ class Depthwise(Op):
     variants = (
         Variant("dsp3x3", ("dsp",), dsp.depthwise3x3_fits, dsp.pack_depthwise3x3, DepthwiseParams,
                 (dsp.ROWS, dsp.SCALES), dsp.depthwise3x3_scratch),
+        Variant("dsp", ("dsp",), dsp.depthwise_fits, dsp.pack_depthwise, DepthwiseParams,
+                (dsp.TAPS, dsp.SUMS), dsp.depthwise_scratch),
     )  # fmt: skip
     tflite = ("DEPTHWISE_CONV_2D",)
     channel_axis = 3
