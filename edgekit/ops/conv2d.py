@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgekit import dsp, fixed, weighted
+from edgekit import dsp, fixed, v6m, weighted
 from edgekit.graph import Graph, IntNode, Node, Value
 from edgekit.op import Array, Case, Const, Cost, Op, Shape, Variant, c_field, int8_pair, require
 from edgekit.window import (
@@ -40,6 +40,13 @@ class Conv2dParams(ConvolutionParams):
     out_c: int = c_field("int32_t", "output channels")
 
 
+_RESCALING = (
+    Const("bias", "int32_t", "[out_c], input zero point folded in"),
+    Const("multiplier", "int32_t", "[out_c]"),
+    Const("shift", "int8_t", "[out_c], positive is left"),
+)
+
+
 class Conv2d(Op):
     name = "conv2d"
     kernel = "conv2d"
@@ -47,15 +54,15 @@ class Conv2d(Op):
     Params = Conv2dParams
     consts = (
         Const("weights", "int8_t", "[out_c][kernel_h][kernel_w][in_c]", weights=True),
-        Const("bias", "int32_t", "[out_c], input zero point folded in"),
-        Const("multiplier", "int32_t", "[out_c]"),
-        Const("shift", "int8_t", "[out_c], positive is left"),
+        *_RESCALING,
     )
     variants = (
         Variant("dsp", ("dsp",), dsp.conv2d_shares_lanes, partial(dsp.pack_conv2d, mixed=True),
                 Conv2dParams, (dsp.WEIGHTS, dsp.PAIRS), dsp.conv2d_scratch),
         Variant("dsp_bytes", ("dsp",), dsp.conv2d_fits, partial(dsp.pack_conv2d, mixed=False),
                 Conv2dParams, (dsp.WEIGHTS, dsp.PAIRS), dsp.conv2d_scratch),
+        Variant("v6m", ("armv6m",), v6m.any_fits, v6m.pack_conv2d, Conv2dParams,
+                (v6m.ROWS, *_RESCALING), v6m.conv2d_scratch),
     )  # fmt: skip
     tflite = ("CONV_2D",)
     onnx = ("Conv",)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edgekit import dsp, fixed, weighted
+from edgekit import dsp, fixed, v6m, weighted
 from edgekit.graph import Graph, IntNode, Node, Value
 from edgekit.op import (
     Array,
@@ -23,6 +23,7 @@ from edgekit.op import (
     Const,
     Cost,
     Op,
+    Packed,
     Params,
     Shape,
     Variant,
@@ -64,6 +65,8 @@ class Depthwise(Op):
                 (dsp.ROWS, dsp.SCALES), dsp.depthwise3x3_scratch),
         Variant("dsp", ("dsp",), dsp.depthwise_fits, dsp.pack_depthwise, DepthwiseParams,
                 (dsp.TAPS, dsp.SUMS), dsp.depthwise_scratch),
+        Variant("v6m", ("armv6m",), v6m.depthwise_fits, Packed, DepthwiseParams, consts,
+                v6m.depthwise_scratch),
     )  # fmt: skip
     tflite = ("DEPTHWISE_CONV_2D",)
     channel_axis = 3

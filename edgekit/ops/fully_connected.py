@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from edgekit import dsp, fixed, weighted
+from edgekit import dsp, fixed, v6m, weighted
 from edgekit.graph import Graph, IntNode, Node, Value
 from edgekit.op import (
     Array,
@@ -47,6 +47,13 @@ class FullyConnectedParams(Params):
     out_max: int = c_field("int32_t", "upper clamp")
 
 
+_RESCALING = (
+    Const("bias", "int32_t", "[out_c], input zero point folded in"),
+    Const("multiplier", "int32_t", "[out_c]"),
+    Const("shift", "int8_t", "[out_c], positive is left"),
+)
+
+
 class FullyConnected(Op):
     name = "fully_connected"
     kernel = "fully_connected"
@@ -54,15 +61,15 @@ class FullyConnected(Op):
     Params = FullyConnectedParams
     consts = (
         Const("weights", "int8_t", "[out_c][in_c]", weights=True),
-        Const("bias", "int32_t", "[out_c], input zero point folded in"),
-        Const("multiplier", "int32_t", "[out_c]"),
-        Const("shift", "int8_t", "[out_c], positive is left"),
+        *_RESCALING,
     )
     variants = (
         Variant("dsp", ("dsp",), dsp.dense_shares_lanes, partial(dsp.pack_dense, mixed=True),
                 FullyConnectedParams, (dsp.GROUPED, dsp.GROUPS)),
         Variant("dsp_bytes", ("dsp",), dsp.dense_fits, partial(dsp.pack_dense, mixed=False),
                 FullyConnectedParams, (dsp.GROUPED, dsp.GROUPS)),
+        Variant("v6m", ("armv6m",), v6m.dense_fits, v6m.pack_dense, FullyConnectedParams,
+                (v6m.EIGHTS, *_RESCALING)),
     )  # fmt: skip
     tflite = ("FULLY_CONNECTED",)
     onnx = ("Gemm", "MatMul")
