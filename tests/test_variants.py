@@ -55,7 +55,7 @@ def random_inputs(program: Program) -> list[kernels.Array]:
     return arrays
 
 
-@pytest.mark.parametrize("core", ["cortex-m4", "cortex-m7", "cortex-m33"])
+@pytest.mark.parametrize("core", ["cortex-m4", "cortex-m7", "cortex-m33", "cortex-m0plus"])
 def test_variants_equal_the_simulator_on_an_emulated_core(core: str, tmp_path: Path) -> None:
     target = load_target(core)
     graph = every_variant(target.isa)

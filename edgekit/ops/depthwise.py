@@ -23,7 +23,6 @@ from edgekit.op import (
     Const,
     Cost,
     Op,
-    Packed,
     Params,
     Shape,
     Variant,
@@ -65,8 +64,8 @@ class Depthwise(Op):
                 (dsp.ROWS, dsp.SCALES), dsp.depthwise3x3_scratch),
         Variant("dsp", ("dsp",), dsp.depthwise_fits, dsp.pack_depthwise, DepthwiseParams,
                 (dsp.TAPS, dsp.SUMS), dsp.depthwise_scratch),
-        Variant("v6m", ("armv6m",), v6m.depthwise_fits, Packed, DepthwiseParams, consts,
-                v6m.depthwise_scratch),
+        Variant("v6m", ("armv6m",), v6m.depthwise_fits, v6m.pack_depthwise, DepthwiseParams,
+                v6m.DEPTHWISE, v6m.depthwise_scratch),
     )  # fmt: skip
     tflite = ("DEPTHWISE_CONV_2D",)
     channel_axis = 3
@@ -165,5 +164,23 @@ class Depthwise(Op):
             case("width_axis", (1, 12, 6), (1, 5), 6),
             case("single_window", (13, 1, 6), (13, 1), 6, padding="VALID"),
             case("window_larger_than_input", (2, 2, 3), (5, 5), 3),
+            *(
+                case(f"columns_{w}", (4, w, c), (3, 3), c, padding=p, input_zero=z)
+                for w, c, p, z in (
+                    (1, 4, "SAME", 0),
+                    (2, 5, "SAME", -128),
+                    (3, 7, "VALID", 127),
+                    (4, 8, "SAME", 127),
+                    (5, 6, "VALID", -128),
+                )
+            ),
+            *(
+                case(f"columns_{w}_stride2", (5, w, 4), (3, 3), 4, stride=2, input_zero=-128)
+                for w in (1, 2, 3, 6)
+            ),
+            case("rounded_once", (5, 6, 8), (3, 3), 8, one_rounding=True),
+            case(
+                "time_axis_rounded_once", (9, 1, 5), (4, 1), 5, one_rounding=True, activation="RELU"
+            ),
             case("one_cell", (1, 1, 2), (1, 1), 2),
         ]

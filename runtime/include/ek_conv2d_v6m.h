@@ -26,9 +26,7 @@ typedef struct {
     int32_t output_zero; /* zero point of the output */
     int32_t out_c; /* output channels */
     const int8_t *weights; /* [out_c][taps filled up to a multiple of four] */
-    const int32_t *bias; /* [out_c], input zero point folded in */
-    const int32_t *multiplier; /* [out_c] */
-    const int8_t *shift; /* [out_c], positive is left */
+    const int32_t *scales; /* [channels]: bias, multiplier, rounding, shift */
 } ek_conv2d_v6m_params;
 
 void ek_conv2d_s8_v6m(const ek_conv2d_v6m_params *p, const ek_rows *input, const ek_rows *output, int32_t first, int32_t n, uint8_t *scratch);

@@ -25,10 +25,8 @@ typedef struct {
     int32_t input_zero; /* zero point of the input */
     int32_t output_zero; /* zero point of the output */
     int32_t multiplier_c; /* output channels per input channel */
-    const int8_t *weights; /* [kernel_h][kernel_w][in_c * multiplier_c] */
-    const int32_t *bias; /* [in_c * multiplier_c], input zero point folded in */
-    const int32_t *multiplier; /* [in_c * multiplier_c] */
-    const int8_t *shift; /* [in_c * multiplier_c], positive is left */
+    const int8_t *weights; /* [kernel_h][kernel_w][in_c] */
+    const int32_t *scales; /* [channels]: bias, multiplier, rounding, shift */
 } ek_depthwise_v6m_params;
 
 void ek_depthwise_s8_v6m(const ek_depthwise_v6m_params *p, const ek_rows *input, const ek_rows *output, int32_t first, int32_t n, uint8_t *scratch);

@@ -14,9 +14,7 @@ typedef struct {
     int32_t out_min; /* lower clamp */
     int32_t out_max; /* upper clamp */
     const uint8_t *weights; /* [groups of eight channels][taps as above][8], plus 128 */
-    const int32_t *bias; /* [out_c], input zero point folded in */
-    const int32_t *multiplier; /* [out_c] */
-    const int8_t *shift; /* [out_c], positive is left */
+    const int32_t *scales; /* [channels]: bias, multiplier, rounding, shift */
 } ek_fully_connected_v6m_params;
 
 void ek_fully_connected_s8_v6m(const ek_fully_connected_v6m_params *p, const int8_t *input, int8_t *output);

@@ -3,8 +3,8 @@
  * The windows of four pixels, of whichever rows, are widened side by side; then each channel's weights
  * are loaded once for all four. */
 #include "ek_conv2d_v6m.h"
-#include "ek_fixed.h"
 #include "ek_v6m_dot.h"
+#include "ek_v6m_rescale.h"
 
 typedef ek_conv2d_v6m_params params;
 
@@ -69,15 +69,15 @@ static void widen_window(const params *p, const ek_rows *input, int32_t top, int
 static void multiply(const params *p, const tile *at)
 {
     const int8_t *w = p->weights;
-    const int32_t *end = at->x + 4 * at->taps;
+    const int32_t *end = at->x + 4 * at->taps, *scale = p->scales;
+    int32_t low = p->out_min, high = p->out_max;
     for (int32_t c = 0; c < p->out_c; c++) {
-        int32_t bias = p->bias[c], multiplier = p->multiplier[c], shift = p->shift[c];
-        int32_t sums[4] = {bias, bias, bias, bias};
+        int32_t sums[4] = {scale[0], scale[0], scale[0], scale[0]};
         ek_v6m_dot4(at->x, end, w, sums);
         for (int32_t i = 0; i < at->pixels; i++) {
-            int32_t v = ek_requantize(sums[i], multiplier, shift) + p->output_zero;
-            at->out[i][c] = (int8_t)ek_clamp(v, p->out_min, p->out_max);
+            at->out[i][c] = (int8_t)ek_clamp(ek_v6m_rescale(sums[i], scale), low, high);
         }
+        scale += 4;
         w += at->taps;
     }
 }

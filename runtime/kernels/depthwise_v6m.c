@@ -2,7 +2,7 @@
 #include "ek_depthwise_v6m.h"
 #define EK_PARAMS ek_depthwise_v6m_params
 #include "ek_depthwise_taps.h"
-#include "ek_fixed.h"
+#include "ek_v6m_rescale.h"
 #include "ek_v6m_taps.h"
 
 static void four_channels(const ek_depthwise_v6m_params *p, const window *at, const int8_t *x,
@@ -10,17 +10,20 @@ static void four_channels(const ek_depthwise_v6m_params *p, const window *at, co
 {
     const int8_t *w = p->weights + channel;
     const tap *edge = at->taps + at->inside, *end = at->taps + at->all;
-    int32_t sums[4] = {0, 0, 0, 0};
+    const int32_t *scale = p->scales + 4 * channel;
+    int32_t sums[4], low = p->out_min, high = p->out_max;
     if (at->inside > 0) {
         ek_v6m_taps4(&at->taps->x, &edge->x, x + channel, w, sums);
+    } else {
+        sums[0] = sums[1] = sums[2] = sums[3] = 0;
     }
     for (int32_t i = 0; i < 4; i++) {
-        int32_t sum = sums[i] + p->bias[channel + i];
+        int32_t sum = sums[i] + scale[0];
         for (const tap *t = edge; t < end; t++) {
             sum += p->input_zero * w[t->w + i];
         }
-        int32_t v = ek_requantize(sum, p->multiplier[channel + i], p->shift[channel + i]);
-        out[channel + i] = (int8_t)ek_clamp(v + p->output_zero, p->out_min, p->out_max);
+        out[channel + i] = (int8_t)ek_clamp(ek_v6m_rescale(sum, scale), low, high);
+        scale += 4;
     }
 }
 
