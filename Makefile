@@ -9,6 +9,15 @@ demo: .venv/demo.stamp
 	$(BIN)/edgekit size build/kws --target stm32f446
 	$(BIN)/edgekit validate build/kws --data $(KWS)/clips.npz --on emulator
 
+# From PyTorch training to verified C for two boards; sets up torch, which is large.
+demo-torch: .venv/torch.stamp
+	$(BIN)/python examples/torch_digits/run.py
+
+# A quantized ONNX network on photographs of the shared folder, with a picture of its answers.
+demo-onnx: .venv/demo.stamp
+	$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[examples]'
+	$(BIN)/python examples/visual_wake_words/run.py
+
 test: .venv/test.stamp
 	$(BIN)/pytest -q -n 2 --dist worksteal
 
@@ -43,7 +52,13 @@ bench: .venv/test.stamp
 	$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[all,dev]'
 	@touch $@ .venv/demo.stamp
 
+# The version of torch that the tests run with.
+.venv/torch.stamp: pyproject.toml | .venv/bin/python
+	$(BIN)/python -m pip install -q --disable-pip-version-check torch==2.13.0
+	$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[torch,zig,emulator,verify,examples]'
+	@touch $@ .venv/demo.stamp
+
 clean:
 	rm -rf build .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-.PHONY: demo test check generate bench clean
+.PHONY: demo demo-torch demo-onnx test check generate bench clean

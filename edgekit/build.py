@@ -1,20 +1,20 @@
-"""The whole pipeline, top to bottom: from a model file to a verified bundle."""
+"""The whole pipeline, top to bottom: from a model to a verified bundle."""
 
 from __future__ import annotations
 
 import sys
 import tempfile
 import types
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from edgekit.bundle import MANIFEST, REPORT, staged, to_json
+from edgekit.bundle import MANIFEST, QUANTIZATION, REPORT, staged, to_json
 from edgekit.emit import emit
 from edgekit.emit.names import check_name, default_name
 from edgekit.firmware import compile_model
-from edgekit.frontends import load_model
+from edgekit.frontends import load_model, model_file, self_contained
 from edgekit.graph import Graph, IntGraph
 from edgekit.lowering import lower
 from edgekit.manifest import manifest
@@ -22,10 +22,17 @@ from edgekit.measure import describe, memory, speed, verify
 from edgekit.passes import canonical
 from edgekit.plan import plan
 from edgekit.program import Program
+from edgekit.quantize import Calibration, Quantization, Settings, quantized, restored, save
 from edgekit.report import gates, parse_budget
 from edgekit.target import load_target
+from edgekit.threads import one_blas_thread
 from edgekit.validate.runners import deploy
 from edgekit.variants import choose
+
+if TYPE_CHECKING:
+    from torch.nn import Module
+
+    from edgekit.op import Array
 
 Progress = Callable[[str], None]
 Dump = Callable[[str, str], None]
@@ -36,7 +43,8 @@ class Options:
     """What a build was asked for; stored in the manifest, so that it can be repeated.
 
     io: "arena" (inputs and outputs inside the arena), "caller" (the caller's buffers) or "float"
-    (arena, plus conversion helpers). budget: "ram=32K,flash=128K,cycles=3M" or "".
+    (arena, plus conversion helpers). budget: "ram=32K,flash=128K,cycles=3M" or "". dims: sizes of
+    symbolic dimensions. quantization: how numbers are chosen that the source does not have.
     """
 
     name: str
@@ -44,79 +52,105 @@ class Options:
     io: str = "arena"
     keep_input: bool = False
     budget: str = ""
+    dims: Mapping[str, int] = field(default_factory=dict)
+    quantization: Settings = Settings()
 
 
 @dataclass(frozen=True, eq=False)
 class Compiled:
-    """The stages of one model, each of its own type."""
+    """The stages of one model, each of its own type; `decided` is what quantization added."""
 
     source: Graph
     canonical: Graph
+    quantized: Graph
     integer: IntGraph
     program: Program
+    decided: Quantization | None
 
 
-def compile_program(model: Path, options: Options, dump: Dump | None = None) -> Compiled:
-    """Import, canonicalise, lower and plan; touches no compiler and writes nothing."""
-    source = load_model(model)
+def compile_program(
+    model: Path,
+    options: Options,
+    dump: Dump | None = None,
+    *,
+    numbers: Calibration | Quantization | None = None,
+) -> Compiled:
+    """Import, canonicalise, quantize, lower and plan; touches no compiler and writes nothing.
+
+    `numbers` a source does not have come from calibration data, or are what a build has decided.
+    """
+    source = load_model(model, options.dims)
     graph = canonical(source, dump)
-    integer = choose(lower(graph), load_target(options.target).isa)
+    decided: Quantization | None
+    if isinstance(numbers, Quantization):
+        whole, decided = restored(graph, numbers), numbers
+    else:
+        samples = numbers.samples(graph) if numbers else None
+        with one_blas_thread():
+            whole, decided = quantized(graph, samples, options.quantization)
+    integer = choose(lower(whole), load_target(options.target).isa)
     program = plan(integer, keep_input=options.keep_input, caller_io=options.io == "caller")
     if dump:
+        dump("quantized", whole.text())
         dump("integer", integer.text())
         dump("program", program.text())
-    return Compiled(source, graph, integer, program)
+    return Compiled(source, graph, whole, integer, program, decided)
 
 
 def build(
-    model: str | Path,
+    model: str | Path | Module,
     *,
+    example_inputs: Any = None,
+    calibration: str | Path | Array | Mapping[str, Array] | None = None,
+    scale: float | None = None,
+    offset: float | None = None,
+    quantization: Settings = Settings(),
     target: str = "host",
     output: str | Path | None = None,
     name: str = "",
     io: str = "arena",
     keep_input: bool = False,
     budget: str = "",
+    dims: Mapping[str, int] | None = None,
     dump: Dump | None = None,
     progress: Progress = lambda stage: None,
 ) -> dict[str, Any]:
     """Build `model` for `target` and return the report (the contract's JSON keys).
 
-    Writes the bundle to `output` (default ``build/<name>``), whole or not at all. A failed gate is
-    no exception: see ``report["gates"]``. Raises EdgekitError for everything else that goes wrong.
+    A live module needs `example_inputs`, a model with real numbers `calibration`: typical inputs with
+    the source's axes, as ``x * scale + offset`` where either is given. Writes the bundle to `output` (default ``build/<name>``), whole or not at all.
+    A failed gate is no exception: see ``report["gates"]``. Raises EdgekitError for everything else.
     """
-    model = Path(model)
-    options = Options(check_name(name or default_name(model.stem)), target, io, keep_input, budget)
-    limits = parse_budget(budget)
-    board = load_target(target)
+    limits, board = parse_budget(budget), load_target(target)
+    with model_file(model, example_inputs) as path, tempfile.TemporaryDirectory() as work:
+        name = check_name(name or default_name(path.stem))
+        options = Options(name, target, io, keep_input, budget, dims or {}, quantization)
 
-    progress("import, plan")
-    stages = compile_program(model, options, dump)
-    files, pool = emit(options.name, stages.program, model.name, float_io=io == "float")
+        progress("import, quantize, plan")
+        numbers = None if calibration is None else Calibration(calibration, scale, offset)
+        stages = compile_program(path, options, dump, numbers=numbers)
+        files, pool = emit(name, stages.program, path.name, float_io=io == "float")
 
-    with (
-        staged(Path(output or Path("build") / options.name)) as folder,
-        tempfile.TemporaryDirectory() as work,
-    ):
-        for file, text in files.items():
-            (folder / file).write_text(text)
-        progress("compile")
-        stateful = bool(stages.program.state_bytes)
-        firmware = compile_model(folder, options.name, board, Path(work), stateful=stateful)
-        report = describe(options.name, model.name, board, stages)
-        report |= memory(stages.program, pool, firmware, board)
-        progress("measure")
-        model_files = deploy(stages.program, folder, options.name)
-        report |= speed(stages.program, model_files, board)
-        progress("verify")
-        report |= verify(stages.program, model_files, board)
-        report["gates"] = gates(report, limits)
-        (folder / REPORT).write_text(to_json(report))
-        copy = folder / f"model{model.suffix}"
-        copy.write_bytes(model.read_bytes())
-        (folder / MANIFEST).write_text(
-            to_json(manifest(folder, stages.program, asdict(options), model))
-        )
+        with staged(Path(output or Path("build") / name)) as folder:
+            for file, text in files.items():
+                (folder / file).write_text(text)
+            if stages.decided is not None:
+                save(folder / QUANTIZATION, stages.decided)
+            progress("compile")
+            stateful = bool(stages.program.state_bytes)
+            firmware = compile_model(folder, name, board, Path(work), stateful=stateful)
+            report = describe(name, path.name, board, stages)
+            report |= memory(stages.program, pool, firmware, board)
+            progress("measure")
+            model_files = deploy(stages.program, folder, name)
+            report |= speed(stages.program, model_files, board)
+            progress("verify")
+            report |= verify(stages.program, model_files, board)
+            report["gates"] = gates(report, limits)
+            (folder / REPORT).write_text(to_json(report))
+            (folder / f"model{path.suffix}").write_bytes(self_contained(path))
+            entry = manifest(folder, stages.program, asdict(options), path)
+            (folder / MANIFEST).write_text(to_json(entry))
     return report
 
 

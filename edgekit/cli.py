@@ -120,7 +120,7 @@ TARGET = click.option(
 BUDGET = click.option(
     "--budget",
     default="",
-    metavar="ram=32K,flash=128K,cycles=3M",
+    metavar="ram=32K,flash=128K,cycles=3M,accuracy-drop=0.5",
     help="Gates beside the target's own limits.",
 )
 KEEP = click.option(
@@ -128,6 +128,38 @@ KEEP = click.option(
 )
 IO = click.option("--io", type=click.Choice(["arena", "caller", "float"]), default="arena", show_default=True,
                   help="Inputs and outputs inside the arena, in the caller's buffers, or arena plus float helpers.")  # fmt: skip
+
+
+DIM = click.option("--dim", "dims", multiple=True, metavar="NAME=SIZE", callback=config.sizes,
+                   help="The size of a symbolic dimension of an input.")  # fmt: skip
+
+
+def quantization(function: Callable[..., int]) -> Callable[..., int]:
+    """The options that say how a model of real values gets its integers."""
+    options = [
+        click.option("--calibration", type=click.Path(path_type=Path),
+                     help="npz with typical inputs (x); needed for models of real values."),
+        click.option("--scale", type=float, help="Calibration inputs become x * scale + offset."),
+        click.option("--offset", type=float, help="Calibration inputs become x * scale + offset."),
+        click.option("--range-method", type=click.Choice(["minmax", "percentile", "mse", "entropy"]),
+                     default="minmax", show_default=True, help="How ranges follow from the data."),
+        click.option("--equalize/--no-equalize", default=False, show_default=True,
+                     help="Even out the channels of neighbouring layers first."),
+        click.option("--bias-correction/--no-bias-correction", default=True, show_default=True,
+                     help="Take the mean error of each channel out of its bias."),
+    ]  # fmt: skip
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+def numbers(calibration: Path | None, scale: float | None, offset: float | None, range_method: str,
+            equalize: bool, bias_correction: bool) -> dict[str, Any]:  # fmt: skip
+    """The options of `quantization` as `check` and `inspect` take them."""
+    from edgekit.quantize import Calibration, Settings
+
+    given = None if calibration is None else Calibration(calibration, scale, offset)
+    return {"calibration": given, "quantization": Settings(range_method, equalize, bias_correction)}
 
 
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
@@ -150,18 +182,25 @@ def cli(context: click.Context) -> None:
 @IO
 @KEEP
 @BUDGET
+@DIM
+@quantization
 @click.option(
     "--dump", type=click.Path(path_type=Path), help="Write the graph after every pass here."
 )
 def build(session: Session, model: Path, target: str, output: Path | None, name: str, io: str,
-          keep_input: bool, budget: str, dump: Path | None) -> int:  # fmt: skip
+          keep_input: bool, budget: str, dims: dict[str, int], dump: Path | None,
+          calibration: Path | None, scale: float | None, offset: float | None, range_method: str,
+          equalize: bool, bias_correction: bool) -> int:  # fmt: skip
     """Build MODEL into a bundle of C files, verified and measured."""
     from edgekit.build import build as run
+    from edgekit.quantize import Settings
     from edgekit.screens import build_screen
 
     with session.progress(stages=4) as progress:
-        report = run(model, target=target, output=output, name=name, io=io, keep_input=keep_input,
-                     budget=budget, dump=dumper(dump), progress=progress)  # fmt: skip
+        report = run(model, calibration=calibration, scale=scale, offset=offset,
+                     quantization=Settings(range_method, equalize, bias_correction), target=target,
+                     output=output, name=name, io=io, keep_input=keep_input, budget=budget, dims=dims,
+                     dump=dumper(dump), progress=progress)  # fmt: skip
     folder = output or Path("build") / report["name"]
     session.show(report, build_screen(report) + f"\nwrote   {folder}")
     return verdict(report)
@@ -172,12 +211,17 @@ def build(session: Session, model: Path, target: str, output: Path | None, name:
 @TARGET
 @KEEP
 @BUDGET
-def check(session: Session, model: Path, target: str, keep_input: bool, budget: str) -> int:
+@DIM
+@quantization
+def check(session: Session, model: Path, target: str, keep_input: bool, budget: str,
+          dims: dict[str, int], **options: Any) -> int:  # fmt: skip
     """Can MODEL run on the target? Supported, static, integer-only, does it fit; no compiler run."""
     from edgekit.commands import check as run
     from edgekit.screens import check_screen
 
-    report = run(model, target, keep_input=keep_input, budget=budget)
+    report = run(
+        model, target, keep_input=keep_input, budget=budget, dims=dims, **numbers(**options)
+    )
     session.show(report, check_screen(report))
     return verdict(report)
 
@@ -204,15 +248,16 @@ def check(session: Session, model: Path, target: str, keep_input: bool, budget: 
     help="Default: top1 where y is there.",
 )
 @click.option("--samples", type=click.IntRange(min=1), help="Use the first N samples only.")
+@BUDGET
 def validate(session: Session, bundle: Path, data: Path | None, place: str, scale: float | None,
-             offset: float | None, metric: str | None, samples: int | None) -> int:  # fmt: skip
+             offset: float | None, metric: str | None, samples: int | None, budget: str) -> int:  # fmt: skip
     """Run the same inputs through the original, the simulator and the C of BUNDLE, and compare."""
     from edgekit.commands import validate as run
     from edgekit.screens import validate_screen
 
     with session.progress(stages=3) as progress:
         report = run(bundle, data=data, place=place, scale=scale, offset=offset, metric=metric,
-                     limit=samples, progress=progress)  # fmt: skip
+                     limit=samples, budget=budget, progress=progress)  # fmt: skip
     session.show(report, validate_screen(report))
     return verdict(report)
 
@@ -248,12 +293,17 @@ def bench(session: Session, bundle: Path, place: str) -> int:
 
 @command(cli)
 @MODEL
-def inspect(session: Session, model: Path) -> int:
+@DIM
+@quantization
+@click.option("--ranges", is_flag=True, help="Also each tensor's range and each layer's error.")
+def inspect(
+    session: Session, model: Path, dims: dict[str, int], ranges: bool, **options: Any
+) -> int:
     """Operators, shapes, parameters, MACs and the memory bound of MODEL, per layer."""
     from edgekit.commands import inspect as run
     from edgekit.screens import inspect_screen
 
-    report = run(model)
+    report = run(model, dims=dims, ranges=ranges, **numbers(**options))
     session.show(report, inspect_screen(report))
     return OK
 

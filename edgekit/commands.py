@@ -4,23 +4,33 @@ from __future__ import annotations
 
 import functools
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from edgekit import __version__
 from edgekit.build import Compiled, Options, compile_program
-from edgekit.bundle import MANIFEST, Bundle, open_bundle
+from edgekit.bundle import MANIFEST, QUANTIZATION, Bundle, open_bundle
 from edgekit.emit import emit
 from edgekit.emit.names import default_name
 from edgekit.errors import EdgekitError
 from edgekit.firmware import compile_model
-from edgekit.frontends import load_model
 from edgekit.measure import SAMPLES, STEPS, describe, layer_memory, memory, speed, totals
-from edgekit.report import gates, parse_budget
+from edgekit.quantize import Calibration, Settings, load
+from edgekit.report import accuracy_gate, gates, parse_budget
 from edgekit.simulate import Simulator
 from edgekit.target import Target, load_target
-from edgekit.validate.data import Samples, load_samples, random_samples
+from edgekit.validate.data import (
+    Array,
+    Samples,
+    dequantize,
+    load_samples,
+    random_samples,
+    samples_of,
+    source_order,
+)
+from edgekit.validate.fidelity import quantized_names
 from edgekit.validate.reference import Reference, reference_outputs
 from edgekit.validate.run import Original, validate_places
 from edgekit.validate.runners import deploy, make_runner
@@ -30,26 +40,38 @@ def reopen(folder: Path, target: str = "") -> tuple[Bundle, Compiled, Target]:
     """A bundle with its stages, rebuilt from the model it carries; `target` replaces its own."""
     bundle = open_bundle(folder)
     try:
-        options = Options(**bundle.options)
-    except TypeError as unknown:
+        given = bundle.options
+        options = Options(**{**given, "quantization": Settings(**given["quantization"])})
+    except (KeyError, TypeError) as unknown:
         raise EdgekitError(
             "EK005", "the manifest's options are not those of this version",
             where=str(folder / MANIFEST), found=str(unknown), help="build the bundle again",
         ) from None  # fmt: skip
-    stages = compile_program(bundle.model, options)
+    stored = folder / QUANTIZATION
+    numbers = load(stored) if QUANTIZATION in bundle.manifest["files"] else None
+    stages = compile_program(bundle.model, options, numbers=numbers)
     return bundle, stages, load_target(target or options.target)
 
 
 def check(
-    model: Path, target: str, *, keep_input: bool = False, budget: str = ""
+    model: Path,
+    target: str,
+    *,
+    keep_input: bool = False,
+    budget: str = "",
+    dims: Mapping[str, int] | None = None,
+    calibration: Calibration | None = None,
+    quantization: Settings = Settings(),
 ) -> dict[str, Any]:
     """Can the model run there? Everything that is known without a compiler.
 
-    Flash and RAM leave out what only a compiler knows, code and stack, and say so.
+    Without calibration data a model of real values is judged with ranges that are made up: memory
+    does not depend on them. Flash and RAM leave out what only a compiler knows, code and stack, and say so.
     """
     board, limits = load_target(target), parse_budget(budget)
     name = default_name(model.stem)
-    stages = compile_program(model, Options(name, target, keep_input=keep_input))
+    options = Options(name, target, "arena", keep_input, budget, dims or {}, quantization)
+    stages = compile_program(model, options, numbers=calibration or Calibration())
     _, pool = emit(name, stages.program, model.name)
     weights = sum(a.nbytes for s, a in pool.arrays.items() if s.startswith(f"{name}_w_"))
     parts = {
@@ -87,10 +109,19 @@ def bench(folder: Path, target: str = "") -> dict[str, Any]:
     return report | {"gates": []}
 
 
-def inspect(model: Path) -> dict[str, Any]:
-    """Operators, shapes, parameters, MACs and peak memory, layer by layer."""
+def inspect(
+    model: Path,
+    *,
+    dims: Mapping[str, int] | None = None,
+    calibration: Calibration | None = None,
+    quantization: Settings = Settings(),
+    ranges: bool = False,
+) -> dict[str, Any]:
+    """Operators, shapes, parameters, MACs and peak memory, layer by layer; with `ranges` also what
+    quantization makes of each tensor and how much error each layer adds on the calibration data."""
     name = default_name(model.stem)
-    stages = compile_program(model, Options(name))
+    options = Options(name, dims=dims or {}, quantization=quantization)
+    stages = compile_program(model, options, numbers=calibration or Calibration())
     report = describe(name, model.name, load_target("host"), stages)
     buffers = stages.program.buffers
     live = stages.program.plan.live
@@ -106,7 +137,28 @@ def inspect(model: Path) -> dict[str, Any]:
             {"name": n, "dtype": buffers[n].dtype, "shape": list(buffers[n].shape)} for n in names
         ]
     del report["target"]
+    if ranges:
+        report["ranges"] = _ranges(stages)
     return report
+
+
+def _ranges(stages: Compiled) -> list[dict[str, Any]]:
+    """Every activation's scale and zero point, what int8 reaches with them, and what was measured."""
+    measured = stages.decided.ranges if stages.decided else {}
+    entries = []
+    for name in dict.fromkeys(
+        (*stages.integer.inputs, *(n for node in stages.integer.nodes for n in node.outputs))
+    ):
+        quant = stages.integer.values[name].quant
+        if quant is None:
+            continue
+        (scale,), (zero,) = quant.scale, quant.zero_point
+        low, high = measured.get(name, (None, None))
+        entries.append({
+            "tensor": name, "scale": scale, "zero_point": zero, "low": (-128 - zero) * scale,
+            "high": (127 - zero) * scale, "measured_low": low, "measured_high": high,
+        })  # fmt: skip
+    return entries
 
 
 def validate(
@@ -120,27 +172,40 @@ def validate(
     metric: str | None = None,
     limit: int | None = None,
     original: bool = True,
+    budget: str = "",
     progress: Callable[[str], None] = lambda stage: None,
 ) -> dict[str, Any]:
     """The same inputs through the original, the simulator and the C on `place`, compared.
 
-    data: an `.npz` (None: seeded random inputs); limit: at most so many samples of it. Returns the
+    data: an `.npz` (None: seeded random inputs); limit: at most so many samples of it; budget: only
+    its ``accuracy-drop`` counts here, and the bundle's own where the data has labels. Returns the
     contract's keys; the pairs that must be equal are in ``gates``.
     """
     progress("import, plan")
+    limits = parse_budget(budget)
     bundle, stages, board = reopen(folder, target)
     program = stages.program
     tensors = [program.buffers[name] for name in program.inputs]
     stateful = bool(program.state_bytes)
     if data is None:
-        samples = random_samples(tensors, SAMPLES, steps=STEPS if stateful else None)
+        steps = STEPS if stateful else None
+        samples = random_samples(tensors, SAMPLES, steps=steps, layouts=program.layouts)
     else:
-        samples = load_samples(data, tensors, scale=scale, offset=offset, stateful=stateful)
+        samples = load_samples(
+            data, tensors, scale=scale, offset=offset, stateful=stateful, layouts=program.layouts
+        )
     if limit is not None:
         samples = samples.take(slice(limit))
+    # An int8 .tflite file is fed the program's very integers, also where its edge is float.
+    real = stages.quantized.one_rounding
+    if not real:
+        samples = replace(samples, originals=())
     source = Original(
-        functools.partial(_original, bundle.model, progress),
-        tuple(load_model(bundle.model).values),
+        functools.partial(_original, bundle, progress, real),
+        tuple(stages.source.values) if stages.source.format == "tflite" else (),
+        real,
+        program.buffers,
+        quantized_names(stages.source),
     )
     outputs = [program.buffers[name] for name in program.outputs]
     progress(place)
@@ -152,7 +217,12 @@ def validate(
             None if place == "simulator" else runner,
             source if original else None,
             metric,
+            program.layouts,
         )
+    if report.get("metric") in ("top1", "auc"):
+        limits = parse_budget(bundle.options.get("budget", "")) | limits
+    if "accuracy-drop" in limits:
+        report["gates"].append(accuracy_gate(report, limits["accuracy-drop"]))
     head = {
         "model": bundle.manifest["model"]["source"],
         "target": board.name,
@@ -163,8 +233,31 @@ def validate(
     return head | report
 
 
+def predict(folder: Path, *inputs: Array) -> list[Array]:
+    """Real outputs [N, ...] of a bundle, by the simulator, for real inputs [N, ...] in the model's
+    order; all with the axes of the source, its batch of 1 left out."""
+    _, stages, _ = reopen(folder)
+    program = stages.program
+    tensors = [program.buffers[name] for name in program.inputs]
+    named = dict(zip(program.inputs, inputs, strict=True))
+    samples = samples_of(named, tensors, "predict", layouts=program.layouts)
+    outputs = [program.buffers[name] for name in program.outputs]
+    found = source_order(outputs, Simulator(program).run(samples.arrays), program.layouts)
+    return [
+        dequantize(x, output.quant).reshape(len(x), *x.shape[2 if x.shape[1:2] == (1,) else 1 :])
+        for x, output in zip(found, outputs, strict=True)
+    ]
+
+
 def _original(
-    model: Path, progress: Callable[[str], None], samples: Samples, intermediates: bool
+    bundle: Bundle,
+    progress: Callable[[str], None],
+    real: bool,
+    samples: Samples,
+    intermediates: bool,
 ) -> Reference:
     progress("original")
-    return reference_outputs(model, samples, intermediates=intermediates)
+    dims = bundle.options.get("dims", {})
+    return reference_outputs(
+        bundle.model, samples, intermediates=intermediates, real=real, dims=dims
+    )

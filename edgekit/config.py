@@ -33,6 +33,22 @@ def option(function: Any) -> Any:
     )(function)
 
 
+def sizes(
+    context: click.Context, parameter: click.Parameter, given: tuple[str, ...]
+) -> dict[str, int]:
+    """``NAME=SIZE`` of every ``--dim``, also several in one with commas. Raises EK001."""
+    found = {}
+    for part in (part for text in given for part in text.split(",")):
+        name, equals, size = part.strip().partition("=")
+        if not (name and equals and size.isdecimal() and int(size) > 0):
+            raise EdgekitError(
+                "EK001", "a dimension cannot be read", where="--dim", found=part,
+                help="write it as --dim NAME=SIZE, with a size from 1",
+            )  # fmt: skip
+        found[name] = int(size)
+    return found
+
+
 def _load(context: click.Context, parameter: click.Parameter, path: Path | None) -> None:
     """Make the file's table for this command the defaults of its options. Raises EK003."""
     if path is None:
@@ -74,7 +90,7 @@ def _long_name(parameter: click.Parameter) -> str:
     return next((name[2:] for name in parameter.opts if name.startswith("--")), "")
 
 
-def _value(option: click.Parameter, key: str, value: Any, where: str) -> str | bool:
+def _value(option: click.Parameter, key: str, value: Any, where: str) -> str | bool | list[str]:
     """`value` as the option takes it. Raises EK003 on one of another type."""
     flag = isinstance(option, click.Option) and option.is_flag
     if isinstance(value, bool) != flag or not isinstance(value, str | int | float):
@@ -82,6 +98,8 @@ def _value(option: click.Parameter, key: str, value: Any, where: str) -> str | b
             "EK003", "a value has the wrong type", where=f"{where}, {key}", found=repr(value),
             help="write true or false" if flag else "write it in quotes, as on the command line",
         )  # fmt: skip
+    if option.multiple:
+        return [str(value)]
     return value if isinstance(value, bool) else str(value)
 
 

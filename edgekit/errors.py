@@ -17,12 +17,16 @@ CODES: dict[str, str] = {
     "EK104": "dynamic shape",
     "EK105": "inconsistent model",
     "EK106": "activations too large",
+    "EK107": "unsupported version of the operator set",
+    "EK108": "external data refused",
+    "EK109": "module cannot be exported",
     "EK201": "unsupported operator",
     "EK202": "operator used outside its supported limits",
     "EK203": "model is not integer-only",
     "EK301": "invalid quantization parameters",
     "EK302": "accumulator could overflow",
     "EK303": "multiplier out of range",
+    "EK304": "weight is not a finite number",
     "EK401": "stack is not bounded",
     "EK402": "memory plan is inconsistent",
     "EK501": "compiler not found",
@@ -80,5 +84,5 @@ class EdgekitError(Exception):
         parts = [f"error {self.code}: {self.message}"]
         for label, text in (("where", self.where), ("found", self.found), ("help", self.help)):
             if text:
-                parts.append(f"  {label:<6}{text}")
+                parts.append(f"  {label:<6}{text}".replace("\n", "\n" + " " * 8))
         return parts

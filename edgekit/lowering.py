@@ -14,7 +14,9 @@ def lower(graph: Graph) -> IntGraph:
     used = {name for node in nodes for name in (*node.inputs, *node.outputs)}
     used |= {*graph.inputs, *graph.outputs, *(state.value for state in graph.states)}
     values = {name: value for name, value in graph.values.items() if name in used}
-    integer = IntGraph(graph.name, values, nodes, graph.inputs, graph.outputs, graph.states)
+    integer = IntGraph(
+        graph.name, values, nodes, graph.inputs, graph.outputs, graph.states, graph.layouts
+    )
     integer.verify()
     return integer
 

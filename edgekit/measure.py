@@ -12,6 +12,8 @@ from edgekit.emit.constants import Pool
 from edgekit.errors import EdgekitError
 from edgekit.firmware import Firmware
 from edgekit.program import Program, Step
+from edgekit.quantize import Quantization
+from edgekit.quantize.report import errors_json
 from edgekit.simulate import Simulator
 from edgekit.target import Target
 from edgekit.validate.compare import first_difference
@@ -45,7 +47,15 @@ def describe(name: str, model: str, target: Target, stages: Compiled) -> Report:
         "state_bytes": program.state_bytes,
         "clock_hz": target.clock_hz,
         "layers": [layer(step) for step in program.steps],
+        "quantization": None if stages.decided is None else quantization(stages.decided),
     }
+
+
+def quantization(decided: Quantization) -> Report | None:
+    """What choosing numbers here costs, layer by layer; None where that is not known any more."""
+    if decided.errors is None:
+        return None
+    return errors_json(decided.errors) | {"notes": list(decided.notes)}
 
 
 def layer(step: Step) -> Report:

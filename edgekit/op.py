@@ -8,6 +8,7 @@ Params and constants); `run` (THE integer semantics); cost; cases for the genera
 from __future__ import annotations
 
 import dataclasses
+import functools
 import importlib
 import pkgutil
 from collections.abc import Callable, Mapping, Sequence
@@ -256,12 +257,18 @@ class Kernel:
 OPS: dict[str, type[Op]] = {}
 
 
-def load_ops() -> dict[str, type[Op]]:
+@functools.cache
+def load_ops() -> Mapping[str, type[Op]]:
     """Import every file of `edgekit/ops` and return the registry, sorted by name."""
+    _import_all()
+    return dict(sorted(OPS.items()))
+
+
+@functools.cache
+def _import_all() -> None:
     package = importlib.import_module("edgekit.ops")
     for module in sorted(m.name for m in pkgutil.iter_modules(package.__path__)):
         importlib.import_module(f"edgekit.ops.{module}")
-    return dict(sorted(OPS.items()))
 
 
 def tflite_ops() -> dict[str, type[Op]]:

@@ -18,6 +18,7 @@ from edgekit.window import (
     channels_first,
     onnx_axes,
     patches,
+    real_activation,
     spatial,
     tflite_axis,
     window_attrs,
@@ -89,21 +90,41 @@ def shapes(node: Node, graph: Graph) -> list[Shape]:
     return [(x[0], rows.out, columns.out, x[3])]
 
 
+def average(node: Node, x: NDArray[Any]) -> NDArray[Any]:
+    """Means of the windows of real values [N, H, W, C], over their cells inside the input."""
+    axes = window_axes(node, x.shape, (node.attrs["kernel_h"], node.attrs["kernel_w"]))
+    total = patches(x, *axes, 0).sum(axis=(3, 4))
+    count = patches(np.ones_like(x[:1, :, :, :1]), *axes, 0).sum(axis=(3, 4))
+    return real_activation(node, total / count)
+
+
+def rescales(node: Node, graph: Graph) -> bool:
+    """Whether the output has another quantization than the input."""
+    x, out = graph.value(node.inputs[0]), graph.value(node.outputs[0])
+    return (x.scale, x.zero_point) != (out.scale, out.zero_point)
+
+
 def params(node: Node, graph: Graph) -> WindowParams:
     """Integer parameters. Raises EK202 where input and output are not of one quantization."""
     int8_pair(node, graph)
-    x, out = graph.value(node.inputs[0]), graph.value(node.outputs[0])
-    if (x.scale, x.zero_point) != (out.scale, out.zero_point):
+    if rescales(node, graph):
+        x, out = graph.value(node.inputs[0]), graph.value(node.outputs[0])
         raise EdgekitError(
             "EK202", "a pool that also changes the scale", where=f"node {node.name}",
             found=f"{x.scale:g}/{x.zero_point} to {out.scale:g}/{out.zero_point}, wanted equal",
             help="convert the model with the standard int8 converter",
         )  # fmt: skip
+    return WindowParams(**window_fields(node, graph))
+
+
+def window_fields(node: Node, graph: Graph) -> dict[str, int]:
+    """The fields of `WindowParams`, every window having a cell inside the input."""
+    x, out = graph.value(node.inputs[0]), graph.value(node.outputs[0])
     rows, columns = window_axes(node, x.shape, (node.attrs["kernel_h"], node.attrs["kernel_w"]))
     for axis in (rows, columns):
         require(axis.before < axis.kernel and axis.after < axis.kernel,
                 "padding smaller than the window", node, axis)  # fmt: skip
-    return WindowParams(**window_params(node, x, out, rows, columns))
+    return window_params(node, x, out, rows, columns)
 
 
 def windows(p: WindowParams, x: NDArray[Any], fill: int) -> NDArray[Any]:

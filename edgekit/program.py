@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgekit.graph import DTYPES, Quant, State
+from edgekit.graph import DTYPES, Layout, Quant, State
 from edgekit.op import Kernel, Op, Packed, Params, Variant
 
 ARENA, STATE, CONST, CALLER = "arena", "state", "const", "caller"
@@ -95,6 +95,8 @@ class Program:
     states: tuple[State, ...] = ()
     # Copies the plan made unnecessary: (node name, its IntNode-like step), kept for the checker.
     views: tuple[tuple[int, Step], ...] = field(default=())
+    # Tensors whose axes are not in the source's order, inputs and outputs first of all.
+    layouts: Mapping[str, Layout] = field(default_factory=dict)
 
     def text(self) -> str:
         """The form `--dump` writes: one line a step."""

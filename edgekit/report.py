@@ -17,25 +17,30 @@ _WIDTH = 10  # of a bar
 _MOST = 5  # largest contributors that are named
 
 
-def parse_budget(text: str) -> dict[str, int]:
-    """``ram=32K,flash=128K,cycles=3M`` to numbers; K and M are 1024s of bytes, 1000s of cycles.
+def parse_budget(text: str) -> dict[str, float]:
+    """``ram=32K,flash=128K,cycles=3M,accuracy-drop=0.5`` to numbers.
+
+    K and M are 1024s of bytes, 1000s of cycles; the drop is in percent points.
 
     Raises EK001 on anything else.
     """
-    budget: dict[str, int] = {}
+    budget: dict[str, float] = {}
     for part in filter(None, (p.strip() for p in text.split(","))):
-        match = re.fullmatch(r"(ram|flash|cycles)=(\d+(?:\.\d+)?)([KM]?)", part)
-        if not match:
+        match = re.fullmatch(r"(ram|flash|cycles|accuracy-drop)=(\d+(?:\.\d+)?)([KM]?)", part)
+        if not match or (match[1] == "accuracy-drop" and match[3]):
             raise EdgekitError(
                 "EK001", "the budget cannot be read", where="--budget", found=part,
-                help="write it as ram=32K,flash=128K,cycles=3M",
+                help="write it as ram=32K,flash=128K,cycles=3M,accuracy-drop=0.5",
             )  # fmt: skip
+        if match[1] == "accuracy-drop":
+            budget[match[1]] = float(match[2])
+            continue
         units = _CYCLES if match[1] == "cycles" else _BYTES
         budget[match[1]] = int(float(match[2]) * units[match[3]])
     return budget
 
 
-def gates(report: Report, budget: Mapping[str, int]) -> list[Gate]:
+def gates(report: Report, budget: Mapping[str, float]) -> list[Gate]:
     """What has to hold: the target's memory, the budget, and that all places compute the same."""
     found = []
     ram, reserved, limit = report["ram_bytes"], report["reserved_bytes"], report["ram_limit_bytes"]
@@ -65,7 +70,24 @@ def gates(report: Report, budget: Mapping[str, int]) -> list[Gate]:
     return found
 
 
-def _limit(name: str, limit: int, found: int, reason: str) -> Gate:
+def accuracy_gate(report: Report, limit: float) -> Gate:
+    """How far the model may fall behind its original, in percent points of accuracy or AUC.
+
+    Not passed where `report`, of `validate`, does not have both figures.
+    """
+    gate: Gate = {"name": "accuracy-drop", "limit": limit, "found": None, "passed": False}
+    for key in ("accuracy", "auc"):
+        ours, theirs = report.get(key), report.get(f"reference_{key}")
+        if ours is not None and theirs is not None:
+            # Shares are binary fractions: without rounding 90.5 - 90.0 is more than 0.5.
+            drop = round(100 * (theirs - ours), 6)
+            gate |= {"found": drop, "passed": drop <= limit}
+            reason = f"{key} {ours:.4f}, original {theirs:.4f}"
+            return gate if gate["passed"] else gate | {"reason": reason}
+    return gate | {"reason": "it takes labelled data, and the original beside the model"}
+
+
+def _limit(name: str, limit: float, found: int, reason: str) -> Gate:
     passed = found <= limit
     gate: Gate = {"name": name, "limit": limit, "found": found, "passed": passed}
     if not passed and name != "bit-exact":

@@ -8,7 +8,9 @@ from typing import Any
 from edgekit.report import contributors, memory_lines
 
 Report = dict[str, Any]
+_WORST = 5  # layers with the lowest ratio that `validate` names
 _MODEL, _PLAN, _SPEED, _CHECK = "model   ", "plan    ", "speed   ", "check   "
+_QUANT = "quant   "
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[object]], text: int = 1) -> str:
@@ -86,9 +88,30 @@ def gate_lines(report: Report) -> list[str]:
     ]
 
 
+def quantization_lines(report: Report) -> list[str]:
+    """What choosing numbers here costs, and where; none for a model that came with its numbers."""
+    entry = report.get("quantization")
+    if not entry:
+        return []
+    worst = entry["worst_layer"]
+    lines = [f"        {note}" for note in entry["notes"]]
+    if worst is None:
+        return lines
+    return [
+        f"{_QUANT}{entry['samples']} samples compared   output SQNR {_decibels(entry['layers'][-1]['sqnr_db'])}"
+        f"   most error added by {worst['name']} ({worst['op']}, {_decibels(worst['own_sqnr_db'])} alone)",
+        *lines,
+    ]
+
+
+def _decibels(value: float | None) -> str:
+    return "exact" if value is None else f"{value:.1f} dB"
+
+
 def build_screen(report: Report) -> str:
     """The money screen: model, plan, memory, speed, check."""
-    lines = [model_line(report), plan_line(report), *memory_lines(report), speed_line(report)]
+    lines = [model_line(report), *quantization_lines(report), plan_line(report)]
+    lines += [*memory_lines(report), speed_line(report)]
     lines.append(check_line(report))
     lines += [
         f"        not on {e['place']}: {e['reason']} ({e['help']})" for e in report["left_out"]
@@ -123,12 +146,18 @@ def validate_screen(report: Report) -> str:
     """One line a pair, the scores, the first differing layer."""
     lines = [f"{_MODEL}{report['model']} on {report['target']}, data: {report['data']}"]
     for pair in report["comparisons"]:
-        same = "bit-exact" if pair["bit_exact"] else (
-            f"{pair['mismatches']:,} of {pair['outputs_compared']:,} values differ, "
-            f"by {pair['max_abs_error']:g} at most")  # fmt: skip
+        differ = f"{pair['mismatches']:,} of {pair['outputs_compared']:,} values differ"
+        if "outputs" not in pair:
+            differ += f", by {pair['max_abs_error']:g} at most"
+        same = "bit-exact" if pair["bit_exact"] else differ
         agreement = pair.get("agreement_top1")
         top1 = "" if agreement is None else f", top-1 agreement {100 * agreement:.2f} %"
-        lines.append(f"{_CHECK}{pair['a']} = {pair['b']}: {pair['samples']} samples, {same}{top1}")
+        # What was quantized here, and an ONNX file, never equals its original.
+        sign = "=" if "outputs" not in pair else "~"
+        lines.append(
+            f"{_CHECK}{pair['a']} {sign} {pair['b']}: {pair['samples']} samples, {same}{top1}"
+        )
+        lines += _error_lines(pair)
     for key in ("accuracy", "auc", "mse", "mae"):
         if report.get(key) is not None:
             original = report.get(f"reference_{key}")
@@ -136,10 +165,48 @@ def validate_screen(report: Report) -> str:
                 "" if original is None else f"   original {original:.4f} ({report['reference']})"
             )
             lines.append(f"{key:<10}{report[key]:.4f}{beside}")
-    if report.get("first_differing_layer"):
-        layer = report["first_differing_layer"]
-        lines.append("first   " + ", ".join(f"{k} {v}" for k, v in layer.items()))
+    for pair in report["comparisons"]:
+        if pair.get("first_differing_layer"):
+            layer = pair["first_differing_layer"]
+            lines.append(
+                f"first   {pair['a']}, {pair['b']}: "
+                + ", ".join(f"{k} {v}" for k, v in layer.items())
+            )
     return "\n".join([*lines, *gate_lines(report)])
+
+
+def _error_lines(pair: Report) -> list[str]:
+    """How far an output is from an original in real numbers, and the layers that are furthest."""
+    lines = []
+    for entry in pair.get("outputs", ()):
+        steps = entry["max_error_steps"]
+        at_most = "" if steps is None else f" = {steps:.2f} steps"
+        lines.append(
+            f"        output {entry['name']}: {_ratio(entry)}, off by {entry['max_abs_error']:.4g}{at_most} at most"
+        )
+    rated = [e for e in pair.get("layers", ()) if e["sqnr_db"] is not None]
+    if rated:
+        worst = sorted(rated, key=lambda e: e["sqnr_db"])[:_WORST]
+        lines.append(
+            f"        layers furthest from the original, of {len(pair['layers'])} compared"
+        )
+        lines += [
+            f"        {_short(e['name']):<32}{_ratio(e):>18}   off by {e['max_abs_error']:.4g} at most"
+            for e in worst
+        ]
+    return lines
+
+
+def _short(name: str) -> str:
+    """Both ends of a name that is too long for its column: exporters join many."""
+    return name if len(name) <= 32 else f"{name[:14]}...{name[-15:]}"
+
+
+def _ratio(entry: Report) -> str:
+    """The signal-to-noise ratio, or why there is none."""
+    if entry["sqnr_db"] is None:
+        return "no signal" if entry["max_abs_error"] else "equal"
+    return f"SQNR {entry['sqnr_db']:.1f} dB"
 
 
 def bench_screen(report: Report) -> str:
@@ -183,7 +250,26 @@ def inspect_screen(report: Report) -> str:
         for e in report["layers"]
     ]
     heads = ("layer", "operator", "in", "out", "parameters", "MACs", "live bytes")
-    return "\n".join([model_line(report), plan_line(report), "", table(heads, rows, text=4)])
+    lines = [model_line(report), plan_line(report), "", table(heads, rows, text=4)]
+    return "\n".join(lines + (ranges_lines(report) if "ranges" in report else []))
+
+
+def ranges_lines(report: Report) -> list[str]:
+    """Each tensor's range and each layer's error, the worst layer last."""
+    keys = ("tensor", "scale", "zero_point", "low", "high", "measured_low", "measured_high")
+    rows = [[_number(entry[key]) for key in keys] for entry in report["ranges"]]
+    lines = ["", table([key.replace("_", " ") for key in keys], rows)]
+    entry = report.get("quantization")
+    if entry:
+        parts = ("name", "op", "sqnr_db", "own_sqnr_db", "max_abs_error", "max_error_steps")
+        heads = ("layer", "operator", "SQNR dB", "alone dB", "max error", "in steps")
+        errors = [[_number(layer[part]) for part in parts] for layer in entry["layers"]]
+        lines += ["", table(heads, errors, text=2), "", *quantization_lines(report)]
+    return lines
+
+
+def _number(value: object) -> object:
+    return f"{value:.4g}" if isinstance(value, float) else value
 
 
 def targets_screen(report: Report) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgekit.program import ARENA, CALLER, CONST, STATE, Buffer, Program
+from edgekit.threads import one_blas_thread
 
 Array = NDArray[Any]
 _BATCH_BYTES = 64 << 20  # samples run together while their arenas fit in this
@@ -30,9 +31,11 @@ class Simulator:
         """Outputs [N, *shape], or [N, steps, *shape] where `steps` says that axis is there."""
         count = len(inputs[0])
         batch = max(1, _BATCH_BYTES // max(1, self.program.arena_bytes * 8))
-        parts = [
-            self._batch([x[i : i + batch] for x in inputs], steps) for i in range(0, count, batch)
-        ]
+        with one_blas_thread():
+            parts = [
+                self._batch([x[i : i + batch] for x in inputs], steps)
+                for i in range(0, count, batch)
+            ]
         return [np.concatenate(column) for column in zip(*parts, strict=True)]
 
     def trace(self, inputs: Sequence[Array], steps: bool = False) -> list[tuple[str, str, Array]]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgekit import fixed
 from edgekit.errors import EdgekitError
-from edgekit.graph import Graph, Node, Value
+from edgekit.graph import Graph, Node, Value, dequantized
 from edgekit.op import Array, require
 from edgekit.window import Axis, channels_first, onnx_axes, spatial, window_attrs
 
@@ -115,25 +115,17 @@ def integer_consts(
     }
 
 
-def real_weights(node: Node, graph: Graph) -> NDArray[np.float64]:
-    """Weights as real numbers, in their source layout."""
-    w = graph.value(node.inputs[1])
-    assert w.data is not None
-    data = w.data.astype(np.float64)
-    if w.quant is None:
-        return data
-    shape = [1] * data.ndim
-    if w.quant.axis is not None:
-        shape[w.quant.axis] = -1
-    return np.asarray(data * np.array(w.quant.scale).reshape(shape))
+def real_weights(node: Node, graph: Graph, dtype: np.dtype[Any]) -> Array:
+    """Weights as real numbers of `dtype`, in their source layout."""
+    return dequantized(graph.value(node.inputs[1])).astype(dtype, copy=False)
 
 
-def real_bias(node: Node, graph: Graph, channel_axis: int) -> NDArray[np.float64]:
-    """The bias as real numbers, zeros where it is absent; shape [out_c]."""
+def real_bias(node: Node, graph: Graph, channel_axis: int, dtype: np.dtype[Any]) -> Array:
+    """The bias as real numbers of `dtype`, zeros where it is absent; shape [out_c]."""
     bias, w = bias_of(node, graph), graph.value(node.inputs[1])
     if bias is None or bias.data is None:
-        return np.zeros(w.shape[channel_axis])
-    data = bias.data.astype(np.float64).reshape(-1)
-    if w.quant is None:
-        return data
-    return np.asarray(data * graph.value(node.inputs[0]).scale * np.array(w.quant.scale))
+        return np.zeros(w.shape[channel_axis], dtype)
+    data = dequantized(bias).reshape(-1)
+    if bias.quant is None and bias.dtype == "int32" and w.quant is not None:
+        data = data * (graph.value(node.inputs[0]).scale * np.array(w.quant.scale))
+    return np.asarray(data, dtype)

@@ -24,6 +24,7 @@ def simulate(graph: Graph, inputs: Mapping[str, Array], c_kernel: bool = True) -
     arrays = dict(inputs)
     for canonical in tflite_ops()[source.op].import_tflite(source, graph):
         op = load_ops()[canonical.op]
+        assert op.shapes(canonical, graph) == [graph.value(n).shape for n in canonical.outputs]
         node = op.quantize(canonical, graph)
         count = len(next(iter(inputs.values())))
         operands = [

@@ -110,6 +110,15 @@ def test_validate_compares_three_places(bundle: Path) -> None:
     assert not set(COMPARED) - set(report)
 
 
+def test_validate_gates_the_drop_of_accuracy(bundle: Path) -> None:
+    here = ["validate", bundle, "--on", "simulator", "--budget", "ram=1,accuracy-drop=0.5"]
+    gate = as_json(*here, "--data", CLIPS, "--samples", "20")["gates"][-1]
+    assert gate == {"name": "accuracy-drop", "limit": 0.5, "found": 0, "passed": True}
+    gate = as_json(*here, exits=1)["gates"][-1]
+    assert (gate["found"], gate["passed"]) == (None, False)
+    assert "labelled data" in gate["reason"]
+
+
 def test_validate_without_data_says_so(bundle: Path) -> None:
     assert "random" in as_json("validate", bundle, "--on", "simulator")["data"]
 

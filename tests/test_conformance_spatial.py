@@ -159,8 +159,9 @@ def test_mean(seed: int) -> None:
     conformance.check("MEAN", [x, a], [y], {"keep_dims": keep}, samples=6, seed=seed)
 
 
+@pytest.mark.parametrize("op", ["RESIZE_NEAREST_NEIGHBOR", "RESIZE_BILINEAR"])
 @pytest.mark.parametrize("seed", SEEDS)
-def test_resize_nearest_neighbor(seed: int) -> None:
+def test_resize(seed: int, op: str) -> None:
     draw = Draw(5000 + seed)
     size, out, channels = (
         (draw.size(1, 9), draw.size(1, 9)),
@@ -172,7 +173,7 @@ def test_resize_nearest_neighbor(seed: int) -> None:
     x = TensorSpec("x", (1, *size, channels), "int8", 0.05, 3)
     s = TensorSpec("size", (2,), "int32", data=np.array(out, np.int32))
     y = TensorSpec("y", (1, *out, channels), "int8", 0.05, 3)
-    conformance.check("RESIZE_NEAREST_NEIGHBOR", [x, s], [y], options, samples=3, seed=seed)
+    conformance.check(op, [x, s], [y], options, samples=3, seed=seed)
 
 
 @pytest.mark.parametrize("block", [1, 2, 3])

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from edgekit.errors import EdgekitError
-from edgekit.graph import Quant, Value
+from edgekit.graph import Layout, Quant, Value
 from edgekit.validate.data import Samples, dequantize, load_samples, quantize, random_samples
 
 IMAGE = Value("image", (1, 4, 4, 3), "int8", Quant((1 / 255,), (-128,)))
@@ -92,6 +92,60 @@ def test_random_samples_cover_the_type_and_repeat() -> None:
         np.testing.assert_array_equal(x, y)
         assert (x.min(), x.max(), x.dtype) == (-128, 127, np.int8)
     assert random_samples([FRAMES], 2, steps=5).arrays[0].shape == (2, 5, 1, 3, 5)
+
+
+PHOTO = Value("image", (1, 4, 6, 3), "int8", Quant((0.5,), (-2,)))
+FIRST = {"image": Layout((1, 3, 4, 6), (0, 2, 3, 1))}  # the source has channels first
+
+
+@pytest.mark.parametrize("shape", [(5, 3, 4, 6), (5, 1, 3, 4, 6), (5, 72)])
+def test_arrays_have_the_axes_of_the_source(tmp_path: Path, shape: tuple[int, ...]) -> None:
+    real = RNG.uniform(-40, 40, (5, 1, 3, 4, 6)).astype(np.float32)
+    samples = load(tmp_path, PHOTO, x=real.reshape(shape), options={"layouts": FIRST})
+    (ours,), (theirs,) = samples.arrays, samples.given
+    np.testing.assert_array_equal(theirs, real)
+    assert PHOTO.quant is not None
+    np.testing.assert_array_equal(ours, quantize(real.transpose(0, 1, 3, 4, 2), PHOTO.quant, "int8"))  # fmt: skip
+    assert samples.take(slice(1, 3)).given[0].shape == (2, 1, 3, 4, 6)
+
+
+def test_the_other_order_of_axes_is_taken_where_the_sizes_tell_it(tmp_path: Path) -> None:
+    last = RNG.integers(0, 256, (5, 4, 6, 3)).astype(np.uint8)
+    options = {"layouts": FIRST, "scale": 0.25}
+    a = load(tmp_path, PHOTO, x=last, options=options)
+    b = load(tmp_path, PHOTO, x=last.transpose(0, 3, 1, 2), options=options)
+    np.testing.assert_array_equal(a.arrays[0], b.arrays[0])
+    np.testing.assert_array_equal(a.given[0], b.given[0])
+    cube = Value("image", (1, 3, 3, 3), "int8")
+    x = RNG.integers(-128, 128, (2, 3, 3, 3)).astype(np.int8)
+    first = {"image": Layout((1, 3, 3, 3), (0, 2, 3, 1))}
+    taken = load(tmp_path, cube, x=x, options={"layouts": first})
+    np.testing.assert_array_equal(taken.given[0][:, 0], x)  # the source's order, where both fit
+    np.testing.assert_array_equal(taken.arrays[0][:, 0], x.transpose(0, 2, 3, 1))
+
+
+def test_an_order_of_axes_that_nobody_has_is_refused(tmp_path: Path) -> None:
+    for shape in ((5, 6, 4, 3), (5, 4, 3, 6), (3, 4, 6), (0, 3, 4, 6)):
+        with pytest.raises(EdgekitError, match="shape") as caught:
+            load(tmp_path, PHOTO, x=np.zeros(shape, np.int8), options={"layouts": FIRST})
+        four_parts(caught.value)
+        assert "wanted [N, 1, 3, 4, 6]" in caught.value.found
+
+
+def test_sequences_have_the_axes_of_the_source_too(tmp_path: Path) -> None:
+    x = RNG.integers(-128, 128, (2, 7, 3, 4, 6)).astype(np.int8)
+    samples = load(tmp_path, PHOTO, x=x, options={"layouts": FIRST})
+    assert samples.sequence
+    np.testing.assert_array_equal(samples.arrays[0][:, :, 0], x.transpose(0, 1, 3, 4, 2))
+    np.testing.assert_array_equal(samples.prefix(1, 2).given[0][0, :, 0], x[1, :2])
+
+
+def test_random_samples_for_a_source_with_other_axes() -> None:
+    samples = random_samples([PHOTO], 3, layouts=FIRST)
+    np.testing.assert_array_equal(samples.arrays[0], random_samples([PHOTO], 3).arrays[0])
+    np.testing.assert_array_equal(samples.given[0].transpose(0, 1, 3, 4, 2), samples.arrays[0])
+    plain = random_samples([PHOTO], 3)
+    assert plain.given is plain.arrays
 
 
 GOOD = np.zeros((2, 4, 4, 3), np.int8)

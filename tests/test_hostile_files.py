@@ -81,7 +81,7 @@ CASES = {
     "empty": (b"", "EK102"),
     "flipped magic": (HELLO.read_bytes().replace(b"TFL3", b"TFL7"), "EK102"),
     "onnx": (b"\x08\x08\x12\x07pytorch", "EK102"),
-    "zip": (b"PK\x03\x04" + bytes(60), "EK102"),
+    "zip": (b"PK\x03\x04" + bytes(60), "EK101"),
     "hdf5": (b"\x89HDF\r\n\x1a\n" + bytes(60), "EK102"),
     "pickle": (b"\x80\x04\x95" + bytes(60), "EK102"),
     "text": (b'{"model": 1}', "EK102"),

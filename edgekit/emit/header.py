@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from edgekit.emit.model import run_prototype
 from edgekit.emit.names import c_type, comment, unique
+from edgekit.graph import Layout
 from edgekit.program import CALLER, Buffer, Program
 
 ABI = 1
@@ -34,7 +37,7 @@ def model_header(prefix: str, program: Program, banner: str) -> str:
     names = unique((*program.inputs, *program.outputs))
     for kind, tensors in (("input", program.inputs), ("output", program.outputs)):
         for tensor in tensors:
-            lines += _tensor(prefix, kind, names[tensor], program.buffers[tensor])
+            lines += _tensor(prefix, kind, names[tensor], program.buffers[tensor], program.layouts)
     lines += [
         "/* One inference. EK_OK, or EK_ERROR_NULL or EK_ERROR_ALIGN without any effect. */",
         f"{run_prototype(prefix, program)};",
@@ -49,11 +52,17 @@ def model_header(prefix: str, program: Program, banner: str) -> str:
     return "\n".join([*lines, "#endif", ""])
 
 
-def _tensor(prefix: str, kind: str, name: str, b: Buffer) -> list[str]:
+def _tensor(
+    prefix: str, kind: str, name: str, b: Buffer, layouts: Mapping[str, Layout]
+) -> list[str]:
     macro = f"{prefix}_{kind}_{name}".upper()
     ctype = c_type(b.dtype)
+    order = ""
+    if b.name in layouts:
+        source = layouts[b.name]
+        order = f",\n * the source's {_size(source.shape)} with its axes in the order {', '.join(map(str, source.perm))}"
     lines = [
-        f"/* {kind} {comment(b.name)}: {ctype} {'x'.join(map(str, b.shape)) or '1'} */",
+        f"/* {kind} {comment(b.name)}: {ctype} {_size(b.shape)}{order} */",
         f"#define {macro}_BYTES {b.nbytes}",
     ]
     if b.quant is not None:
@@ -71,6 +80,10 @@ def _tensor(prefix: str, kind: str, name: str, b: Buffer) -> list[str]:
             "}",
         ]
     return [*lines, ""]
+
+
+def _size(shape: tuple[int, ...]) -> str:
+    return "x".join(map(str, shape)) or "1"
 
 
 def float_header(prefix: str, program: Program, banner: str) -> str:

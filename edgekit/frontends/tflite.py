@@ -13,13 +13,12 @@ from numpy.typing import NDArray
 
 from edgekit.errors import EdgekitError
 from edgekit.frontends.flatbuffer import Reader, Table
+from edgekit.frontends.limits import MAX_ACTIVATION_BYTES, MAX_AXES
+from edgekit.frontends.names import unique
 from edgekit.frontends.tflite_schema import BUILTIN_OPERATORS, OPTIONS, TENSOR_TYPES
 from edgekit.graph import DTYPES, Graph, Node, Quant, State, Value
 
 _MAX_ELEMENTS = 2**31
-# What one run may need for activations and variables together: a file of one kilobyte can claim
-# terabytes, and the plan's check takes about 25 times an arena's size.
-MAX_ACTIVATION_BYTES = 128 << 20
 _ZERO_POINTS = {"int8": (-128, 127), "uint8": (0, 255), "int16": (0, 0), "int32": (0, 0)}
 
 
@@ -80,7 +79,7 @@ class _Importer:
         values: list[Value] = []
         states = []
         for i, tensor in enumerate(table.tables(0, f"subgraph {index}, tensor")):
-            label = _unique(tensor.text(3).strip() or f"tensor_{i}", names)
+            label = unique(tensor.text(3).strip() or f"tensor_{i}", names)
             values.append(self._tensor(label, tensor))
             if tensor.scalar(5, "bool", False) and values[-1].data is None:
                 value = values[-1]
@@ -146,7 +145,7 @@ class _Importer:
             raise self._fail("EK104", "a dimension is not known", where,
                              f"shape {signature or shape}, wanted fixed dimensions",
                              "export the model with fixed input shapes")  # fmt: skip
-        if math.prod(shape) > _MAX_ELEMENTS or len(shape) > 8:
+        if math.prod(shape) > _MAX_ELEMENTS or len(shape) > MAX_AXES:
             raise self._fail("EK105", "a tensor is too large", where,
                              f"shape {shape}, wanted at most 2^31 elements and 8 axes")  # fmt: skip
         return tuple(shape)
@@ -243,13 +242,3 @@ class _Importer:
 
 def _numpy(dtype: str) -> np.dtype[Any]:
     return np.dtype("int32" if dtype == "resource" else dtype)
-
-
-def _unique(name: str, taken: dict[str, int]) -> str:
-    """`name`, or `name_1`, `name_2` ... where it is taken; `taken` holds the last number of each."""
-    candidate = name
-    while candidate in taken:
-        taken[name] += 1
-        candidate = f"{name}_{taken[name]}"
-    taken[candidate] = 0
-    return candidate

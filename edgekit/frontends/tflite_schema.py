@@ -121,6 +121,10 @@ OPTIONS: dict[str, tuple[Option, ...]] = {
         ("shrink_axis_mask", 4, "int32", 0),
         ("offset", 5, "bool", False),
     ),
+    "RESIZE_BILINEAR": (
+        ("align_corners", 2, "bool", False),
+        ("half_pixel_centers", 3, "bool", False),
+    ),
     "RESIZE_NEAREST_NEIGHBOR": (
         ("align_corners", 0, "bool", False),
         ("half_pixel_centers", 1, "bool", False),

@@ -3,7 +3,8 @@
     out = clamp((sum of the window's cells inside the input +- count / 2) / count)
 
 with the sign of the sum and a truncating division, so halves round away from zero. Padding cells do
-not count. Input and output int8 [1, H, W, C] of one quantization.
+not count. Input and output int8 [1, H, W, C] of one quantization; a graph of edgekit's own numbers may
+also change it there (`avg_pool_scaled`).
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from edgekit import dsp, pooling
 from edgekit.fixed import saturate
 from edgekit.graph import Graph, IntNode, Node
 from edgekit.op import Array, Case, Op, Packed, Shape, Variant
-from edgekit.window import WindowParams, patches, real_activation, window_axes
+from edgekit.ops.avg_pool_scaled import AvgPoolScaled
+from edgekit.window import WindowParams
 
 if TYPE_CHECKING:
     from edgekit.draft import Draft
@@ -47,14 +49,12 @@ class AvgPool(Op):
 
     @classmethod
     def real(cls, node: Node, graph: Graph, *inputs: Array) -> list[Array]:
-        kernel = (node.attrs["kernel_h"], node.attrs["kernel_w"])
-        axes = window_axes(node, inputs[0].shape, kernel)
-        total = patches(inputs[0], *axes, 0).sum(axis=(3, 4))
-        count = patches(np.ones_like(inputs[0]), *axes, 0).sum(axis=(3, 4))
-        return [real_activation(node, total / count)]
+        return [pooling.average(node, inputs[0])]
 
     @classmethod
     def quantize(cls, node: Node, graph: Graph) -> IntNode:
+        if graph.one_rounding and pooling.rescales(node, graph):
+            return AvgPoolScaled.quantize(node, graph)
         return IntNode(node.name, cls, pooling.params(node, graph), node.inputs, node.outputs)
 
     @classmethod

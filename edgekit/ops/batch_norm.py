@@ -1,13 +1,14 @@
 """Batch normalization with the statistics of training: a factor and an offset per channel.
 
-    out = in * factor[c] + offset[c]
+    out = in * factor[c] + offset[c], c being the last axis
 
 Folded into the layer in front of it, or a depthwise layer of one tap (passes/fold_affine.py).
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class BatchNorm(Transient):
-    """Canonical operands: input, factor [C], offset [C]; attribute `axis`, that of the channels."""
+    """Canonical operands: input [..., C], factor [C], offset [C]."""
 
     name = "batch_norm"
     onnx = ("BatchNormalization",)
@@ -40,20 +41,20 @@ class BatchNorm(Transient):
         factor = scale / np.sqrt(spread)
         pair = (factor, bias - mean * factor)
         constants = [draft.constant(node.inputs[1], n.astype(np.float32)) for n in pair]
-        draft.add(cls.name, node, [node.inputs[0], *constants], {"axis": 1}, node.outputs[0])
+        rank = len(draft.shape(node.inputs[0]))
+        data = draft.permute(node, node.inputs[0], (0, *range(2, rank), 1))
+        made = draft.add(cls.name, node, [data, *constants])
+        draft.permute(node, made, (0, rank - 1, *range(1, rank - 1)), node.outputs[0])
 
     @classmethod
     def shapes(cls, node: Node, graph: Graph) -> list[Shape]:
         return [graph.value(node.inputs[0]).shape]
 
     @classmethod
-    def moved(cls, node: Node, axes: Axes) -> tuple[dict[str, int], Axes] | None:
-        axis = axes.axes[node.attrs["axis"]]
-        return None if axis is None else ({"axis": axis}, axes)
+    def moved(cls, node: Node, axes: Axes) -> tuple[Mapping[str, Any], Axes] | None:
+        return (node.attrs, axes) if axes.axes[-1] == axes.rank - 1 else None
 
     @classmethod
     def real(cls, node: Node, graph: Graph, *inputs: Array) -> list[Array]:
-        shape = [1] * inputs[0].ndim
-        shape[node.attrs["axis"]] = -1
         factor, offset = (dequantized(graph.value(name)) for name in node.inputs[1:])
-        return [inputs[0] * factor.reshape(shape) + offset.reshape(shape)]
+        return [inputs[0] * factor + offset]

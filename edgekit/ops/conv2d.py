@@ -14,8 +14,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from edgekit import dsp, fixed, v6m, weighted
 from edgekit.graph import Graph, IntNode, Node, Value
 from edgekit.op import Array, Case, Const, Cost, Op, Shape, Variant, c_field, int8_pair, require
@@ -88,11 +86,13 @@ class Conv2d(Op):
 
     @classmethod
     def real(cls, node: Node, graph: Graph, *inputs: Array) -> list[Array]:
-        w = weighted.real_weights(node, graph)
-        rows, columns = window_axes(node, inputs[0].shape, (w.shape[1], w.shape[2]))
-        window = patches(inputs[0], rows, columns, 0)
-        total = np.einsum("nyxijc,oijc->nyxo", window, w) + weighted.real_bias(node, graph, 0)
-        return [real_activation(node, total)]
+        x = inputs[0]
+        w = weighted.real_weights(node, graph, x.dtype)
+        rows, columns = window_axes(node, x.shape, (w.shape[1], w.shape[2]))
+        window = patches(x, rows, columns, 0)
+        taps = window.reshape(-1, w[0].size)
+        total = taps @ w.reshape(len(w), -1).T + weighted.real_bias(node, graph, 0, x.dtype)
+        return [real_activation(node, total.reshape(*window.shape[:3], len(w)))]
 
     @classmethod
     def quantize(cls, node: Node, graph: Graph) -> IntNode:

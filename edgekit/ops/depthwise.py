@@ -91,12 +91,15 @@ class Depthwise(Op):
 
     @classmethod
     def real(cls, node: Node, graph: Graph, *inputs: Array) -> list[Array]:
-        w = weighted.real_weights(node, graph)[0]
-        rows, columns = window_axes(node, inputs[0].shape, w.shape[:2])
-        window = patches(inputs[0], rows, columns, 0)
-        channels = w.reshape(*w.shape[:2], inputs[0].shape[3], -1)
-        total = np.einsum("nyxijc,ijcm->nyxcm", window, channels)
-        total = total.reshape(*total.shape[:3], -1) + weighted.real_bias(node, graph, 3)
+        x = inputs[0]
+        w = weighted.real_weights(node, graph, x.dtype)[0]
+        rows, columns = window_axes(node, x.shape, w.shape[:2])
+        window = patches(x, rows, columns, 0)
+        channels = w.reshape(*w.shape[:2], x.shape[3], -1)
+        total = np.zeros((*window.shape[:3], *channels.shape[2:]), x.dtype)
+        for i, j in np.ndindex(w.shape[:2]):
+            total += window[:, :, :, i, j, :, None] * channels[i, j]
+        total = total.reshape(*total.shape[:3], -1) + weighted.real_bias(node, graph, 3, x.dtype)
         return [real_activation(node, total)]
 
     @classmethod

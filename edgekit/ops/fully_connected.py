@@ -126,8 +126,10 @@ class FullyConnected(Op):
 
     @classmethod
     def real(cls, node: Node, graph: Graph, *inputs: Array) -> list[Array]:
-        w = weighted.real_weights(node, graph)
-        total = inputs[0].reshape(-1, w.shape[1]) @ w.T + weighted.real_bias(node, graph, 0)
+        x = inputs[0]
+        w = weighted.real_weights(node, graph, x.dtype)
+        bias = weighted.real_bias(node, graph, 0, x.dtype)
+        total = x.reshape(-1, w.shape[1]) @ w.T + bias
         return [real_activation(node, total).reshape(cls.shapes(node, graph)[0])]
 
     @classmethod

@@ -2,7 +2,8 @@
 
     out = table[byte of in]
 
-An operator gives `levels`, its exact integer formula; nothing of it is left at run time. The table
+An operator gives `levels`, TensorFlow Lite Micro's exact integer formula; nothing of it is left at run
+time. Where the numbers are our own the table holds the nearest step to the real function instead. It
 is indexed by the input's byte, so int8 values 0..127 come before -128..-1.
 """
 
@@ -79,7 +80,11 @@ class Lut(Op):
         cls.check_types(node, graph)
         x, out = graph.value(node.inputs[0]), graph.value(node.outputs[0])
         values = np.arange(256).astype(np.uint8).view(x.dtype).astype(np.int64)
-        levels = cls.levels(node, x, out, values - x.zero_point)
+        if graph.one_rounding:
+            (real,) = cls.real(node, graph, (values - x.zero_point) * x.scale)
+            levels = np.rint(real / out.scale) + out.zero_point
+        else:
+            levels = cls.levels(node, x, out, values - x.zero_point)
         info = np.iinfo(out.dtype)
         table = np.clip(levels, info.min, info.max).astype(out.dtype).view(np.int8)
         return IntNode(

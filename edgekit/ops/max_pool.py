@@ -48,8 +48,8 @@ class MaxPool(Op):
     def real(cls, node: Node, graph: Graph, *inputs: Array) -> list[Array]:
         kernel = (node.attrs["kernel_h"], node.attrs["kernel_w"])
         axes = window_axes(node, inputs[0].shape, kernel)
-        lowest = np.finfo(np.float64).min
-        window = patches(inputs[0], *axes, lowest)  # type: ignore[arg-type]
+        lowest = np.finfo(inputs[0].dtype).min
+        window = patches(inputs[0], *axes, lowest)
         return [real_activation(node, window.max(axis=(3, 4)))]
 
     @classmethod

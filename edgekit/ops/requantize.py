@@ -13,7 +13,7 @@ from edgekit.ops.lut import Lut, case
 
 class Requantize(Lut):
     name = "requantize"
-    tflite = ("QUANTIZE",)
+    tflite = ("QUANTIZE", "DEQUANTIZE")
 
     @classmethod
     def check_types(cls, node: Node, graph: Graph) -> None:

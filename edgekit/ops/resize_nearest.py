@@ -2,23 +2,27 @@
 
     out[y, x, c] = in[source_y(y), source_x(x), c]
 
-with TensorFlow's rules for the source index (align_corners, half_pixel_centers), computed at build
-time into one table an axis. Input and output int8 [1, H, W, C] of one quantization.
+The source's rules for the index (TensorFlow's align_corners and half_pixel_centers, ONNX's coordinate
+and nearest modes) become one table an axis. Input and output int8 [1, H, W, C] of one quantization.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
+from edgekit import resize
 from edgekit.cases import activation, single
 from edgekit.fixed import round_half_away
 from edgekit.graph import Graph, IntNode, Node
-from edgekit.movement import check_moved, constant
-from edgekit.op import Array, Case, Const, Op, Params, Shape, c_field, int8_pair, require
+from edgekit.movement import check_moved
+from edgekit.op import Array, Case, Const, Op, Params, Shape, c_field, int8_pair
+
+if TYPE_CHECKING:
+    from edgekit.draft import Draft
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,8 @@ class ResizeNearestParams(Params):
 
 
 class ResizeNearest(Op):
+    """Canonical attributes: `rows` and `columns`, the source of each output row and column."""
+
     name = "resize_nearest"
     kernel = "resize_nearest"
     signature = "rows"
@@ -39,31 +45,27 @@ class ResizeNearest(Op):
         Const("source_x", "int16_t", "[out_w], the input column of each"),
     )
     tflite = ("RESIZE_NEAREST_NEIGHBOR",)
+    onnx = ("Resize", "Upsample")
+    same_scale = True
 
     @classmethod
     def import_tflite(cls, node: Node, graph: Graph) -> list[Node]:
-        size = constant(node, graph, 1)
-        shape = graph.value(node.inputs[0]).shape
-        require(len(shape) == 4 and shape[0] == 1, "an input of shape [1, H, W, C]", node, shape)
-        require(len(size) == 2 and all(0 < n < 2**15 for n in (*size, *shape[1:3])),
-                "two sizes from 1 to 32767", node, (size, shape))  # fmt: skip
-        attrs = {
-            "size": size,
-            "align_corners": bool(node.attrs["align_corners"]),
-            "half_pixel_centers": bool(node.attrs["half_pixel_centers"]),
-        }
+        rows, columns = (_source(node, size, out) for size, out in resize.tflite_sizes(node, graph))
+        attrs = {"rows": rows, "columns": columns}
         return [Node(node.name, cls.name, node.inputs[:1], node.outputs, attrs)]
 
     @classmethod
+    def import_onnx(cls, node: Node, draft: Draft) -> None:
+        resize.import_onnx(node, draft)
+
+    @classmethod
     def shapes(cls, node: Node, graph: Graph) -> list[Shape]:
-        shape = graph.value(node.inputs[0]).shape
-        return [(shape[0], *node.attrs["size"], shape[3])]
+        shape, a = graph.value(node.inputs[0]).shape, node.attrs
+        return [(shape[0], len(a["rows"]), len(a["columns"]), shape[3])]
 
     @classmethod
     def real(cls, node: Node, graph: Graph, *inputs: Array) -> list[Array]:
-        rows, columns = (
-            _source(node, inputs[0].shape[a], node.attrs["size"][a - 1]) for a in (1, 2)
-        )
+        rows, columns = (list(node.attrs[key]) for key in ("rows", "columns"))
         return [inputs[0][:, rows][:, :, columns]]
 
     @classmethod
@@ -72,7 +74,8 @@ class ResizeNearest(Op):
         check_moved(node, graph, node.inputs)
         x, out = graph.value(node.inputs[0]).shape, graph.value(node.outputs[0]).shape
         params = ResizeNearestParams(in_h=x[1], in_w=x[2], in_c=x[3], out_w=out[2])
-        consts = {"source_y": _source(node, x[1], out[1]), "source_x": _source(node, x[2], out[2])}
+        rows, columns = (np.array(node.attrs[key], np.int16) for key in ("rows", "columns"))
+        consts = {"source_y": rows, "source_x": columns}
         return IntNode(node.name, cls, params, node.inputs, node.outputs, consts)
 
     @classmethod
@@ -84,21 +87,21 @@ class ResizeNearest(Op):
 
     @classmethod
     def cases(cls) -> list[Case]:
-        def case(name: str, x: Shape, size: list[int], align: bool, half: bool) -> Case:
-            attrs = {"size": size, "align_corners": align, "half_pixel_centers": half}
-            ins, outs = [activation("input", (1, *x))], [activation("output", (1, *size, x[2]))]
+        def case(name: str, x: Shape, rows: list[int], columns: list[int]) -> Case:
+            attrs = {"rows": tuple(rows), "columns": tuple(columns)}
+            shape = (1, len(rows), len(columns), x[2])
+            ins, outs = [activation("input", (1, *x))], [activation("output", shape)]
             return single(cls, name, ins, outs, attrs)
 
         return [
-            case("double", (3, 4, 5), [6, 8], False, False),
-            case("third", (9, 6, 2), [3, 2], False, True),
-            case("odd_ratio", (5, 7, 3), [8, 9], False, False),
-            case("corners", (4, 4, 1), [7, 7], True, False),
-            case("one_cell", (1, 1, 4), [3, 2], True, False),
+            case("double", (3, 4, 5), [0, 0, 1, 1, 2, 2], [0, 0, 1, 1, 2, 2, 3, 3]),
+            case("third", (9, 6, 2), [1, 4, 7], [1, 4]),
+            case("odd_ratio", (5, 7, 3), [0, 0, 1, 1, 2, 3, 3, 4], [0, 0, 1, 2, 3, 3, 4, 5, 6]),
+            case("one_cell", (1, 1, 4), [0, 0, 0], [0, 0]),
         ]
 
 
-def _source(node: Node, size: int, out: int) -> NDArray[np.int16]:
+def _source(node: Node, size: int, out: int) -> tuple[int, ...]:
     """The input index of each output index, in float32 as TensorFlow Lite computes it."""
     align, half = node.attrs["align_corners"], node.attrs["half_pixel_centers"]
     if align and out > 1:
@@ -107,4 +110,4 @@ def _source(node: Node, size: int, out: int) -> NDArray[np.int16]:
         scale = np.float32(size) / np.float32(out)
     at = (np.arange(out, dtype=np.float32) + np.float32(0.5 if half else 0)) * scale
     index = round_half_away(at) if align else np.floor(at).astype(np.int64)
-    return np.clip(index, 0, size - 1).astype(np.int16)
+    return tuple(int(i) for i in np.clip(index, 0, size - 1))

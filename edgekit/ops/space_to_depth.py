@@ -30,6 +30,7 @@ class SpaceToDepth(Op):
     signature = "rows"
     Params = SpaceToDepthParams
     tflite = ("SPACE_TO_DEPTH",)
+    same_scale = True
     coupling = "move"
 
     @classmethod

@@ -9,11 +9,11 @@ from edgekit.passes.bind_edges import bind_edges
 from edgekit.passes.canonicalize import canonicalize
 from edgekit.passes.collapse_reshapes import collapse_reshapes
 from edgekit.passes.drop_dead import drop_dead
+from edgekit.passes.float_weights import float_weights
 from edgekit.passes.fold_affine import fold_affine
 from edgekit.passes.fold_pad import fold_pad
 from edgekit.passes.fuse_activation import fuse_activation
 from edgekit.passes.layout import layout
-from edgekit.passes.require_integer import require_integer
 from edgekit.passes.resolve_state import resolve_state
 from edgekit.passes.static_shapes import static_shapes
 
@@ -24,11 +24,11 @@ CANONICAL: tuple[Pass, ...] = (
     static_shapes,
     drop_dead,
     bind_edges,
-    require_integer,
+    float_weights,
     canonicalize,
     layout,
-    collapse_reshapes,
     fold_affine,
+    collapse_reshapes,
     fuse_activation,
     fold_pad,
     drop_dead,

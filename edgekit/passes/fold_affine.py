@@ -12,7 +12,7 @@ import numpy as np
 
 from edgekit.draft import TEMPORARY
 from edgekit.graph import Graph, Node, Value, dequantized
-from edgekit.op import Array, load_ops, require
+from edgekit.op import Array, load_ops
 from edgekit.window import Axis, window_attrs
 
 _WEIGHTED = ("conv2d", "depthwise", "fully_connected")
@@ -23,6 +23,7 @@ def fold_affine(graph: Graph) -> Graph:
     """Only in float graphs: numbers that the source has quantized are kept."""
     values, nodes = dict(graph.values), list(graph.nodes)
     readers = graph.consumers()
+    replaced: dict[int, list[Node]] = {}
     at = {node.outputs[0]: i for i, node in enumerate(nodes)}
     for i, node in enumerate(graph.nodes):
         inner = node.inputs[0] if node.inputs else ""
@@ -31,7 +32,7 @@ def fold_affine(graph: Graph) -> Graph:
             continue
         layer = nodes[at[inner]] if inner in at else None
         alone = len(readers.get(inner, ())) == 1 and inner not in graph.outputs
-        if layer is not None and alone and _takes(layer, graph):
+        if layer is not None and alone and _takes(layer, values):
             weights, bias = _folded(layer, values, *affine)
             values |= {weights.name: weights, bias.name: bias}
             inputs = (layer.inputs[0], weights.name, bias.name)
@@ -40,21 +41,23 @@ def fold_affine(graph: Graph) -> Graph:
             at[node.outputs[0]] = at[inner]
             nodes[i] = replace(node, op="")
         elif node.op == "batch_norm":
-            made, constants = _depthwise(node, graph, *affine)
-            nodes[i] = made
-            values |= constants
-    return graph.with_nodes([node for node in nodes if node.op], values=values)
+            made, new = _depthwise(node, graph, *affine)
+            replaced[i] = made
+            values |= new
+    kept = [made for i, node in enumerate(nodes) for made in replaced.get(i, [node]) if made.op]
+    return graph.with_nodes(kept, values=values)
 
 
 def _affine(node: Node, graph: Graph) -> tuple[Array, Array] | None:
     """Factor and offset [C] along the last axis, None where the node is no such thing."""
     if node.op == "batch_norm":
-        rank = len(graph.value(node.inputs[0]).shape)
         factor, offset = (dequantized(graph.value(name)) for name in node.inputs[1:])
-        return (factor, offset) if node.attrs["axis"] == rank - 1 else None
+        return factor, offset
     if node.op not in (*_SIGNS, "mul", "mul_broadcast") or len(node.inputs) != 2:
         return None
     x, constant = (graph.value(name) for name in node.inputs)
+    if x.data is not None and not node.op.startswith("sub"):
+        x, constant = constant, x
     channels = x.shape[-1] if x.shape else 1
     data = constant.data
     if x.data is not None or data is None or constant.quant is not None or data.dtype != np.float32:
@@ -67,11 +70,11 @@ def _affine(node: Node, graph: Graph) -> tuple[Array, Array] | None:
     return vector, np.zeros(channels)
 
 
-def _takes(layer: Node, graph: Graph) -> bool:
+def _takes(layer: Node, values: dict[str, Value]) -> bool:
     """A layer with float weights that does not clamp its result and whose result is real."""
     if layer.op not in _WEIGHTED or layer.attrs["activation"] != "NONE":
         return False
-    real = [graph.value(name) for name in (*layer.inputs[1:], layer.outputs[0]) if name]
+    real = [values[name] for name in (*layer.inputs[1:], layer.outputs[0]) if name]
     return all(value.dtype == "float32" and value.quant is None for value in real)
 
 
@@ -97,19 +100,20 @@ def _folded(
 
 def _depthwise(
     node: Node, graph: Graph, factor: Array, offset: Array
-) -> tuple[Node, dict[str, Value]]:
-    shape = graph.value(node.inputs[0]).shape
-    require(
-        len(shape) == 4 and shape[0] == 1,
-        "batch normalization behind a convolution, or of an image",
-        node,
-        shape,
-    )
-    name = f"{node.outputs[0]}{TEMPORARY}"
+) -> tuple[list[Node], dict[str, Value]]:
+    """A layer of one tap, on the input seen as [1, rows, 1, C]; and its new tensors."""
+    x, out = graph.value(node.inputs[0]), graph.value(node.outputs[0])
+    name, rows = f"{out.name}{TEMPORARY}", x.elements // len(factor)
     taps = factor.astype(np.float32).reshape(1, 1, 1, -1)
     weights = Value(f"{name}weights", taps.shape, "float32", None, taps)
     bias = Value(f"{name}bias", offset.shape, "float32", None, offset.astype(np.float32))
-    inputs = (node.inputs[0], weights.name, bias.name)
+    shape = x.shape if len(x.shape) == 4 and x.shape[0] == 1 else (1, rows, 1, len(factor))
+    flat = replace(x, name=f"{name}in", shape=shape)
+    made = replace(out, name=f"{name}out", shape=shape)
     attrs = {**window_attrs(Axis(shape[1], 1, 1), Axis(shape[2], 1, 1)), "activation": "NONE"}
-    made = Node(node.name, "depthwise", inputs, node.outputs, attrs)
-    return made, {weights.name: weights, bias.name: bias}
+    nodes = [
+        Node(flat.name, "reshape", (x.name,), (flat.name,), {"shape": shape}),
+        Node(node.name, "depthwise", (flat.name, weights.name, bias.name), (made.name,), attrs),
+        Node(made.name, "reshape", (made.name,), (out.name,), {"shape": out.shape}),
+    ]
+    return nodes, {value.name: value for value in (weights, bias, flat, made)}

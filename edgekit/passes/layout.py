@@ -64,8 +64,8 @@ class _Arrangement:
                 self._reshape(node)
             else:
                 self._compute(node)
-        outputs = [self._output(name) for name in self.source.outputs]
-        assert outputs == list(self.source.outputs)
+        for name in dict.fromkeys(self.source.outputs):
+            self._output(name)
         return self._named()
 
     def _define(self, name: str, axes: Axes) -> None:
@@ -173,8 +173,8 @@ class _Arrangement:
         axes = self.views[name].axes
         return Axes((None,) * (rank - len(axes.axes)) + axes.axes, axes.rank)
 
-    def _in_order(self, name: str, wanted: Axes, output: str = "") -> str:
-        """A tensor of ours that holds the source's `name` as `wanted`, called `output` if given."""
+    def _in_order(self, name: str, wanted: Axes) -> str:
+        """A tensor of ours that holds the source's `name` as `wanted`."""
         value = self.source.value(name)
         rank = len(wanted.axes)
         shape = (1,) * (rank - len(value.shape)) + value.shape
@@ -236,27 +236,20 @@ class _Arrangement:
         self.values[name] = replace(weights, name=name, data=data)
         return name
 
-    def _output(self, name: str) -> str:
+    def _output(self, name: str) -> None:
         """Give an output its name; its shape is the source's unless its order is another one."""
         base, axes = self.views[name]
         shape = self.source.value(name).shape
         order = _order(shape, axes)
-        own = base != name and TEMPORARY in base and base not in self.source.outputs
-        if (order == sorted(order) and self.values[base].shape != shape) or (
-            base != name and not own
-        ):
-            held = self._in_order(name, Axes.same(len(shape)) if not own else axes)
-            self._copy(held, name)
-        elif base != name:
-            self._rename(base, name)
-        return name
-
-    def _copy(self, held: str, name: str) -> None:
-        """The output as a tensor of its own; where it only has another shape this is no work."""
-        shape = self.source.value(name).shape
-        if held == name:
-            held = f"{name}{TEMPORARY}inner"
-            self._rename(name, held)
+        straight = order == sorted(order)
+        free = base == name or (TEMPORARY in base and base not in self.source.outputs)
+        if free and (not straight or self.values[base].shape == shape):
+            if base != name:
+                self._rename(base, name)
+            return
+        if base == name:
+            self._rename(name, f"{name}{TEMPORARY}inner")
+        held = self.views[name].base if straight else self._in_order(name, Axes.same(len(shape)))
         self.values[name] = replace(self.values[held], name=name, shape=shape)
         self.nodes.append(
             Node(f"{name}{TEMPORARY}output", "reshape", (held,), (name,), {"shape": shape})

@@ -49,6 +49,7 @@ def plan(graph: IntGraph, *, keep_input: bool = False, caller_io: bool = False) 
         plan=report,
         states=graph.states,
         views=_views(graph, storage),
+        layouts=graph.layouts,
     )
     check_plan(program)
     return program

@@ -2,163 +2,90 @@
 
     python -m edgekit.validate._child ENGINE MODEL REQUEST.npz ANSWER.npz
 
-Request: `input_<i>` [N, steps, *shape], `intermediates` 0 or 1, and `scale_<i>` and
-`zero_point_<i>` where the original may take the input as real values.
-Answer: `output_<i>` [N, steps, *shape] and `tensor_<index>`, of the last inference, by index in
-the main subgraph.
+Request: `input_<i>` [N, steps, *shape], `intermediates` 0 or 1, `dims` (JSON, sizes of symbolic
+dimensions), and `scale_<i>` and `zero_point_<i>` where integers stand for real values.
+Answer: `output_<i>` [N, steps, *shape]; with intermediates `names`, and `tensor_<i>` [N, *shape] for
+each of them, of every sample's last inference.
 """
 
 from __future__ import annotations
 
-import importlib
+import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
-from typing import Any, Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edgekit.graph import Quant
+from edgekit.validate.data import dequantize, quantize
+from edgekit.validate.engines import Engine, open_engine
+
 Array = NDArray[Any]
-# Address space for tflite-micro's arena; pages it never touches cost nothing.
-_ARENA_BYTES = 64 << 20
-
-
-class Engine(Protocol):
-    """One model in one interpreter."""
-
-    def inputs(self) -> list[Mapping[str, Any]]:
-        """`shape` and `dtype` of every input."""
-
-    def reset(self) -> None:
-        """Put variables back to what they are before the first inference."""
-
-    def run(self, inputs: Sequence[Array]) -> list[Array]:
-        """One inference; arrays in the shapes and types of `inputs`."""
-
-    def tensors(self) -> Iterator[tuple[int, Array]]:
-        """Index and data of every tensor that can be read."""
-
-
-class TfliteMicro:
-    """TensorFlow Lite Micro's own kernels and interpreter."""
-
-    def __init__(self, model: str, intermediates: bool) -> None:
-        from tflite_micro.python.tflite_micro import runtime
-        from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as schema
-
-        data = Path(model).read_bytes()
-        kind = runtime.InterpreterConfig
-        self._interpreter = runtime.Interpreter.from_bytes(
-            data,
-            arena_size=max(_ARENA_BYTES, 10 * len(data)),
-            intrepreter_config=(
-                kind.kPreserveAllTensors if intermediates else kind.kAllocationRecording
-            ),
-        )
-        # The interpreter cannot say what it has, and dies of an index it does not have.
-        graph = schema.Model.GetRootAs(data, 0).Subgraphs(0)
-        self._inputs, self._outputs = graph.InputsLength(), graph.OutputsLength()
-        operators = [graph.Operators(i) for i in range(graph.OperatorsLength())]
-        written = {op.Outputs(i) for op in operators for i in range(op.OutputsLength())}
-        self._readable = [
-            index
-            for index in range(graph.TensorsLength())
-            if index in written and graph.Tensors(index).Type() != schema.TensorType.RESOURCE
-        ]
-
-    def inputs(self) -> list[Mapping[str, Any]]:
-        return [self._interpreter.get_input_details(i) for i in range(self._inputs)]
-
-    def reset(self) -> None:
-        self._interpreter.reset()
-
-    def run(self, inputs: Sequence[Array]) -> list[Array]:
-        for i, x in enumerate(inputs):
-            self._interpreter.set_input(x, i)
-        self._interpreter.invoke()
-        return [np.array(self._interpreter.get_output(i)) for i in range(self._outputs)]
-
-    def tensors(self) -> Iterator[tuple[int, Array]]:
-        for index in self._readable:
-            data = self._interpreter.GetTensor(index, 0)["tensor_data"]
-            if data is not None:
-                yield index, np.array(data)
-
-
-class Litert:
-    """LiteRT's reference kernels, from ai-edge-litert or from tflite-runtime."""
-
-    def __init__(self, module: str, model: str, intermediates: bool) -> None:
-        self._module = importlib.import_module(f"{module}.interpreter")
-        self._model, self._intermediates = model, intermediates
-        self.reset()
-
-    def inputs(self) -> list[Mapping[str, Any]]:
-        return list(self._interpreter.get_input_details())
-
-    def reset(self) -> None:
-        # reset_all_variables() leaves resource variables as they are; a new interpreter does not.
-        self._interpreter = self._module.Interpreter(
-            self._model,
-            experimental_op_resolver_type=self._module.OpResolverType.BUILTIN_REF,
-            experimental_preserve_all_tensors=self._intermediates,
-        )
-        self._interpreter.allocate_tensors()
-
-    def run(self, inputs: Sequence[Array]) -> list[Array]:
-        for x, details in zip(inputs, self._interpreter.get_input_details(), strict=True):
-            self._interpreter.set_tensor(details["index"], x)
-        self._interpreter.invoke()
-        outputs = self._interpreter.get_output_details()
-        return [self._interpreter.get_tensor(details["index"]) for details in outputs]
-
-    def tensors(self) -> Iterator[tuple[int, Array]]:
-        for details in self._interpreter.get_tensor_details():
-            # Reading a resource would end the process.
-            if np.dtype(details["dtype"]).kind in "iufb":
-                yield details["index"], self._interpreter.get_tensor(details["index"])
-
-
-def open_engine(engine: str, model: str, intermediates: bool) -> Engine:
-    if engine == "tflite-micro":
-        return TfliteMicro(model, intermediates)
-    return Litert(
-        {"litert": "ai_edge_litert", "tflite-runtime": "tflite_runtime"}[engine],
-        model,
-        intermediates,
-    )
 
 
 def fed(request: Mapping[str, Array], inputs: Sequence[Mapping[str, Any]]) -> list[Array]:
-    """Every input as [N, steps, *shape] in the original's type; integers for a float input
-    become the real values they stand for."""
+    """Every input as [N, steps, *shape] in the original's type: integers for a float input become
+    the real values they stand for, and the other way round."""
     arrays = []
     for i, details in enumerate(inputs):
-        x, wanted = request[f"input_{i}"], np.dtype(details["dtype"])
-        if wanted.kind == "f" and f"scale_{i}" in request and x.dtype.kind != "f":
-            steps = x.astype(np.float32) - request[f"zero_point_{i}"].astype(np.float32)
-            x = (steps * request[f"scale_{i}"].astype(np.float32)).astype(wanted)
-        if x.dtype != wanted:
-            raise TypeError(f"input {i} is {wanted} in the original, fed {x.dtype}")
-        arrays.append(x.reshape(*x.shape[:2], *(int(d) for d in details["shape"])))
+        given, wanted = request[f"input_{i}"], np.dtype(details["dtype"])
+        x = _typed(given, wanted, request.get(f"scale_{i}"), request.get(f"zero_point_{i}"))
+        if x is None:
+            raise TypeError(f"input {i} is {wanted} in the original, fed {given.dtype}")
+        arrays.append(_shaped(x, details["shape"], i))
     return arrays
+
+
+def _typed(
+    x: Array, wanted: np.dtype[Any], scale: Array | None, zero_point: Array | None
+) -> Array | None:
+    """x in the wanted type; None where there is no sound way. `zero_point` is of the program's type."""
+    if x.dtype == wanted:
+        return x
+    if wanted.kind == x.dtype.kind == "f":
+        return x.astype(wanted)
+    if scale is None or zero_point is None:
+        return None
+    quant = Quant((float(scale),), (int(zero_point),))
+    if wanted.kind == "f":
+        return dequantize(x, quant).astype(wanted)
+    if x.dtype.kind == "f":
+        x = quantize(x, quant, str(zero_point.dtype))
+    if wanted == np.uint8 and x.dtype == np.int8:
+        return x.view(np.uint8) ^ np.uint8(0x80)  # the same real values, 128 steps further up
+    return x if x.dtype == wanted else None
+
+
+def _shaped(x: Array, shape: Sequence[int | None], i: int) -> Array:
+    """x as [N, steps, *shape]; where the original leaves sizes open, x has its own."""
+    if None not in shape:
+        return x.reshape(*x.shape[:2], *(int(d) for d in shape if d is not None))
+    if len(shape) != x.ndim - 2:
+        raise TypeError(f"input {i} has {len(shape)} axes in the original, fed {x.ndim - 2}")
+    return x
 
 
 def answer(engine: Engine, request: Mapping[str, Array]) -> dict[str, Any]:
     arrays = fed(request, engine.inputs())
-    rows = []
+    rows, kept = [], []
     for sample in range(len(arrays[0])):
         engine.reset()
         steps = [
             engine.run([x[sample, step] for x in arrays]) for step in range(arrays[0].shape[1])
         ]
         rows.append([np.stack(column) for column in zip(*steps, strict=True)])
+        if request["intermediates"]:
+            kept.append({str(key): np.array(data) for key, data in engine.tensors()})
     result: dict[str, Any] = {
         f"output_{i}": np.stack(column) for i, column in enumerate(zip(*rows, strict=True))
     }
-    if request["intermediates"]:
-        result |= {f"tensor_{index}": data for index, data in engine.tensors()}
+    if kept:
+        # Names are data: as members of an archive they could be any path.
+        result["names"] = np.array(list(kept[0]), np.str_)
+        for i, name in enumerate(kept[0]):
+            result[f"tensor_{i}"] = np.stack([tensors[name] for tensors in kept])
     return result
 
 
@@ -166,7 +93,8 @@ def main(engine: str, model: str, request_path: str, answer_path: str) -> int:
     with np.load(request_path, allow_pickle=False) as archive:
         request = dict(archive)
     try:
-        opened = open_engine(engine, model, bool(request["intermediates"]))
+        dims = json.loads(str(request["dims"]))
+        opened = open_engine(engine, model, bool(request["intermediates"]), dims)
         result = answer(opened, request)
     except Exception as error:  # the engines raise whatever they like; the parent reports it
         print(f"{type(error).__name__}: {error}", file=sys.stderr)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NoReturn, Protocol
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from edgekit.errors import EdgekitError
 from edgekit.fixed import round_half_away
-from edgekit.graph import Quant
+from edgekit.graph import Layout, Quant
 
 Array = NDArray[Any]
 
@@ -37,7 +37,9 @@ class Samples:
 
     arrays: for each tensor, in the model's order, [N, *shape] of the tensor's own type; where
     `sequence` is set, [N, steps, *shape]. y: [N] integer labels or [N, ...] wanted values.
-    labels: class names. source: the file's name, or how the inputs were made.
+    labels: class names. source: the file's name, or how the inputs were made. originals: the same
+    inputs with the source's axes, as float32 where they were given as real values; empty where they
+    are `arrays` themselves.
     """
 
     tensors: tuple[Tensor, ...]
@@ -46,9 +48,15 @@ class Samples:
     y: Array | None = None
     labels: tuple[str, ...] = ()
     source: str = ""
+    originals: tuple[Array, ...] = ()
 
     def __len__(self) -> int:
         return len(self.arrays[0])
+
+    @property
+    def given(self) -> tuple[Array, ...]:
+        """What the original model is fed: the source's axes, real values where there are any."""
+        return self.originals or self.arrays
 
     @property
     def inferences(self) -> int:
@@ -58,14 +66,26 @@ class Samples:
     def take(self, which: slice) -> Samples:
         """The same with only those of the samples."""
         y = None if self.y is None else self.y[which]
-        return replace(self, arrays=tuple(x[which] for x in self.arrays), y=y)
+        return replace(self._each(lambda x: x[which]), y=y)
 
     def prefix(self, sample: int, steps: int) -> Samples:
         """One sample, of a sequence only its first `steps` steps."""
         one = self.take(slice(sample, sample + 1))
-        if not self.sequence:
-            return one
-        return replace(one, arrays=tuple(x[:, :steps] for x in one.arrays))
+        return one._each(lambda x: x[:, :steps]) if self.sequence else one
+
+    def _each(self, part: Callable[[Array], Array]) -> Samples:
+        arrays, originals = (tuple(map(part, xs)) for xs in (self.arrays, self.originals))
+        return replace(self, arrays=arrays, originals=originals)
+
+
+def source_order(
+    tensors: Sequence[Tensor], arrays: Sequence[Array], layouts: Mapping[str, Layout], lead: int = 1
+) -> tuple[Array, ...]:
+    """Tensors of a program, behind `lead` sample axes, with the axes their source has."""
+    return tuple(
+        layouts[tensor.name].source(x, lead) if tensor.name in layouts else x
+        for tensor, x in zip(tensors, arrays, strict=True)
+    )
 
 
 def quantize(x: Array, quant: Quant, dtype: str) -> Array:
@@ -86,11 +106,16 @@ def dequantize(q: Array, quant: Quant | None) -> Array:
 
 
 def random_samples(
-    tensors: Sequence[Tensor], count: int = 16, seed: int = 0, steps: int | None = None
+    tensors: Sequence[Tensor],
+    count: int = 16,
+    seed: int = 0,
+    steps: int | None = None,
+    layouts: Mapping[str, Layout] | None = None,
 ) -> Samples:
     """`count` samples drawn uniformly from each integer type's whole range; float: from [-1, 1).
 
-    `steps` makes each a sequence of so many. The same arguments give the same bytes.
+    `steps` makes each a sequence of so many; `layouts` are the program's. The same arguments give
+    the same bytes.
     """
     rng = np.random.default_rng(seed)
     lead = (count,) if steps is None else (count, steps)
@@ -104,7 +129,8 @@ def random_samples(
 
     arrays = tuple(draw(tensor) for tensor in tensors)
     source = f"{count} random inputs, seed {seed}"
-    return Samples(tuple(tensors), arrays, steps is not None, source=source)
+    originals = source_order(tensors, arrays, layouts, len(lead)) if layouts else ()
+    return Samples(tuple(tensors), arrays, steps is not None, source=source, originals=originals)
 
 
 def load_samples(
@@ -114,17 +140,38 @@ def load_samples(
     scale: float | None = None,
     offset: float | None = None,
     stateful: bool = False,
+    layouts: Mapping[str, Layout] | None = None,
 ) -> Samples:
-    """Read `x` (or one array per input name), and `y` and `labels` where present.
+    """`samples_of` the arrays of an `.npz` file."""
+    options: dict[str, Any] = {"scale": scale, "offset": offset, "stateful": stateful}
+    return samples_of(_read(Path(path)), tensors, path, layouts=layouts, **options)
+
+
+def samples_of(
+    data: Mapping[str, Array],
+    tensors: Sequence[Tensor],
+    path: str | Path,
+    *,
+    scale: float | None = None,
+    offset: float | None = None,
+    stateful: bool = False,
+    layouts: Mapping[str, Layout] | None = None,
+) -> Samples:
+    """Take `x` (or one array per input name), and `y` and `labels` where present.
+
+    `path` is where the arrays are from, for messages. `layouts` names the inputs whose axes have
+    another order in the data: the source model's.
 
     Without `scale` and `offset`, an integer array of the input's own type is fed as it is and a
     float array holds real values. With either, real values are ``x * scale + offset`` for every
     type (1 and 0 where not given). Real values for an integer input are quantized with its own
     scale and zero point (`quantize`). `stateful` also takes sequences of frames, [N, frames, ...],
-    where an input holds several frames. Raises EK004.
+    where an input holds several frames. Arrays have the axes of the source; where `layouts` says that
+    edgekit has them in another order, that order is taken too if the sizes tell both apart.
+    `originals` keep the source's axes and the real values. Raises EK004.
     """
-    data = _read(Path(path))
-    arrays, steps = [], set()
+    layouts = layouts or {}
+    arrays, originals, steps = [], [], set()
     for tensor in tensors:
         where = f"{path}, array {tensor.name}"
         if tensor.name in data:
@@ -139,9 +186,17 @@ def load_samples(
                 f"{', '.join(data) or 'nothing'}, wanted {wanted}",
                 "save the inputs under that name: numpy.savez(file, x=...)",
             )
-        x, sequence = _shaped(x, tensor, stateful, where)
+        layout = layouts.get(tensor.name)
+        x, sequence = (
+            _ordered(x, layout, where) if layout else _shaped(x, tensor.shape, stateful, where)
+        )
         steps.add(x.shape[1] if sequence else None)
-        arrays.append(_typed(x, tensor, scale, offset, where))
+        originals.append(_given(x, tensor, scale, offset, where))
+        x = _typed(originals[-1], tensor, where)
+        if layout:
+            lead = 1 + sequence
+            x = layout.ours(x, lead).reshape(*x.shape[:lead], *tensor.shape)
+        arrays.append(x)
     if len(steps) > 1 or len({len(x) for x in arrays}) > 1:
         _refuse(
             "the inputs have different numbers of samples or steps",
@@ -151,7 +206,8 @@ def load_samples(
         )
     y = _wanted(data.get("y"), len(arrays[0]), str(path))
     labels = tuple(str(name) for name in data["labels"].ravel()) if "labels" in data else ()
-    return Samples(tuple(tensors), tuple(arrays), None not in steps, y, labels, Path(path).name)
+    sequence, name = None not in steps, Path(path).name
+    return Samples(tuple(tensors), tuple(arrays), sequence, y, labels, name, tuple(originals))
 
 
 def _refuse(message: str, where: str, found: str, help: str) -> NoReturn:
@@ -177,19 +233,19 @@ def _read(path: Path) -> dict[str, Array]:
         )
 
 
-def _shaped(x: Array, tensor: Tensor, stateful: bool, where: str) -> tuple[Array, bool]:
-    """x as [N, *shape], or as [N, steps, *shape] and True."""
-    shape, wanted = x.shape, math.prod(tensor.shape)
-    frame = [d for d in tensor.shape if d != 1]
+def _shaped(x: Array, one: tuple[int, ...], stateful: bool, where: str) -> tuple[Array, bool]:
+    """x as [N, *one], or as [N, steps, *one] and True; `one` is the shape of an input."""
+    shape, wanted = x.shape, math.prod(one)
+    frame = [d for d in one if d != 1]
     if len(shape) > 0 and x.size:
         each = x.size // shape[0]
         if each == wanted:
-            return x.reshape(shape[0], *tensor.shape), False
+            return x.reshape(shape[0], *one), False
         whole_steps = len(shape) > 2 and math.prod(shape[2:]) == wanted
         frames = stateful and each % wanted == 0 and list(shape[2:]) == frame[1:]
         if whole_steps or frames:
-            return x.reshape(shape[0], each // wanted, *tensor.shape), True
-    dims = ", ".join(map(str, tensor.shape))
+            return x.reshape(shape[0], each // wanted, *one), True
+    dims = ", ".join(map(str, one))
     _refuse(
         "an array does not have the shape of the input",
         where,
@@ -198,9 +254,37 @@ def _shaped(x: Array, tensor: Tensor, stateful: bool, where: str) -> tuple[Array
     )
 
 
-def _typed(
+def _ordered(x: Array, layout: Layout, where: str) -> tuple[Array, bool]:
+    """x with the source's axes: [N, *layout.shape], or [N, steps, *layout.shape] and True.
+
+    Takes the source's order or edgekit's, axes of size 1 given or not, and flat samples.
+    """
+    moved = tuple(layout.shape[axis] for axis in layout.perm)
+    for lead in (1, 2):
+        sizes = _without_ones(x.shape[lead:])
+        if x.ndim < lead or 0 in x.shape:
+            break
+        if sizes in (_without_ones(layout.shape), (math.prod(moved),)):
+            return x.reshape(*x.shape[:lead], *layout.shape), lead == 2
+        if sizes == _without_ones(moved):
+            return layout.source(x, lead), lead == 2
+    dims = ", ".join(map(str, layout.shape))
+    _refuse(
+        "an array does not have the shape of the input",
+        where,
+        f"{list(x.shape)}, wanted [N, {dims}] or [N, steps, {dims}], N at least 1",
+        "the first axis counts samples; give the others in the order that the source model has",
+    )
+
+
+def _without_ones(shape: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(size for size in shape if size != 1)
+
+
+def _given(
     x: Array, tensor: Tensor, scale: float | None, offset: float | None, where: str
 ) -> Array:
+    """Integers of the tensor's own type as they are, everything else as real values in float32."""
     mapped = scale is not None or offset is not None
     if x.dtype == np.dtype(tensor.dtype) and not mapped and x.dtype.kind in "iu":
         return x
@@ -221,16 +305,23 @@ def _typed(
             f"{int((~np.isfinite(real)).sum())} of {real.size} are NaN or infinite",
             "repair or drop those samples",
         )
+    return real
+
+
+def _typed(given: Array, tensor: Tensor, where: str) -> Array:
+    """What `_given` returns in the tensor's own type."""
+    if given.dtype.kind != "f":
+        return given
     if tensor.dtype.startswith("float"):
-        return real.astype(tensor.dtype)
+        return given.astype(tensor.dtype)
     if tensor.quant is None:
         _refuse(
             "real values cannot be fed to an integer input that has no scale",
             where,
-            f"{x.dtype}, wanted {tensor.dtype}",
+            f"real values, wanted {tensor.dtype}",
             f"save the array as {tensor.dtype}",
         )
-    return quantize(real, tensor.quant, tensor.dtype)
+    return quantize(given, tensor.quant, tensor.dtype)
 
 
 def _wanted(y: Array | None, count: int, path: str) -> Array | None:

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edgekit.graph import Layout
 from edgekit.validate.compare import compare, compare_layers, first_difference, layers_json
-from edgekit.validate.data import Samples, Tensor, dequantize, quantize
+from edgekit.validate.data import Samples, Tensor, quantize, source_order
+from edgekit.validate.fidelity import layer_errors, output_errors, real_values, signed
 from edgekit.validate.metrics import sqnr_db
 from edgekit.validate.reference import Reference
 from edgekit.validate.score import METRICS, default_metric, finite, score
 
 Array = NDArray[Any]
 Trace = Sequence[tuple[str, str, Array]]
+_PROBES = 8  # samples that the errors of layers are measured on
 
 
 class Place(Protocol):
@@ -37,12 +40,17 @@ class Place(Protocol):
 class Original:
     """How to run the original, and what its tensors are called here.
 
-    run: samples and whether to keep intermediates, to a Reference. names: the main subgraph's
-    tensors in the file's order, by the names the program uses.
+    run: samples and whether to keep intermediates, to a Reference. names: a `.tflite` file's tensors
+    in the file's order, by the names the program uses. real: its numbers are not the program's
+    integers, so that the question is how far apart both are. tensors: the program's, by name.
+    aliases: program's name -> original's, where they are not the same.
     """
 
     run: Callable[[Samples, bool], Reference]
     names: Sequence[str] = ()
+    real: bool = False
+    tensors: Mapping[str, Tensor] = field(default_factory=dict)
+    aliases: Mapping[str, str] = field(default_factory=dict)
 
 
 def validate_places(
@@ -52,17 +60,24 @@ def validate_places(
     place: Place | None = None,
     original: Original | None = None,
     metric: str | None = None,
+    layouts: Mapping[str, Layout] | None = None,
 ) -> dict[str, Any]:
     """Run and compare; returns the contract's keys of `validate`.
 
     `outputs` describes the program's outputs; `place` is None for ``--on simulator``. The top level
     is simulator against the place; `comparisons` has every pair; `gates` are the pairs that must be
-    equal. `metric` None means top1 where the samples have labels. Raises EK004 where they lack what
-    the metric needs, and whatever a place raises.
+    equal. `metric` None means top1 where the samples have labels. `layouts` are the program's: outputs
+    are compared and scored in the order of the source. Raises EK004 where the samples lack what the
+    metric needs, and whatever a place raises.
     """
-    steps = samples.sequence
-    simulated = simulator.run(samples.arrays, steps)
-    placed = simulated if place is None else place.run(samples.arrays, steps)
+    steps, layouts = samples.sequence, layouts or {}
+
+    def outputs_of(where: Place) -> tuple[Array, ...]:
+        arrays = where.run(samples.arrays, steps)
+        return source_order(outputs, arrays, layouts, 1 + steps)
+
+    simulated = outputs_of(simulator)
+    placed = simulated if place is None else outputs_of(place)
     top = compare(simulator.name, (place or simulator).name, simulated, placed, sequence=steps)
     pairs, gates = [], []
     if place is not None:
@@ -74,12 +89,19 @@ def validate_places(
         reference = original.run(samples, False)
         wanted = [_as_integers(x, o) for x, o in zip(reference.outputs, outputs, strict=True)]
         pair = compare("original", simulator.name, wanted, simulated, sequence=steps)
-        pair |= _layers_of_original(samples, wanted, simulated, simulator, original)
+        if original.real:
+            pair |= output_errors(outputs, reference.outputs, simulated, sequence=steps)
+            pair |= _errors_of_layers(samples, simulator, original, layouts)
+        else:
+            pair |= _layers_of_original(samples, wanted, simulated, simulator, original)
         pairs.insert(0, pair)
-        if reference.exact:
+        if reference.exact and not original.real:
             gates.insert(0, _gate(pair))
         if place is not None:
-            pairs.append(compare("original", place.name, wanted, placed, sequence=steps))
+            last = compare("original", place.name, wanted, placed, sequence=steps)
+            if original.real:
+                last |= output_errors(outputs, reference.outputs, placed, sequence=steps)
+            pairs.append(last)
 
     report: dict[str, Any] = {k: v for k, v in top.items() if k not in ("a", "b")}
     report["data"] = samples.source
@@ -106,7 +128,7 @@ def _as_integers(x: Array, output: Tensor) -> Array:
     own integers were dequantized, which gives the very same integers."""
     if x.dtype.kind == "f" and not output.dtype.startswith("float") and output.quant is not None:
         return quantize(x, output.quant, output.dtype)
-    return x
+    return signed(x) if output.dtype == "int8" else x
 
 
 def _quality(
@@ -119,7 +141,7 @@ def _quality(
     """Score and signal-to-noise ratio; infinite decibels (nothing differs) are None."""
 
     def real(arrays: Sequence[Array]) -> list[Array]:
-        return [dequantize(x, o.quant) for x, o in zip(arrays, outputs, strict=True)]
+        return [real_values(x, o) for x, o in zip(arrays, outputs, strict=True)]
 
     found: dict[str, Any] = {}
     ours = real(placed)
@@ -155,6 +177,21 @@ def _layers_of_original(
     tensors = original.run(probe, True).named(original.names) if original.names else {}
     trace = place.trace([x[0] for x in probe.arrays], samples.sequence)
     return layers_json(compare_layers(trace, tensors))
+
+
+def _errors_of_layers(
+    samples: Samples, place: Place, original: Original, layouts: Mapping[str, Layout]
+) -> dict[str, Any]:
+    """The original's tensors against a place's, on the first few samples."""
+    probe = samples.take(slice(_PROBES))
+    theirs = original.run(probe, True).named(original.names)
+    theirs |= {ours: theirs[name] for ours, name in original.aliases.items() if name in theirs}
+    traces = [place.trace([x[i] for x in probe.arrays], probe.sequence) for i in range(len(probe))]
+    trace = [
+        (name, tensor, np.stack([one[i][2] for one in traces]))
+        for i, (name, tensor, _) in enumerate(traces[0])
+    ]
+    return layer_errors(trace, theirs, original.tensors, layouts)
 
 
 def _probe(samples: Samples, a: Sequence[Array], b: Sequence[Array]) -> Samples:

@@ -89,7 +89,7 @@ def _reconstructs(outputs: Array, samples: Samples) -> bool:
 
 
 def _real_input(samples: Samples) -> Array:
-    return dequantize(samples.arrays[0], samples.tensors[0].quant)
+    return dequantize(samples.given[0], samples.tensors[0].quant)
 
 
 def _missing(samples: Samples, metric: str, wanted: str) -> NoReturn:

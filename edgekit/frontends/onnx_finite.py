@@ -1,0 +1,31 @@
+"""Numbers of a network must be numbers."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from edgekit.errors import EdgekitError
+from edgekit.graph import Graph
+
+# Where an infinite scalar is a bound or a fill, not a weight.
+_UNBOUNDED = ("Clip", "Min", "Max", "Pad")
+
+
+def require_finite(graph: Graph) -> None:
+    """Raises EK304 for a constant of the network that holds NaN or infinity; what was folded away may."""
+    consumers = graph.consumers()
+    for value in graph.values.values():
+        if value.data is None or not value.dtype.startswith("float"):
+            continue
+        wrong = ~np.isfinite(value.data)
+        if not wrong.any():
+            continue
+        bound = not value.shape and all(n.op in _UNBOUNDED for n in consumers[value.name])
+        if bound and not np.isnan(value.data):
+            continue
+        at = tuple(int(i) for i in np.argwhere(wrong)[0])
+        raise EdgekitError(
+            "EK304", "a constant holds numbers that are not finite", where=f"tensor {value.name}",
+            found=f"{value.data[at]} at {list(at)}, {int(wrong.sum())} of {value.data.size} elements",
+            help="repair the weights: training diverged, or a float64 does not fit float32",
+        )  # fmt: skip

@@ -1,0 +1,264 @@
+"""Post-training quantization: from a canonical graph with real values to one of integers only.
+
+What the source has quantized keeps its numbers. The rest is given numbers from calibration data:
+one scale and zero point per activation, a symmetric scale per output channel for weights.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgekit.errors import EdgekitError
+from edgekit.graph import Graph, Quant
+from edgekit.op import load_ops
+from edgekit.quantize import equalize
+from edgekit.quantize.bias import corrected
+from edgekit.quantize.evaluate import activations, real_inputs, some
+from edgekit.quantize.prepare import Groups, groups_of, has_reals, prepared
+from edgekit.quantize.ranges import RANGES, Histogram, affine
+from edgekit.quantize.report import error_report
+from edgekit.quantize.store import Quantization, damaged, load, save
+from edgekit.quantize.weights import layer_constants
+from edgekit.validate.data import Samples, load_samples, samples_of
+
+__all__ = ["Calibration", "Quantization", "Settings", "load", "quantized", "restored", "save"]
+
+Array = NDArray[Any]
+FEW_SAMPLES = 8
+_CORRECTION_SAMPLES = 64
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How numbers are chosen. ranges: a key of `ranges.RANGES`."""
+
+    ranges: str = "minmax"
+    equalize: bool = False
+    bias_correction: bool = True
+
+
+@dataclass(frozen=True, eq=False)
+class Calibration:
+    """Typical inputs, with the source's axes: an `.npz` file, an array for a model of one input, or
+    an array by input. Real values are ``x * scale + offset`` where either is given.
+
+    None are seeded random numbers: enough to know what a model needs, not to run it.
+    """
+
+    data: str | Path | Array | Mapping[str, Array] | None = None
+    scale: float | None = None
+    offset: float | None = None
+
+    def samples(self, graph: Graph) -> Samples:
+        """Samples of a canonical graph's inputs. Raises EK004 (`samples_of`)."""
+        tensors = [graph.value(name) for name in graph.inputs]
+        options: dict[str, Any] = {
+            "scale": self.scale,
+            "offset": self.offset,
+            "layouts": graph.layouts,
+        }
+        if self.data is None:
+            rng = np.random.default_rng(0)
+            arrays = tuple(rng.normal(size=(4, *t.shape)).astype(np.float32) for t in tensors)
+            return Samples(tuple(tensors), arrays, source="4 random inputs")
+        if isinstance(self.data, str | Path):
+            return load_samples(self.data, tensors, **options)
+        given = self.data if isinstance(self.data, Mapping) else {"x": self.data}
+        named = {name: np.asarray(x) for name, x in given.items()}
+        return samples_of(named, tensors, "calibration", **options)
+
+
+def quantized(
+    graph: Graph, calibration: Samples | None = None, settings: Settings = Settings()
+) -> tuple[Graph, Quantization | None]:
+    """The integer form of a canonical graph, and what was decided for it.
+
+    A graph that has all its numbers comes back as it is, with None. calibration: samples of the
+    graph's inputs (`Calibration.samples`). Raises EK203 where they are needed and absent,
+    EK004 where they cannot serve, EK304 where the model is not finite, EK301 for wrong numbers of
+    the source.
+    """
+    if not has_reals(graph) and not graph.one_rounding:
+        return graph, None
+    ready = prepared(graph)
+    groups = groups_of(ready)
+    missing = _uncalibrated(ready, groups)
+    if missing and calibration is None:
+        _refuse(ready, missing)
+    factors: dict[str, Array] = {}
+    seen: dict[str, Histogram] = {}
+    if missing and calibration is not None:
+        check_calibration(ready, calibration)
+        if settings.equalize:
+            ready, factors = equalize.equalized(ready, _channel_ranges(ready, calibration))
+        seen = _histograms(ready, groups, calibration)
+    decided = _numbers(ready, groups, seen, settings)
+    if not decided.quants:
+        return graph, None
+    result = applied(ready, decided)
+    if settings.bias_correction and seen and calibration is not None:
+        biases = corrected(ready, result, some(ready, calibration, _CORRECTION_SAMPLES))
+        decided = replace(decided, data={**decided.data, **biases})
+        result = applied(ready, decided)
+    if calibration is None or not seen:
+        return result, decided
+    observed = {root: (h.low, h.high) for root, h in seen.items()}
+    ranges = {n: observed[r] for r, names in groups.members().items() if r in seen for n in names}
+    return result, replace(
+        decided,
+        factors=factors,
+        notes=_notes(seen, calibration),
+        ranges=ranges,
+        errors=error_report(ready, result, calibration),
+    )
+
+
+def restored(graph: Graph, quantization: Quantization) -> Graph:
+    """What `quantized` made of the same canonical graph. Raises EK005 where it was another graph."""
+    ready = prepared(graph)
+    for name, quant in quantization.quants.items():
+        value, data = ready.values.get(name), quantization.data.get(name)
+        axis = quant.axis
+        fits = value is not None and (data is None or data.shape == value.shape)
+        if value is not None and axis is not None:
+            fits = fits and axis < len(value.shape) and value.shape[axis] == len(quant.scale)
+        if not fits or (len(quant.scale) > 1 and axis is None):
+            damaged(f"tensor {name}", "numbers for another model")
+    result = applied(ready, quantization)
+    for node in result.nodes:
+        for name in (*node.inputs, *node.outputs):
+            if name and result.value(name).dtype == "float32":
+                damaged(f"tensor {name}", "no numbers for it")
+    return result
+
+
+def applied(graph: Graph, quantization: Quantization) -> Graph:
+    """A prepared graph with the numbers that were decided."""
+    values = dict(graph.values)
+    for name, quant in quantization.quants.items():
+        data = quantization.data.get(name, values[name].data)
+        dtype = "int8" if data is None else str(data.dtype)
+        values[name] = replace(values[name], dtype=dtype, quant=quant, data=data)
+    return replace(graph, values=values, one_rounding=True)
+
+
+def check_calibration(graph: Graph, samples: Samples) -> None:
+    """Raises EK004 for data that says nothing about an input's range."""
+    for tensor, x in zip(samples.tensors, samples.arrays, strict=True):
+        found = ""
+        if not np.any(x != x.reshape(-1)[0]):
+            found = f"{x.size} times {float(x.reshape(-1)[0]):g}"
+        elif samples.inferences > 1 and x.shape[0] > 1 and np.all(x == x[:1]):
+            found = f"{len(x)} equal samples"
+        if found:
+            raise EdgekitError(
+                "EK004", "the calibration data is constant", where=f"{samples.source}, input {tensor.name}",
+                found=f"{found}, wanted samples of what the model will see",
+                help="give some tens of different, typical inputs, scaled as in training",
+            )  # fmt: skip
+
+
+def _notes(seen: dict[str, Histogram], samples: Samples) -> tuple[str, ...]:
+    notes = []
+    if samples.inferences < FEW_SAMPLES:
+        notes.append(
+            f"only {samples.inferences} calibration samples: ranges of rare inputs may be cut; some tens are usual"
+        )
+    flat = sum(h.low == h.high for h in seen.values())
+    if flat:
+        notes.append(f"{flat} tensors are zero on all calibration samples")
+    return tuple(notes)
+
+
+def _uncalibrated(graph: Graph, groups: Groups) -> dict[str, list[str]]:
+    """Groups with a computed tensor and no numbers, by root."""
+    return {
+        root: names
+        for root, names in groups.members().items()
+        if root not in groups.fixed
+        and any(graph.value(n).dtype == "float32" and graph.const(n) is None for n in names)
+    }
+
+
+def _refuse(graph: Graph, missing: dict[str, list[str]]) -> None:
+    names = {name for group in missing.values() for name in group}
+    for node in graph.nodes:
+        for name in (*node.inputs, *node.outputs):
+            if name in names:
+                raise EdgekitError(
+                    "EK203", "the model is floating-point and has no calibration data",
+                    where=f"node {node.name} ({node.op}), tensor {name}",
+                    found="float32, wanted int8 or data to find its range",
+                    help="pass --calibration DATA.npz (x: some tens of typical inputs) to quantize it here",
+                )  # fmt: skip
+
+
+def _histograms(graph: Graph, groups: Groups, samples: Samples) -> dict[str, Histogram]:
+    """What every group without numbers holds, over all calibration data and its own constants."""
+    table = groups.members()
+    root = {n: r for r, names in table.items() for n in names if r not in groups.fixed}
+    seen: dict[str, Histogram] = {r: Histogram() for r in root.values()}
+    for inputs in real_inputs(graph, samples):
+        for name, x in activations(graph, inputs):
+            if name in root:
+                seen[root[name]].add(x)
+    return seen
+
+
+def _channel_ranges(graph: Graph, samples: Samples) -> dict[str, Array]:
+    """Greatest magnitude per channel of the output of every layer with weights."""
+    layers = {n.outputs[0] for n in graph.nodes if load_ops()[n.op].channel_axis is not None}
+    largest: dict[str, Array] = {}
+    for inputs in real_inputs(graph, samples):
+        for name, x in activations(graph, inputs):
+            if name in layers:
+                here = np.abs(x.reshape(-1, x.shape[-1])).max(axis=0)
+                largest[name] = np.maximum(largest.get(name, 0), here)
+    return largest
+
+
+def _numbers(
+    graph: Graph, groups: Groups, seen: dict[str, Histogram], settings: Settings
+) -> Quantization:
+    """Numbers for every real tensor: activations by their range, then constants and layers."""
+    quants: dict[str, Quant] = {}
+    data: dict[str, Array] = {}
+    rule = RANGES[settings.ranges]
+    for root, names in groups.members().items():
+        quant = groups.fixed.get(root)
+        if quant is None:
+            low, high = rule(seen[root]) if root in seen and seen[root].limit else (0.0, 0.0)
+            for name in names:
+                constant = graph.const(name)
+                if constant is not None and constant.dtype.kind == "f":
+                    low, high = min(low, float(constant.min())), max(high, float(constant.max()))
+            quant = affine(low, high)
+        for name in names:
+            if graph.value(name).dtype == "float32":
+                quants[name] = quant
+                constant = graph.const(name)
+                if constant is not None:
+                    data[name] = _levels(constant, quant)
+
+    def numbers(name: str) -> Quant | None:
+        return quants.get(name, graph.value(name).quant)
+
+    for node in graph.nodes:
+        if load_ops()[node.op].channel_axis is None:
+            continue
+        x, out = numbers(node.inputs[0]), numbers(node.outputs[0])
+        if x is not None and out is not None and not x.per_channel:
+            for name, (quant, array) in layer_constants(node, graph, x, out).items():
+                quants[name], data[name] = quant, array
+    return Quantization(quants, data)
+
+
+def _levels(real: Array, quant: Quant) -> Array:
+    steps = np.rint(real.astype(np.float64) / quant.scale[0]) + quant.zero_point[0]
+    return np.asarray(np.clip(steps, -128, 127), np.int8)

@@ -1,0 +1,240 @@
+"""What a canonical graph needs before its tensors can get numbers; depends on the graph alone.
+
+Conversions between real and integer tensors become plain copies, layers get constants of their own,
+and where numbers of the source meet that an operator cannot tell apart, a requantize stands between.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from edgekit.draft import TEMPORARY
+from edgekit.errors import EdgekitError
+from edgekit.graph import Graph, Node, Quant, Value
+from edgekit.op import load_ops
+
+
+def has_reals(graph: Graph) -> bool:
+    """Whether any node reads or writes a real tensor."""
+    return any(
+        is_real(graph, name) for node in graph.nodes for name in (*node.inputs, *node.outputs)
+    )
+
+
+def is_real(graph: Graph, name: str) -> bool:
+    return bool(name) and graph.value(name).dtype == "float32"
+
+
+def data_operands(node: Node) -> list[str]:
+    """The operands that have a quantization of their own: all but weights and bias."""
+    weighted = load_ops()[node.op].channel_axis is not None
+    return [name for name in (node.inputs[:1] if weighted else node.inputs) if name]
+
+
+def prepared(graph: Graph) -> Graph:
+    """Raises EK304 for a constant that is not finite, EK202 for real state."""
+    _check_constants(graph)
+    graph = _own_constants(graph)
+    graph = graph.with_nodes(_copied(node, graph) for node in graph.nodes)
+    graph = _with_fixed_outputs(graph)
+    graph = _bridged(graph)
+    graph.verify()
+    return graph
+
+
+def _check_constants(graph: Graph) -> None:
+    for node in graph.nodes:
+        for name in node.inputs:
+            data = graph.const(name)
+            if data is None or data.dtype.kind != "f":
+                continue
+            bad = ~np.isfinite(data)
+            if bad.any():
+                raise EdgekitError(
+                    "EK304", "a constant holds values that are not finite", where=f"node {node.name}, tensor {name}",
+                    found=f"{int(bad.sum())} of {data.size} are NaN or infinite", help="train or export the model again",
+                )  # fmt: skip
+    for state in graph.states:
+        if is_real(graph, state.value):
+            raise EdgekitError(
+                "EK202", "a floating-point variable has no support", where=f"tensor {state.value}",
+                found="float32, wanted int8", help="convert the model with full integer quantization",
+            )  # fmt: skip
+
+
+def _copied(node: Node, graph: Graph) -> Node:
+    """A conversion to or from reals as a copy: its two sides are then one tensor's numbers."""
+    if node.op != "requantize" or not any(is_real(graph, n) for n in (*node.inputs, *node.outputs)):
+        return node
+    return replace(node, op="reshape", attrs={"shape": graph.value(node.outputs[0]).shape})
+
+
+def _own_constants(graph: Graph) -> Graph:
+    """Real constants that two nodes share become one each; layers with real weights get a bias."""
+    values, nodes = dict(graph.values), []
+    taken: set[str] = set()
+    for node in graph.nodes:
+        inputs = list(node.inputs)
+        for i, name in enumerate(inputs):
+            if not name or values[name].data is None or not is_real(graph, name):
+                continue
+            if name in taken or name in graph.outputs:
+                inputs[i] = _unused(values, f"{name}{TEMPORARY}{node.name}")
+                values[inputs[i]] = replace(values[name], name=inputs[i])
+            taken.add(name)
+        axis = load_ops()[node.op].channel_axis
+        if axis is not None and is_real(graph, node.inputs[1]) and not ([*inputs, ""])[2]:
+            channels = values[inputs[1]].shape[axis]
+            name = _unused(values, f"{node.outputs[0]}{TEMPORARY}bias")
+            values[name] = Value(name, (channels,), "float32", None, np.zeros(channels, np.float32))
+            inputs[2:] = [name]
+        nodes.append(replace(node, inputs=tuple(inputs)))
+    return graph.with_nodes(nodes, values=values)
+
+
+def _unused(values: dict[str, Value], name: str) -> str:
+    while name in values:
+        name += "'"
+    return name
+
+
+def _with_fixed_outputs(graph: Graph) -> Graph:
+    """An operator that has one output quantization only keeps it; the source's own follows."""
+    values, nodes = dict(graph.values), []
+    for node in graph.nodes:
+        fixed = load_ops()[node.op].output_quant
+        quant = values[node.outputs[0]].quant if fixed else None
+        if fixed is None or quant is None or quant == Quant((fixed[0],), (fixed[1],)):
+            nodes.append(node)
+            continue
+        nodes += _requantized_output(node, values)
+    return graph.with_nodes(nodes, values=values)
+
+
+def _requantized_output(node: Node, values: dict[str, Value]) -> list[Node]:
+    """The node with a new output, which a requantize turns into the one it had."""
+    name = _unused(values, f"{node.outputs[0]}{TEMPORARY}unscaled")
+    values[name] = replace(values[node.outputs[0]], name=name, dtype="float32", quant=None)
+    return [
+        replace(node, outputs=(name,)),
+        Node(f"{node.name}{TEMPORARY}requantize", "requantize", (name,), node.outputs),
+    ]
+
+
+class Groups:
+    """Tensors that share one scale and zero point; `fixed` has the numbers that are given."""
+
+    def __init__(self, graph: Graph) -> None:
+        self._parent: dict[str, str] = {}
+        self.fixed: dict[str, Quant] = {}
+        self.values = graph.values
+        for name in dict.fromkeys((*graph.inputs, *(n for x in graph.nodes for n in x.outputs))):
+            self.add(name)
+        for node in graph.nodes:
+            fixed = load_ops()[node.op].output_quant
+            if fixed and self.values[node.outputs[0]].quant is None:
+                self.fixed[node.outputs[0]] = Quant((fixed[0],), (fixed[1],))
+            for name in data_operands(node):
+                self.add(name)
+
+    def add(self, name: str) -> None:
+        value = self.values[name]
+        if name not in self._parent:
+            self._parent[name] = name
+            if value.quant is not None and not value.quant.per_channel:
+                self.fixed[name] = value.quant
+
+    def root(self, name: str) -> str:
+        while self._parent[name] != name:
+            self._parent[name] = self._parent[self._parent[name]]
+            name = self._parent[name]
+        return name
+
+    def quant(self, name: str) -> Quant | None:
+        """The numbers that are given to the tensor's group."""
+        return self.fixed.get(self.root(name))
+
+    def join(self, a: str, b: str) -> bool:
+        """Make one group of two; False, and nothing done, where both have numbers that differ."""
+        quants = [q for q in (self.quant(a), self.quant(b)) if q is not None]
+        if len(quants) == 2 and quants[0] != quants[1]:
+            return False
+        first, second = self.root(a), self.root(b)
+        self._parent[second] = first
+        if quants:
+            self.fixed[first] = quants[0]
+        return True
+
+    def members(self) -> dict[str, list[str]]:
+        """Every group by its root, in a fixed order."""
+        table: dict[str, list[str]] = {}
+        for name in self._parent:
+            table.setdefault(self.root(name), []).append(name)
+        return table
+
+
+def groups_of(graph: Graph) -> Groups:
+    """The groups of a prepared graph."""
+    groups = Groups(graph)
+    for node in graph.nodes:
+        if load_ops()[node.op].same_scale:
+            for name in data_operands(node):
+                joined = groups.join(node.outputs[0], name)
+                assert joined, node.name
+    return groups
+
+
+def _bridged(graph: Graph) -> Graph:
+    """A requantize wherever one group would get two different numbers, on the smaller side."""
+    values = dict(graph.values)
+    graph = replace(graph, values=values)
+    groups, nodes = Groups(graph), []
+    groups.values = values
+    for node in graph.nodes:
+        if not load_ops()[node.op].same_scale:
+            nodes.append(node)
+        elif len(data_operands(node)) == 1:
+            nodes += _one_operand(node, values, groups)
+        else:
+            nodes += _many_operands(node, values, groups)
+    return graph.with_nodes(nodes)
+
+
+def _one_operand(node: Node, values: dict[str, Value], groups: Groups) -> list[Node]:
+    name, output = data_operands(node)[0], node.outputs[0]
+    if groups.join(output, name):
+        return [node]
+    if values[name].elements <= values[output].elements:
+        bridge, moved = _bridge(node, name, values, groups)
+        groups.join(output, moved)
+        return [bridge, replace(node, inputs=tuple(moved if n == name else n for n in node.inputs))]
+    made = _requantized_output(node, values)
+    groups.add(made[0].outputs[0])
+    groups.join(name, made[0].outputs[0])
+    return made
+
+
+def _many_operands(node: Node, values: dict[str, Value], groups: Groups) -> list[Node]:
+    """What has numbers of its own is requantized, unless all of them and the output have the same."""
+    given = [groups.quant(name) for name in data_operands(node)]
+    kept = groups.quant(node.outputs[0])
+    if kept is None and len(set(given)) == 1:
+        kept = given[0]
+    bridges, inputs = [], []
+    for name, quant in zip(data_operands(node), given, strict=True):
+        if quant is not None and quant != kept:
+            bridge, name = _bridge(node, name, values, groups)
+            bridges.append(bridge)
+        groups.join(node.outputs[0], name)
+        inputs.append(name)
+    return [*bridges, replace(node, inputs=tuple(inputs))]
+
+
+def _bridge(node: Node, name: str, values: dict[str, Value], groups: Groups) -> tuple[Node, str]:
+    """A requantize of `name` for `node`, and its output, whose numbers are still open."""
+    made = _unused(values, f"{name}{TEMPORARY}{node.name}")
+    values[made] = replace(values[name], name=made, dtype="float32", quant=None, data=None)
+    groups.add(made)
+    return Node(made, "requantize", (name,), (made,)), made

@@ -1,0 +1,121 @@
+"""What a quantization decided, and its file: with it the same graph is made without the data.
+
+The file is an `.npz` of plain arrays, equal bytes for equal numbers.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NoReturn
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgekit.errors import EdgekitError
+from edgekit.graph import Quant
+from edgekit.quantize.report import ErrorReport
+
+Array = NDArray[Any]
+
+_FORMAT = 1
+_DTYPES = {"int8", "int32"}
+# A damaged file must not claim endless memory; no model that edgekit reads is larger.
+_MAX_BYTES = 1 << 30
+
+
+@dataclass(frozen=True, eq=False)
+class Quantization:
+    """The numbers that a graph did not have.
+
+    quants: by tensor of the prepared graph. data: constants in their new type. factors: per channel
+    (last axis) of the tensors that equalisation changed; the source's values are ours times them.
+    Not stored: notes, what a user should know about the calibration, in sentences; ranges, the least
+    and greatest real value of each calibrated tensor; errors, of every layer on that data.
+    """
+
+    quants: Mapping[str, Quant]
+    data: Mapping[str, Array]
+    factors: Mapping[str, Array] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    errors: ErrorReport | None = None
+
+
+def save(path: Path, quantization: Quantization) -> None:
+    """Write the file; the same quantization always gives the same bytes."""
+    names = sorted(quantization.quants)
+    quants = [quantization.quants[name] for name in names]
+    texts = [names, sorted(quantization.data), sorted(quantization.factors)]
+    arrays: dict[str, Array] = {
+        "format": np.array([_FORMAT], np.int32),
+        "names": np.frombuffer(json.dumps(texts).encode(), np.uint8),
+        "count": np.array([len(q.scale) for q in quants], np.int32),
+        "axis": np.array([-1 if q.axis is None else q.axis for q in quants], np.int32),
+        "scale": np.array([s for q in quants for s in q.scale], np.float32),
+        "zero_point": np.array([z for q in quants for z in q.zero_point], np.int32),
+    }
+    arrays |= {f"data{i}": quantization.data[name] for i, name in enumerate(texts[1])}
+    arrays |= {
+        f"factor{i}": np.asarray(quantization.factors[name], np.float32)
+        for i, name in enumerate(texts[2])
+    }
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, array in arrays.items():
+            content = io.BytesIO()
+            np.lib.format.write_array(content, np.ascontiguousarray(array), allow_pickle=False)
+            # A ZipInfo of its own: its date is a fixed one.
+            entry = zipfile.ZipInfo(f"{name}.npy")
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(entry, content.getvalue())
+
+
+def load(path: Path) -> Quantization:
+    """Read the file. Raises EK005 where it is not one, or damaged."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            size = sum(entry.file_size for entry in archive.infolist())
+        if size > _MAX_BYTES:
+            raise ValueError(f"{size} bytes of arrays")
+        with np.load(path, allow_pickle=False) as archive:
+            arrays = {name: np.asarray(archive[name]) for name in archive.files}
+        return _parsed(arrays)
+    # zipfile, zlib, struct, json and numpy each have errors of their own for damage.
+    except Exception as error:
+        damaged(str(path), str(error).splitlines()[0] if str(error) else type(error).__name__)
+
+
+def damaged(where: str, found: str) -> NoReturn:
+    raise EdgekitError(
+        "EK005", "the stored quantization does not fit or is damaged", where=where,
+        found=f"{found}; wanted the file that the build wrote", help="build the model again",
+    )  # fmt: skip
+
+
+def _parsed(arrays: Mapping[str, Array]) -> Quantization:
+    if arrays["format"].tolist() != [_FORMAT]:
+        raise ValueError(f"format {arrays['format'].tolist()}")
+    names, constants, scaled = json.loads(arrays["names"].tobytes().decode())
+    counts, axes = arrays["count"].tolist(), arrays["axis"].tolist()
+    scales = arrays["scale"].astype(np.float64)
+    zeros = arrays["zero_point"]
+    if not (np.isfinite(scales).all() and (scales > 0).all()) or zeros.dtype != np.int32:
+        raise ValueError("scales or zero points that are none")
+    if not sum(counts) == len(scales) == len(zeros) or min(counts, default=1) < 1:
+        raise ValueError("scales that do not fit their tensors")
+    quants, at = {}, 0
+    for name, count, axis in zip(names, counts, axes, strict=True):
+        part = slice(at, at + count)
+        quants[str(name)] = Quant(tuple(scales[part].tolist()), tuple(zeros[part].tolist()), None if axis < 0 else axis)  # fmt: skip
+        at += count
+    data = {str(name): arrays[f"data{i}"] for i, name in enumerate(constants)}
+    if any(str(array.dtype) not in _DTYPES for array in data.values()) or not set(data) <= set(
+        quants
+    ):
+        raise ValueError("constants of another type")
+    factors = {str(name): arrays[f"factor{i}"] for i, name in enumerate(scaled)}
+    return Quantization(quants, data, factors)

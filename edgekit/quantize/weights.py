@@ -1,0 +1,99 @@
+"""Weights to int8 and biases to int32, once the scale of a layer's input is known."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgekit.errors import EdgekitError
+from edgekit.graph import Graph, Node, Quant, Value, dequantized
+from edgekit.op import load_ops
+
+Array = NDArray[Any]
+
+_MOST_BIAS = 2.0**28  # of the 2^31 that a sum may reach
+_LEAST_STEP = 2.0**-12  # of an output step: what the steps of a channel without weights are worth
+_BIAS_TOLERANCE = 1e-3
+
+
+def layer_constants(
+    node: Node, graph: Graph, x: Quant, out: Quant
+) -> dict[str, tuple[Quant, Array]]:
+    """Numbers and data of a layer's weights and bias, by name; what the source has quantized stays.
+
+    graph: prepared; x, out: numbers of the layer's input and output. Raises EK301 for a bias whose
+    scale is not the product of the scales of input and weights.
+    """
+    axis = load_ops()[node.op].channel_axis
+    assert axis is not None
+    weights = graph.value(node.inputs[1])
+    bias = graph.value(node.inputs[2]) if len(node.inputs) > 2 and node.inputs[2] else None
+    made: dict[str, tuple[Quant, Array]] = {}
+    numbers = weights.quant
+    if weights.dtype == "float32":
+        assert bias is not None
+        numbers = _weight_numbers(weights, bias, axis, x.scale[0], out.scale[0])
+        made[weights.name] = numbers, _rounded(weights, numbers)
+    if bias is None or bias.data is None or numbers is None:
+        return made
+    if (
+        bias.dtype == "float32"
+        or weights.dtype == "float32"
+        or (bias.quant is not None and _rescaled(node, bias, x, numbers))
+    ):
+        made[bias.name] = bias_constant(dequantized(bias), x, numbers)
+    return made
+
+
+def bias_constant(real: Array, x: Quant, weights: Quant) -> tuple[Quant, Array]:
+    """A real bias [channels] as int32 at the scale of its layer's sums."""
+    scale = x.scale[0] * np.array(weights.scale)
+    steps = np.clip(np.rint(real.reshape(-1) / scale), -(2**31), 2**31 - 1).astype(np.int32)
+    scales = tuple(float(np.float32(s)) for s in scale)
+    return Quant(scales, (0,) * len(scales), 0 if len(scales) > 1 else None), steps
+
+
+def _weight_numbers(weights: Value, bias: Value, axis: int, x: float, out: float) -> Quant:
+    """A symmetric scale per channel: the largest weight is 127, unless the bias needs longer steps."""
+    assert weights.data is not None
+    largest = np.abs(np.moveaxis(weights.data, axis, 0).reshape(weights.shape[axis], -1)).max(
+        axis=1
+    )
+    scale = largest.astype(np.float64) / 127
+    scale = np.where(scale > 0, scale, _LEAST_STEP * out / x)
+    scale = np.maximum(scale, np.abs(dequantized(bias).reshape(-1)) / (_MOST_BIAS * x))
+    scales = tuple(float(s) for s in scale.astype(np.float32))
+    return Quant(scales, (0,) * len(scales), axis if len(scales) > 1 else None)
+
+
+def _rounded(weights: Value, numbers: Quant) -> Array:
+    assert weights.data is not None
+    shape = [1] * weights.data.ndim
+    if numbers.axis is not None:
+        shape[numbers.axis] = -1
+    steps = np.rint(weights.data.astype(np.float64) / np.array(numbers.scale).reshape(shape))
+    return np.asarray(np.clip(steps, -127, 127), np.int8)
+
+
+def _rescaled(node: Node, bias: Value, x: Quant, weights: Quant) -> bool:
+    """Whether a bias that the source has quantized has to be put in other steps: one with a single
+    scale for channels of several. Raises EK301 where it is simply of another scale."""
+    assert bias.quant is not None
+    assert bias.data is not None
+    if not bias.data.any():
+        return False
+    own, wanted = np.array(bias.quant.scale), x.scale[0] * np.array(weights.scale)
+    if len(own) == 1 and len(wanted) > 1:
+        return bool((np.abs(own / wanted - 1) > _BIAS_TOLERANCE).any())
+    error = np.abs(own / wanted - 1)
+    if (error > _BIAS_TOLERANCE).any():
+        worst = int(error.argmax())
+        scale, product = (float(np.broadcast_to(s, error.shape)[worst]) for s in (own, wanted))
+        raise EdgekitError(
+            "EK301", "the scale of a bias is not the product of its layer's input and weight scales",
+            where=f"node {node.name}, tensor {bias.name}, channel {worst}",
+            found=f"{scale:.6g}, wanted {product:.6g}", help="quantize the model again",
+        )  # fmt: skip
+    return False
