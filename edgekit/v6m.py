@@ -16,7 +16,10 @@ Consts = Mapping[str, Array]
 
 ROWS = Const("weights", "int8_t", "[out_c][taps filled up to a multiple of four]", weights=True)
 EIGHTS = Const(
-    "weights", "uint8_t", "[groups of eight channels][taps as above][8], plus 128", weights=True
+    "weights",
+    "uint8_t",
+    "[groups of eight channels][taps filled up to eights][8], plus 128",
+    weights=True,
 )
 CONV2D, DENSE, DEPTHWISE = (ROWS, SUMS), (EIGHTS, SUMS), (TAPS, SUMS)
 
@@ -59,7 +62,7 @@ def pack_dense(p: Any, consts: Consts) -> Packed:
     channels = _rows(p, consts)
     first = np.minimum(np.arange(0, p.out_c, 8), p.out_c - 8)
     groups = channels.weights[first[:, None] + np.arange(8)] + 128
-    groups = np.pad(groups, ((0, 0), (0, 0), (0, -p.in_c % 4)), constant_values=128)
+    groups = np.pad(groups, ((0, 0), (0, 0), (0, -p.in_c % 8)), constant_values=128)
     return _packed(p, channels, groups.transpose(0, 2, 1).astype(np.uint8))
 
 

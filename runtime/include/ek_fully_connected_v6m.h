@@ -13,7 +13,7 @@ typedef struct {
     int32_t output_zero; /* zero point of the output */
     int32_t out_min; /* lower clamp */
     int32_t out_max; /* upper clamp */
-    const uint8_t *weights; /* [groups of eight channels][taps as above][8], plus 128 */
+    const uint8_t *weights; /* [groups of eight channels][taps filled up to eights][8], plus 128 */
     const int32_t *scales; /* [channels]: bias, multiplier, rounding, shift */
 } ek_fully_connected_v6m_params;
 

@@ -7,20 +7,11 @@
 
 #if EK_V6M
 
-/* High word of the rounded product, from products of halves; multiplier >= 0. */
+/* High word of the rounded product; multiplier >= 0. */
 static inline int32_t ek_v6m_multiply(int32_t x, int32_t multiplier)
 {
     int32_t high, low, m_low;
-    __asm__(".syntax unified\n"
-            "asrs %[high], %[x], #16\n uxth %[low], %[x]\n"
-            "uxth %[m_low], %[m]\n lsrs %[m], %[m], #16\n"
-            "movs %[x], %[low]\n muls %[x], %[m_low], %[x]\n lsrs %[x], %[x], #16\n"
-            "muls %[m_low], %[high], %[m_low]\n adds %[x], %[x], %[m_low]\n"
-            "muls %[high], %[m], %[high]\n asrs %[m_low], %[x], #16\n"
-            "adds %[high], %[high], %[m_low]\n"
-            "muls %[low], %[m], %[low]\n uxth %[x], %[x]\n adds %[low], %[low], %[x]\n"
-            "lsrs %[low], %[low], #15\n adds %[low], #1\n lsrs %[low], %[low], #1\n"
-            "adds %[high], %[high], %[low]\n"
+    __asm__(".syntax unified\n" EK_V6M_MULTIPLY("%[high]", "%[low]", "%[m_low]", "%[x]", "%[m]")
             : [high] "=&l"(high), [low] "=&l"(low), [m_low] "=&l"(m_low), [x] "+l"(x),
               [m] "+l"(multiplier)
             :

@@ -2,7 +2,7 @@
 #include "ek_depthwise_v6m.h"
 #define EK_PARAMS ek_depthwise_v6m_params
 #include "ek_depthwise_taps.h"
-#include "ek_v6m_rescale.h"
+#include "ek_v6m_outputs.h"
 #include "ek_v6m_taps.h"
 
 static void four_channels(const ek_depthwise_v6m_params *p, const window *at, const int8_t *x,
@@ -10,21 +10,18 @@ static void four_channels(const ek_depthwise_v6m_params *p, const window *at, co
 {
     const int8_t *w = p->weights + channel;
     const tap *edge = at->taps + at->inside, *end = at->taps + at->all;
-    const int32_t *scale = p->scales + 4 * channel;
-    int32_t sums[4], low = p->out_min, high = p->out_max;
+    int32_t sums[4];
     if (at->inside > 0) {
         ek_v6m_taps4(&at->taps->x, &edge->x, x + channel, w, sums);
     } else {
         sums[0] = sums[1] = sums[2] = sums[3] = 0;
     }
-    for (int32_t i = 0; i < 4; i++) {
-        int32_t sum = sums[i] + scale[0];
-        for (const tap *t = edge; t < end; t++) {
-            sum += p->input_zero * w[t->w + i];
+    for (const tap *t = edge; t < end; t++) {
+        for (int32_t i = 0; i < 4; i++) {
+            sums[i] += p->input_zero * w[t->w + i];
         }
-        out[channel + i] = (int8_t)ek_clamp(ek_v6m_rescale(sum, scale), low, high);
-        scale += 4;
     }
+    ek_v6m_outputs(sums, sums + 4, p->scales + 4 * channel, out + channel, p->out_min, p->out_max);
 }
 
 /* Last channels that are no four are computed together with those before them, again. */
