@@ -105,10 +105,10 @@ class Cuts:
                 change, [end + 2] * len(span.dies) if after(r) else np.add(span.dies, 1), -size
             )
         for k, held in line.scratch(turns).items():
-            node = line.graph.nodes[k]
+            size = line.graph.nodes[k].scratch(line.graph.values)
             for first, last in held:
-                change[first] += node.op.cost(node, line.graph.values).scratch
-                change[last + 1] -= node.op.cost(node, line.graph.values).scratch
+                change[first] += size
+                change[last + 1] -= size
         live = np.cumsum(change)
         for time, k, row, _ in line.events(turns):
             live[time] -= _overwritten(line, spans, k, row, time, after)
