@@ -75,7 +75,8 @@ class Variant:
     pack: turns them into those of the variant's own struct, which `params` and `consts` describe
     (the simulator keeps the unpacked ones). scratch: its bytes, from the unpacked Params.
     together: a call for several rows goes over them more than once, so each of them is written while
-    the inputs of any may still be read.
+    the inputs of any may still be read. instructions: an estimate for a call that makes so many
+    rows, None for the usual one.
     """
 
     suffix: str
@@ -86,6 +87,7 @@ class Variant:
     consts: tuple[Const, ...] = ()
     scratch: Callable[[Any], int] = lambda params: 0
     together: bool = False
+    instructions: Callable[[Any, int], int] | None = None
 
 
 @dataclass(frozen=True)

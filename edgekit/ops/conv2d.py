@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from edgekit import dsp, fixed, v6m, weighted
+from edgekit import dsp, fixed, instructions, v6m, weighted
 from edgekit.channels import (
     Bounds,
     Spare,
@@ -74,11 +74,13 @@ class Conv2d(Op):
     )
     variants = (
         Variant("dsp", ("dsp",), dsp.conv2d_shares_lanes, partial(dsp.pack_conv2d, mixed=True),
-                Conv2dParams, (dsp.WEIGHTS, dsp.PAIRS), dsp.conv2d_scratch),
+                Conv2dParams, (dsp.WEIGHTS, dsp.PAIRS), dsp.conv2d_scratch,
+                instructions=instructions.conv2d_dsp),
         Variant("dsp_bytes", ("dsp",), dsp.conv2d_fits, partial(dsp.pack_conv2d, mixed=False),
-                Conv2dParams, (dsp.WEIGHTS, dsp.PAIRS), dsp.conv2d_scratch),
+                Conv2dParams, (dsp.WEIGHTS, dsp.PAIRS), dsp.conv2d_scratch,
+                instructions=instructions.conv2d_dsp),
         Variant("v6m", ("armv6m",), v6m.conv2d_fits, v6m.pack_conv2d, Conv2dParams, v6m.CONV2D,
-                v6m.conv2d_scratch),
+                v6m.conv2d_scratch, instructions=instructions.conv2d_v6m),
     )  # fmt: skip
     tflite = ("CONV_2D",)
     onnx = ("Conv",)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from edgekit import dsp, fixed, v6m, weighted
+from edgekit import dsp, fixed, instructions, v6m, weighted
 from edgekit.channels import Bounds, Spare, kept, output_bounds, without_outputs
 from edgekit.graph import Graph, IntNode, Node, Value
 from edgekit.op import (
@@ -63,11 +63,13 @@ class Depthwise(Op):
     )
     variants = (
         Variant("dsp3x3", ("dsp",), dsp.depthwise3x3_fits, dsp.pack_depthwise3x3, DepthwiseParams,
-                (dsp.ROWS, dsp.SCALES), dsp.depthwise3x3_scratch, together=True),
+                (dsp.ROWS, dsp.SCALES), dsp.depthwise3x3_scratch, together=True,
+                instructions=instructions.depthwise_dsp3x3),
         Variant("dsp", ("dsp",), dsp.depthwise_fits, dsp.pack_depthwise, DepthwiseParams,
-                (dsp.TAPS, dsp.SUMS), dsp.depthwise_scratch),
+                (dsp.TAPS, dsp.SUMS), dsp.depthwise_scratch,
+                instructions=instructions.depthwise_dsp),
         Variant("v6m", ("armv6m",), v6m.depthwise_fits, v6m.pack_depthwise, DepthwiseParams,
-                v6m.DEPTHWISE, v6m.depthwise_scratch),
+                v6m.DEPTHWISE, v6m.depthwise_scratch, instructions=instructions.depthwise_v6m),
     )  # fmt: skip
     tflite = ("DEPTHWISE_CONV_2D",)
     channel_axis = 3
