@@ -16,13 +16,12 @@ SLACK = 0.1  # of the arena of the portable kernels, that quicker ones may add
 _TRIES = 4
 
 
-def frugal_arena(network: Network) -> Arena:
-    """The arena that the portable kernels would get, or up to `SLACK` more, with the quickest kernels
-    that fit in it."""
-    least = {k: 0 for k, node in enumerate(network.graph.nodes) if node.variants}
-    modest = network.limited(least)
-    best = best_arena(modest, "ram")
-    if not least:
+def frugal_arena(network: Network, smallest: Arena | None = None) -> Arena:
+    """The arena that the portable kernels would get (`smallest`, where known), or up to `SLACK` more,
+    with the quickest kernels that fit in it."""
+    modest = _modest(network)
+    best = smallest or best_arena(modest, "ram")
+    if modest is network:
         return best
     wanted = limit = int(best.placed.peak * (1 + SLACK))
     arena = best_arena(network, "ram")
@@ -33,6 +32,17 @@ def frugal_arena(network: Network) -> Arena:
         # Bytes that fit may still not find a place; so many fewer are allowed next.
         limit -= max(0, arena.placed.peak - wanted)
     return arena if arena.placed.peak <= wanted else best
+
+
+def smallest_arena(network: Network) -> Arena:
+    """The arena with the kernels that need the least scratch."""
+    return best_arena(_modest(network), "ram")
+
+
+def _modest(network: Network) -> Network:
+    """The network with the kernels that need the least scratch; itself where there is no choice."""
+    least = {k: 0 for k, node in enumerate(network.graph.nodes) if node.variants}
+    return network.limited(least) if least else network
 
 
 def _fitted(network: Network, modest: Network, limit: int) -> Network:
