@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from edgekit.bundle import MANIFEST, QUANTIZATION, REPORT, staged, to_json
 from edgekit.emit import emit
+from edgekit.emit.entry import entry_points
 from edgekit.emit.names import check_name, default_name
+from edgekit.errors import EdgekitError
 from edgekit.firmware import compile_model
 from edgekit.frontends import load_model, model_file, self_contained
 from edgekit.graph import Graph, IntGraph
@@ -25,6 +27,7 @@ from edgekit.program import Program
 from edgekit.quantize import Calibration, Quantization, Settings, quantized, restored, save
 from edgekit.report import gates, parse_budget
 from edgekit.rewrite.constant_channels import drop_constant_channels
+from edgekit.rewrite.feed_input import feed_input
 from edgekit.target import load_target
 from edgekit.threads import one_blas_thread
 from edgekit.validate.runners import deploy
@@ -45,7 +48,7 @@ class Options:
     io: "arena" (inputs and outputs inside the arena), "caller" (the caller's buffers) or "float"
     (arena, plus conversion helpers). budget: "ram=32K,flash=128K,cycles=3M" or "". dims: sizes of
     symbolic dimensions. quantization: how numbers are chosen that the source does not have.
-    optimize: what `plan` streams for.
+    optimize: what `plan` streams for. stream_input: the input is handed over row by row.
     """
 
     name: str
@@ -56,6 +59,15 @@ class Options:
     dims: Mapping[str, int] = field(default_factory=dict)
     quantization: Settings = Settings()
     optimize: str = "balanced"
+    stream_input: bool = False
+
+    def __post_init__(self) -> None:
+        if self.stream_input and self.keep_input:
+            raise EdgekitError(
+                "EK001", "two options contradict each other", where="--stream-input --keep-input",
+                found="a streamed input never stands in RAM as a whole, so none can be kept",
+                help="leave out one of them",
+            )  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,6 +106,8 @@ def compile_program(
             whole, decided = quantized(graph, samples, options.quantization)
     lowered = lower(whole)
     integer = drop_constant_channels(lowered)
+    if options.stream_input:
+        integer = feed_input(integer)
     program = plan(
         integer,
         keep_input=options.keep_input,
@@ -124,6 +138,7 @@ def build(
     budget: str = "",
     dims: Mapping[str, int] | None = None,
     optimize: str = "balanced",
+    stream_input: bool = False,
     dump: Dump | None = None,
     progress: Progress = lambda stage: None,
 ) -> dict[str, Any]:
@@ -136,7 +151,8 @@ def build(
     limits, board = parse_budget(budget), load_target(target)
     with model_file(model, example_inputs) as path, tempfile.TemporaryDirectory() as work:
         name = check_name(name or default_name(path.stem))
-        options = Options(name, target, io, keep_input, budget, dims or {}, quantization, optimize)
+        options = Options(name, target, io, keep_input, budget, dims or {}, quantization, optimize,
+                          stream_input)  # fmt: skip
 
         progress("import, quantize, plan")
         numbers = None if calibration is None else Calibration(calibration, scale, offset)
@@ -149,8 +165,8 @@ def build(
             if stages.decided is not None:
                 save(folder / QUANTIZATION, stages.decided)
             progress("compile")
-            stateful = bool(stages.program.state_bytes)
-            firmware = compile_model(folder, name, board, Path(work), stateful=stateful)
+            roots = entry_points(name, stages.program)
+            firmware = compile_model(folder, name, board, Path(work), roots=roots)
             report = describe(name, path.name, board, stages)
             report |= memory(stages.program, pool, firmware, board)
             progress("measure")
