@@ -54,21 +54,20 @@ def _functions(prefix: str, program: Program, pool: Pool) -> list[str]:
     rest = [[], *streams[1:]]
     return definitions(
         caller, turns_name(prefix, 0), made_name(prefix), len(streams[0]),
-        _indent(cases, 2), _layers(caller, rest, len(fed)),
+        _indent(cases, 2), _layers(caller, rest),
     )  # fmt: skip
 
 
-def _layers(caller: Caller, streams: Sequence[Sequence[Turn]], first: int = 0) -> list[str]:
-    """The streams in order, an empty one left out; `first` is the number of the first layer."""
+def _layers(caller: Caller, streams: Sequence[Sequence[Turn]]) -> list[str]:
+    """The streams in order, an empty one left out."""
     lines: list[str] = []
     for number, turns in enumerate(streams):
-        steps = len({turn.step for turn in turns})
-        if steps == 1:
-            lines += ["", f"    {caller.title(first)}", *_indent(caller.whole(first), 1)]
-            lines.append(f"    EK_TRACE({first});")
-        elif steps:
+        if len(turns) == 1:
+            index = turns[0].step
+            lines += ["", f"    {caller.title(index)}", *_indent(caller.whole(index), 1)]
+            lines.append(f"    EK_TRACE({index});")
+        elif turns:
             lines += ["", *_stream(caller, turns_name(caller.prefix, number), turns)]
-        first += steps
     return lines
 
 
@@ -89,11 +88,10 @@ def _tables(prefix: str, program: Program) -> list[str]:
         numbers = [offset // unit(program) for offset in rows]
         lines += [*_array(f"uint16_t {prefix}_t_rows{number}", numbers), ""]
     for number, turns in enumerate(program.streams()):
-        fed = program.feed in {turn.step for turn in turns}
-        if fed or len({turn.step for turn in turns}) > 1:
+        if len(turns) > 1:
             layers = [turn.step - turns_base(turns) for turn in turns]
             lines += [*_array(f"uint8_t {turns_name(prefix, number)}", layers), ""]
-        if fed:
+        if program.feed in {turn.step for turn in turns}:
             made = [turn.first for turn in turns]
             counter = _counter(turns, program)
             lines += [*_array(f"{counter} {made_name(prefix)}", made), ""]
@@ -124,8 +122,8 @@ def _stream(caller: Caller, table: str, turns: Sequence[Turn]) -> list[str]:
     lines = [
         f"/* A stream of {len(layers)} layers: whose turn it is to make its next row. */",
         "{",
-        f"    {counter} next[{len(layers)}];",
-        f"    for (int32_t i = 0; i < {len(layers)}; i++) {{",
+        f"    {counter} next[{layers[-1] - base + 1}];",
+        f"    for (int32_t i = 0; i < {layers[-1] - base + 1}; i++) {{",
         "        next[i] = 0;",
         "    }",
         f"    for (int32_t i = 0; i < {len(turns)}; i++) {{",
