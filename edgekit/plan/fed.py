@@ -27,10 +27,12 @@ def first_end(line: Timeline, nodes: Sequence[int], reach: int) -> int:
     if not readers:
         raise _refused(line, feed, rows, "nothing reads the input")
     end = nodes.index(max(readers)) + 1
-    for at, k in enumerate(nodes[:end]):
-        by_rows = readers.get(k, True) and line.stages[k].rows > 0
-        if not by_rows or at >= reach:
-            raise _refused(line, k, rows, f"{line.graph.nodes[k].op.name} works on whole tensors")
+    stages = line.stages
+    whole = [k for k, by_rows in readers.items() if not (by_rows and stages[k].rows)]
+    between = [k for at, k in enumerate(nodes[:end]) if not stages[k].rows or at >= reach]
+    if whole or between:
+        k = (whole or between)[0]
+        raise _refused(line, k, rows, f"{line.graph.nodes[k].op.name} works on whole tensors")
     return end
 
 
