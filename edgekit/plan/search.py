@@ -54,7 +54,8 @@ class Cuts:
             # A view between them ends a run: it stands for a whole tensor.
             if pair[1] == pair[0] + 1 and all(streamed.stages[k].rows for k in pair):
                 self.reach[at] = min(self.reach[at + 1], at + _LONGEST)
-        self._first_end = first_end(streamed, self.nodes, self.reach[0]) if self.nodes else 1
+        # Where the first run may end at the earliest: a fed input must not stand as a whole.
+        self.first_end = first_end(streamed, self.nodes, self.reach[0]) if self.nodes else 1
 
     def _alive(self, at: int) -> int:
         """Bytes that stand complete at a cut."""
@@ -123,12 +124,12 @@ class Cuts:
 
     def plainest(self) -> Choice:
         """The way that adds the fewest instructions."""
-        ends = range(self._first_end, len(self.nodes) + 1)
+        ends = range(self.first_end, len(self.nodes) + 1)
         cuts = list(itertools.pairwise((0, *ends)))
         return Choice(
             tuple(self.run(i, j) for i, j in cuts),
             max(self.peak(i, j) for i, j in cuts),
-            self.cost(0, self._first_end),
+            self.cost(0, self.first_end),
         )
 
     def instructions(self) -> int:
@@ -164,7 +165,7 @@ class Cuts:
             came[j], reached[j] = i, (peak, cost)
             if j == end:
                 break
-            for k in range(j + 1 if j else self._first_end, self.reach[j] + 1):
+            for k in range(j + 1 if j else self.first_end, self.reach[j] + 1):
                 if k not in came:
                     bound = max(peak, self.alive[j], self.alive[k])
                     total = cost + self.cost(j, k)
