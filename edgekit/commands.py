@@ -13,6 +13,7 @@ from edgekit import __version__
 from edgekit.build import Compiled, Options, compile_program
 from edgekit.bundle import MANIFEST, QUANTIZATION, Bundle, open_bundle
 from edgekit.emit import emit
+from edgekit.emit.entry import entry_points
 from edgekit.emit.names import default_name
 from edgekit.errors import EdgekitError
 from edgekit.firmware import compile_model
@@ -67,6 +68,7 @@ def check(
     *,
     keep_input: bool = False,
     optimize: str = "balanced",
+    stream_input: bool = False,
     budget: str = "",
     dims: Mapping[str, int] | None = None,
     calibration: Calibration | None = None,
@@ -78,7 +80,8 @@ def check(
     does not depend on them. Flash and RAM leave out what only a compiler knows, code and stack, and say so.
     """
     limits, name = parse_budget(budget), default_name(model.stem)
-    options = Options(name, target, "arena", keep_input, budget, dims or {}, quantization, optimize)
+    options = Options(name, target, "arena", keep_input, budget, dims or {}, quantization, optimize,
+                      stream_input)  # fmt: skip
     stages = compile_program(model, options, numbers=calibration or Calibration())
     _, _, report = within_ram(
         stages, options, limits, lambda s: _without_compiler(s, options, model.name)
@@ -111,7 +114,7 @@ def size(folder: Path, target: str = "", budget: str = "") -> dict[str, Any]:
     _, pool = emit(bundle.name, stages.program, bundle.model.name)
     with tempfile.TemporaryDirectory() as work:
         firmware = compile_model(
-            folder, bundle.name, board, Path(work), stateful=bool(stages.program.state_bytes)
+            folder, bundle.name, board, Path(work), roots=entry_points(bundle.name, stages.program)
         )
         report = describe(bundle.name, bundle.manifest["model"]["source"], board, stages)
         report |= memory(stages.program, pool, firmware, board)
@@ -127,12 +130,15 @@ def bench(folder: Path, target: str = "") -> dict[str, Any]:
     return report | {"gates": []}
 
 
-def plan(model: Path, target: str, *, keep_input: bool = False) -> dict[str, Any]:
+def plan(
+    model: Path, target: str, *, keep_input: bool = False, stream_input: bool = False
+) -> dict[str, Any]:
     """The ways to run a model between least RAM and fewest instructions, most RAM first."""
     board = load_target(target)
-    stages = compile_program(
-        model, Options("model", target, keep_input=keep_input, optimize="speed")
+    options = Options(
+        "model", target, keep_input=keep_input, optimize="speed", stream_input=stream_input
     )
+    stages = compile_program(model, options)
     network = Network(stages.integer, keep_input=keep_input, caller_io=False)
     base, points = network.cuts.instructions(), front(network)
     return {
@@ -140,6 +146,7 @@ def plan(model: Path, target: str, *, keep_input: bool = False) -> dict[str, Any
         "target": board.name,
         "edgekit_version": __version__,
         "keep_input": keep_input,
+        "stream_input": stream_input,
         "ram_limit_bytes": board.ram_limit_bytes,
         "points": [
             {

@@ -166,6 +166,8 @@ class Op:
     output_quant: ClassVar[tuple[float, int] | None] = None
     # Indices of inputs whose storage the output may take over (same size, elementwise).
     inplace: ClassVar[tuple[int, ...]] = ()
+    # Rows of the input come from the caller, one by one, when the schedule asks for them.
+    feeds: ClassVar[bool] = False
     # The operator of signature "rows" or "sum" that does the same row by row, where it can.
     as_rows: ClassVar[str] = ""
     # Channel coupling, for pruning: "same" (output channel c reads channel c of every input),

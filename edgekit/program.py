@@ -42,6 +42,11 @@ class Buffer:
         return int(np.prod(self.shape, dtype=np.int64)) * DTYPES[self.dtype]
 
     @property
+    def itemsize(self) -> int:
+        """Bytes of an element."""
+        return DTYPES[self.dtype]
+
+    @property
     def row_bytes(self) -> int:
         """Bytes of a row of a [1, H, W, C] tensor."""
         return self.nbytes // self.shape[1]
@@ -143,6 +148,11 @@ class Program:
     layouts: Mapping[str, Layout] = field(default_factory=dict)
     # Of tensors that lost channels: which of the source's are left (last axis), as a mask.
     kept: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
+
+    @property
+    def feed(self) -> int | None:
+        """The step that takes the rows of a streamed input; None where inputs are resident."""
+        return next((i for i, step in enumerate(self.steps) if step.op.feeds), None)
 
     def streams(self) -> list[tuple[Turn, ...]]:
         """The streams of the schedule."""

@@ -10,7 +10,7 @@ from edgekit.report import contributors, memory_lines
 Report = dict[str, Any]
 _WORST = 5  # layers with the lowest ratio that `validate` names
 _MODEL, _PLAN, _SPEED, _CHECK = "model   ", "plan    ", "speed   ", "check   "
-_QUANT, _FOLDED, _HELP = "quant   ", "folded  ", "help    "
+_QUANT, _FOLDED, _HELP, _INPUT = "quant   ", "folded  ", "help    ", "input   "
 _MOST_ALIVE = 4  # tensors at the peak of an arena that are named
 
 
@@ -75,6 +75,9 @@ def plan_line(report: Report) -> str:
 def head(report: Report) -> list[str]:
     """What the model is, what its numbers cost, and how it was laid out."""
     lines = [model_line(report), *quantization_lines(report), *channels_lines(report)]
+    fed = report["stream_input"]
+    if fed:
+        lines.append(f"{_INPUT}{fed['rows']:,} rows of {fed['row_bytes']:,} B, fed as they come")
     return [*lines, plan_line(report)]
 
 

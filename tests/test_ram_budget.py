@@ -12,6 +12,7 @@ from edgekit.plan.advice import advise
 from edgekit.plan.front import front
 from edgekit.plan.streams import Network
 from edgekit.report import arena_limit
+from edgekit.rewrite.feed_input import feed_input
 from edgekit.screens import size_screen
 from tests.test_cli import KWS
 from tests.test_streams import chain
@@ -53,14 +54,20 @@ def test_what_cannot_fit_is_refused_with_bound_layer_and_remedy() -> None:
 
 
 def test_a_kept_input_is_named_as_what_costs() -> None:
-    graph = chain()
-    kept = advise(graph, keep_input=True, caller_io=False)
-    free = advise(graph, keep_input=False, caller_io=False)
-    assert free.arena_bytes < kept.arena_bytes
+    kept = advise(chain(), keep_input=True, caller_io=False)
+    free = advise(chain(), keep_input=False, caller_io=False)
     assert [(r.change, r.arena_bytes) for r in kept.remedies] == [
         ("without --keep-input", free.arena_bytes)
     ]
     assert not free.remedies
+
+
+def test_an_input_fed_by_rows_is_offered_where_it_helps() -> None:
+    graph = compile_program(KWS, Options("kws", "cortex-m4", optimize="speed")).integer
+    fed = advise(feed_input(graph), keep_input=False, caller_io=False)
+    offered = advise(graph, keep_input=False, caller_io=False).remedies
+    assert [(r.change, r.arena_bytes) for r in offered] == [("--stream-input", fed.arena_bytes)]
+    assert not fed.remedies
 
 
 def test_limits_leave_what_the_rest_does_not_take() -> None:

@@ -136,7 +136,7 @@ def random_choice(network: Network, draw: st.DrawFn) -> Choice:
     """Runs drawn among those that the network allows."""
     cuts, at, runs = network.cuts, 0, []
     while at < len(cuts.nodes):
-        end = draw(st.integers(at + 1, cuts.reach[at]))
+        end = draw(st.integers(at + 1 if at else cuts.first_end, cuts.reach[at]))
         runs.append(cuts.run(at, end))
         at = end
     return Choice(tuple(runs), 0, 0)

@@ -57,6 +57,22 @@ class Caller:
             return self._row_by_row(index, row, "1")
         return self._by_rows(index, row, "1")
 
+    def fed(self, index: int) -> list[str]:
+        """The call that puts the caller's row number `row`, which `rows` points to, into its place."""
+        _, _, out, params, kernel = self._parts(index)
+        given = f"{{(uint8_t *)(uintptr_t)rows, NULL, {out.row_bytes}, row, 1}}"
+        return [
+            "{",
+            self.output(index),
+            f"    const ek_rows input0 = {given};",
+            f"    {kernel}({params}, &input0, &output, row, 1, NULL);",
+            "}",
+        ]
+
+    def output(self, index: int) -> str:
+        """The declaration of a layer's output as rows."""
+        return self._rows("output", self._parts(index)[2])
+
     def _parts(self, index: int) -> tuple[Step, list[Buffer], Buffer, str, str]:
         step = self.program.steps[index]
         ins = [self.program.buffers[name] for name in step.inputs]

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from edgekit.errors import EdgekitError
 from edgekit.graph import IntGraph
 from edgekit.plan.arena import Arena
 from edgekit.plan.frugal import smallest_arena
 from edgekit.plan.rows import ALIGN, SCRATCH, groups_of, up
 from edgekit.plan.streams import Network
+from edgekit.rewrite.feed_input import feed_input
 
 
 @dataclass(frozen=True)
@@ -48,12 +51,15 @@ def advise(graph: IntGraph, *, keep_input: bool, caller_io: bool) -> Advice:
 def _remedies(graph: IntGraph, keep_input: bool, caller_io: bool) -> Iterator[Remedy]:
     """Each change by itself, with the arena that would result."""
 
-    def needs(*, keep_input: bool, caller_io: bool) -> int:
-        network = Network(graph, keep_input=keep_input, caller_io=caller_io)
+    def needs(graph: IntGraph) -> int:
+        network = Network(graph, keep_input=False, caller_io=caller_io)
         return up(smallest_arena(network).placed.peak)
 
     if keep_input:
-        yield Remedy("without --keep-input", needs(keep_input=False, caller_io=caller_io))
+        yield Remedy("without --keep-input", needs(graph))
+    if not any(node.op.feeds for node in graph.nodes):
+        with contextlib.suppress(EdgekitError):  # not every network can be fed row by row
+            yield Remedy("--stream-input", needs(feed_input(graph)))
 
 
 def _peak(arena: Arena) -> tuple[int, list[tuple[str, int]]]:

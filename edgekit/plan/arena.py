@@ -47,9 +47,11 @@ class Arena:
 def best_arena(network: Network, optimize: str) -> Arena:
     """The arena for `--optimize`: "ram", "balanced", or whole tensors for "speed" and "size"."""
     cuts = network.cuts
-    whole = Choice(tuple((k,) for k in cuts.nodes), 0, 0)
-    plain = arena_of(network, whole, split=False)
-    if optimize in ("speed", "size") or not cuts.nodes:
+    if not cuts.nodes:
+        return arena_of(network, Choice((), 0, 0), split=False)
+    whole = cuts.plainest()
+    plain = arena_of(network, whole, split=any(len(run) > 1 for run in whole.runs))
+    if optimize in ("speed", "size"):
         return plain
     smallest = cuts.smallest()
     choice = cuts.cheapest(smallest)

@@ -6,6 +6,7 @@ import itertools
 from collections import Counter
 from collections.abc import Sequence
 
+from edgekit.plan.fed import fed_node
 from edgekit.plan.stages import Stage
 from edgekit.plan.timeline import Timeline
 from edgekit.program import Turn
@@ -16,6 +17,7 @@ class Order:
 
     def __init__(self, timeline: Timeline) -> None:
         self.stages = timeline.stages
+        self._feed = fed_node(timeline)
         writers: dict[str, list[int]] = {}
         for k, uses in enumerate(timeline.writes):
             for root, _ in uses:
@@ -32,9 +34,11 @@ class Order:
         """`nodes`, all by rows or a single one, as one stream, `step` rows a turn.
 
         The last node asks for its rows, each node asks for those it needs; what nobody asked for
-        follows.
+        follows. Of a fed input each row is a turn, and its first row the first of all: before it
+        there is nothing to do.
         """
-        if len(nodes) == 1:
+        fed = self._feed in nodes
+        if len(nodes) == 1 and not fed:
             return [Turn(nodes[0], 0, max(1, self.stages[nodes[0]].rows))]
         turns: list[Turn] = []
         done = dict.fromkeys(nodes, 0)
@@ -42,7 +46,7 @@ class Order:
         def make(k: int, end: int) -> None:
             rows = self.stages[k].rows
             while done[k] < min(end, rows):
-                n = min(step, rows - done[k])
+                n = min(1 if k == self._feed else step, rows - done[k])
                 need = self._ends[k][done[k] + n - 1]
                 for maker, by_rows in self._makers[k]:
                     if maker in done:
@@ -51,6 +55,8 @@ class Order:
                 turns.append(Turn(k, done[k], n))
                 done[k] += n
 
+        if fed:
+            make(nodes[0], 1)
         for k in (nodes[-1], *nodes[:-1]):
             make(k, self.stages[k].rows)
         return _joined(turns)

@@ -9,12 +9,14 @@ search comes to them.
 from __future__ import annotations
 
 import heapq
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from edgekit.instructions import of_node
+from edgekit.plan.fed import first_end
 from edgekit.plan.schedule import Order
 from edgekit.plan.timeline import Span, Timeline
 from edgekit.program import Turn
@@ -53,6 +55,8 @@ class Cuts:
             # A view between them ends a run: it stands for a whole tensor.
             if pair[1] == pair[0] + 1 and all(streamed.stages[k].rows for k in pair):
                 self.reach[at] = min(self.reach[at + 1], at + _LONGEST)
+        # Where the first run may end at the earliest: a fed input must not stand as a whole.
+        self.first_end = first_end(streamed, self.nodes, self.reach[0]) if self.nodes else 1
 
     def _alive(self, at: int) -> int:
         """Bytes that stand complete at a cut."""
@@ -128,8 +132,18 @@ class Cuts:
         return constant + int(live.max())
 
     def largest(self) -> int:
-        """The peak without any stream."""
-        return max(self.peak(i, i + 1) for i in range(len(self.nodes)))
+        """The peak without any stream but that of a fed input."""
+        return self.plainest().peak
+
+    def plainest(self) -> Choice:
+        """The way that adds the fewest instructions."""
+        ends = range(self.first_end, len(self.nodes) + 1)
+        cuts = list(itertools.pairwise((0, *ends)))
+        return Choice(
+            tuple(self.run(i, j) for i, j in cuts),
+            max(self.peak(i, j) for i, j in cuts),
+            self.cost(0, self.first_end),
+        )
 
     def instructions(self) -> int:
         """A rough count for the network without streams."""
@@ -163,7 +177,7 @@ class Cuts:
             came[j], reached[j] = i, (peak, cost)
             if j == end:
                 break
-            for k in range(j + 1, self.reach[j] + 1):
+            for k in range(j + 1 if j else self.first_end, self.reach[j] + 1):
                 if k not in came:
                     bound = max(peak, self.alive[j], self.alive[k])
                     total = cost + self.cost(j, k)

@@ -48,7 +48,8 @@ def is_map(shape: tuple[int, ...]) -> bool:
 def stage_of(node: IntNode, values: Mapping[str, Value]) -> Stage:
     """How `node` can be run row by row."""
     op, p, consts = node.op, node.params, node.consts
-    tensors = [values[name] for name in (*node.inputs, *node.outputs)]
+    given = () if op.feeds else node.inputs
+    tensors = [values[name] for name in (*given, *node.outputs)]
     if op.signature == "sum":
         height = tensors[0].shape[1]
         return Stage(tuple(op.reads(p, consts, y) for y in range(height)), sums=True)

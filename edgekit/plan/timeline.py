@@ -136,6 +136,9 @@ class Timeline:
         for time, k, _, _ in self.events(turns):
             if not self.graph.nodes[k].scratch(self.graph.values):
                 continue
+            if self.graph.nodes[k].op.feeds:  # the cursor stands until the next inference begins
+                held[k] = [(0, sum(turn.n for turn in turns) + 1)]
+                continue
             spans = held.setdefault(k, [])
             if spans and (spans[-1][1] == time - 1 or self.stages[k].sums):
                 spans[-1] = (spans[-1][0], time)
