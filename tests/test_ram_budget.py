@@ -56,9 +56,9 @@ def test_what_cannot_fit_is_refused_with_bound_layer_and_remedy() -> None:
 def test_a_kept_input_is_named_as_what_costs() -> None:
     kept = advise(chain(), keep_input=True, caller_io=False)
     free = advise(chain(), keep_input=False, caller_io=False)
-    assert [(r.change, r.arena_bytes) for r in kept.remedies] == [
-        ("without --keep-input", free.arena_bytes)
-    ]
+    assert free.arena_bytes in {
+        r.arena_bytes for r in kept.remedies if r.change == "without --keep-input"
+    }
     assert not free.remedies
 
 
