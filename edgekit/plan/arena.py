@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgekit.plan.offsets import place
-from edgekit.plan.placement import Group, Placed, live_bytes, place_groups
+from edgekit.plan.groups import Group, live_bytes
+from edgekit.plan.placement import Placed, place_groups
 from edgekit.plan.problem import Block
 from edgekit.plan.rows import ALIGN, groups_of
 from edgekit.plan.search import Choice
