@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edgekit.plan.offsets import place
 from edgekit.plan.groups import Group, live_bytes
+from edgekit.plan.offsets import place
 from edgekit.plan.placement import Placed, place_groups
 from edgekit.plan.problem import Block
-from edgekit.plan.rows import ALIGN, groups_of
+from edgekit.plan.rows import ALIGN, groups_of, up
 from edgekit.plan.search import Choice
 from edgekit.plan.streams import Network
 from edgekit.plan.timeline import Timeline
@@ -41,8 +41,8 @@ class Arena:
 
     @property
     def proved(self) -> int:
-        """No placement of these blocks in this schedule has a lower peak."""
-        return max(self.bound, self.placed.proved)
+        """No placement of these blocks in this schedule needs fewer bytes, in units of ALIGN."""
+        return up(max(self.bound, self.placed.proved))
 
 
 def best_arena(network: Network, optimize: str) -> Arena:

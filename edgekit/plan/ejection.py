@@ -8,7 +8,6 @@ had to take a place by force.
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
 
 import numpy as np
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from edgekit.plan.conflicts import Conflicts, fit, peak_of
 from edgekit.plan.ejection import eject
 from edgekit.plan.groups import Group, Ints
+from edgekit.plan.rows import up
 
-_SEARCHED = 60_000  # groups that the search by ejection places, at most
-_FIRST = 2_000  # of them in a try of the first round; every round doubles it
+_SEARCHED, _EACH = 60_000, 250  # placements by ejection at most: in all, and for each group
+_FIRST = 8  # of them for each group in a try of the first round; every round doubles it
 _TRIES = 4  # for one capacity in one round
 
 
@@ -44,14 +43,14 @@ _ORDERS: dict[str, Callable[[Group, int], tuple[int, ...]]] = {
 
 
 def place_groups(groups: Sequence[Group], live: Ints) -> Placed:
-    """The best placement found; deterministic. Stops at the first whose peak is the most live bytes,
-    at an offset that the alignment allows.
+    """The best placement found; deterministic. Stops at the first whose peak cannot be lower: the most
+    live bytes, or the bytes a group spreads over, though they are never alive at once.
 
     live: bytes alive at each time, which bound the peak from below.
     """
     conflicts = Conflicts(groups)
-    align = min((g.align for g in groups), default=1)
-    target = -(-int(live.max(initial=0)) // align) * align
+    widest = max((g.extent for g in groups), default=0)
+    target = up(max(int(live.max(initial=0)), widest))
     best: tuple[int, Ints, str] | None = None
     for method, offset in _greedy(conflicts, target, int(live.argmax())):
         peak = peak_of(groups, offset)
@@ -65,7 +64,9 @@ def place_groups(groups: Sequence[Group], live: Ints) -> Placed:
         found = _ejected(conflicts, target, peak)
         if found is not None:
             peak, offset, method = peak_of(groups, found), found, "rows by ejection"
-    return Placed({g.key: int(at) for g, at in zip(groups, offset, strict=True)}, peak, method)
+    return Placed(
+        {g.key: int(at) for g, at in zip(groups, offset, strict=True)}, peak, method, target
+    )
 
 
 def _greedy(conflicts: Conflicts, capacity: int, peak: int) -> Iterator[tuple[str, Ints]]:
@@ -97,10 +98,11 @@ def _ejected(conflicts: Conflicts, target: int, peak: int) -> Ints | None:
     """A placement below `peak`: at `target`, then by bisection; again with more effort, while there
     is some left."""
     best: Ints | None = None
-    spent, moves, seed = 0, _FIRST, 0
-    while peak > target and spent < _SEARCHED:
+    count = len(conflicts.groups)
+    spent, moves, seed, most = 0, _FIRST * count, 0, min(_SEARCHED, _EACH * count)
+    while peak > target and spent < most:
         floor, capacity = target, target
-        while floor < peak and spent < _SEARCHED:
+        while floor < peak and spent < most:
             for _ in range(_TRIES):
                 seed += 1
                 found, made = eject(
