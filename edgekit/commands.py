@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +17,8 @@ from edgekit.emit.names import default_name
 from edgekit.errors import EdgekitError
 from edgekit.firmware import compile_model
 from edgekit.measure import SAMPLES, STEPS, describe, layer_memory, memory, speed, totals
+from edgekit.plan import ordered
 from edgekit.plan.front import balanced, front
-from edgekit.plan.streams import Network
 from edgekit.quantize import Calibration, Settings, load
 from edgekit.report import accuracy_gate, gates, parse_budget
 from edgekit.simulate import Simulator
@@ -118,8 +118,9 @@ def plan(model: Path, target: str, *, keep_input: bool = False) -> dict[str, Any
     stages = compile_program(
         model, Options("model", target, keep_input=keep_input, optimize="speed")
     )
-    network = Network(stages.integer, keep_input=keep_input, caller_io=False)
-    base, points = network.cuts.instructions(), front(network)
+    order, networks = ordered(stages.integer, keep_input=keep_input, caller_io=False)
+    network = networks[0]
+    base, points = network.cuts.instructions(), front(networks)
     smallest = points[-1].arena.placed.peak if points else 0
     chosen = balanced(points, network) if points else None
     return {
@@ -128,6 +129,7 @@ def plan(model: Path, target: str, *, keep_input: bool = False) -> dict[str, Any
         "edgekit_version": __version__,
         "keep_input": keep_input,
         "ram_limit_bytes": board.ram_limit_bytes,
+        "order": asdict(order.report(bool(points) and points[-1].network is not network)),
         "points": [
             {
                 "arena_bytes": point.arena.placed.peak,

@@ -10,9 +10,10 @@ import numpy as np
 from edgekit.graph import IntGraph, IntNode, Value
 from edgekit.plan.arena import Arena, best_arena
 from edgekit.plan.check import check_plan
+from edgekit.plan.order import Order, best_order
 from edgekit.plan.rows import SCRATCH, up
 from edgekit.plan.streams import Network
-from edgekit.program import ARENA, Buffer, PlanReport, Program, Step, Turn
+from edgekit.program import ARENA, Buffer, OrderReport, PlanReport, Program, Step, Turn
 
 OPTIMIZE = ("balanced", "speed", "size", "ram")
 
@@ -32,14 +33,26 @@ def plan(
     instructions, "speed" and "size" not at all.
     Raises EK402 when the finished plan fails its independent check (a bug).
     """
+    order, networks = ordered(graph, keep_input=keep_input, caller_io=caller_io)
+    arenas = [best_arena(network, optimize) for network in networks]
+    best = min(arenas, key=lambda arena: up(arena.placed.peak))
+    return program_of(best, order.report(best is not arenas[0]))
+
+
+def ordered(graph: IntGraph, *, keep_input: bool, caller_io: bool) -> tuple[Order, list[Network]]:
+    """The best order of the nodes for whole tensors, and the network in the order of the file; then
+    in the best one, where that is another."""
     network = Network(graph, keep_input=keep_input, caller_io=caller_io)
-    arena = best_arena(network, optimize)
-    return program_of(arena)
+    order = best_order(network.cuts.whole)
+    if order.peak == order.file_peak:
+        return order, [network]
+    other = Network(order.of(graph), keep_input=keep_input, caller_io=caller_io)
+    return order, [network, other]
 
 
-def program_of(arena: Arena) -> Program:
+def program_of(arena: Arena, order: OrderReport | None = None) -> Program:
     """The program of an arena, checked. Raises EK402 where the check fails (a bug)."""
-    program = _Builder(arena).program()
+    program = _Builder(arena, order).program()
     check_plan(program)
     return program
 
@@ -49,6 +62,7 @@ class _Builder:
     """Puts an arena's decisions into the form that the simulator and the emitter read."""
 
     arena: Arena
+    order: OrderReport | None
 
     def program(self) -> Program:
         arena = self.arena
@@ -114,6 +128,7 @@ class _Builder:
             arena.placed.method,
             "" if peak is None else nodes[peak].name,
             tuple(most.values()),
+            self.order,
         )
 
     def _views(self) -> tuple[tuple[int, Step], ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from edgekit.plan.arena import Arena, arena_of, extra_limit
@@ -18,6 +19,7 @@ class Point:
     arena: Arena
     choice: Choice
     extra: int
+    network: Network
 
     def streams(self) -> list[list[str]]:
         """The layers of each stream, by name."""
@@ -25,8 +27,19 @@ class Point:
         return [[nodes[k].name for k in run] for run in self.choice.runs if len(run) > 1]
 
 
-def front(network: Network) -> list[Point]:
-    """The ways of which none needs both more RAM and more instructions than another, most RAM first."""
+def front(networks: Sequence[Network]) -> list[Point]:
+    """The ways of which none needs both more RAM and more instructions than another, most RAM first;
+    `networks` are one network in different orders."""
+    points = [point for network in networks for point in _points(network)]
+    best: list[Point] = []
+    for point in sorted(points, key=lambda p: (p.extra, p.arena.placed.peak)):
+        if not best or point.arena.placed.peak < best[-1].arena.placed.peak:
+            best.append(point)
+    return best
+
+
+def _points(network: Network) -> list[Point]:
+    """Ways between the fewest instructions and the least RAM, evenly chosen."""
     cuts = network.cuts
     if not cuts.nodes:
         return []
@@ -36,12 +49,7 @@ def front(network: Network) -> list[Point]:
         limit = choices[-1].peak - 1
     step = max(1, -(-len(choices) // _POINTS))
     kept = [*choices[:-1:step], choices[-1]]
-    points = [Point(arena_of(network, c, split=True), c, c.cost) for c in kept]
-    best: list[Point] = []
-    for point in sorted(points, key=lambda p: (p.extra, p.arena.placed.peak)):
-        if not best or point.arena.placed.peak < best[-1].arena.placed.peak:
-            best.append(point)
-    return best
+    return [Point(arena_of(network, c, split=True), c, c.cost, network) for c in kept]
 
 
 def balanced(points: list[Point], network: Network) -> Point:

@@ -10,7 +10,7 @@ from edgekit.plan.ejection import eject
 from edgekit.plan.groups import Group, Ints
 from edgekit.plan.rows import up
 
-_SEARCHED, _EACH = 60_000, 250  # placements by ejection at most: in all, and for each group
+_SEARCHED, _EACH = 60_000, 60  # placements by ejection at most: in all, and for each group
 _FIRST = 8  # of them for each group in a try of the first round; every round doubles it
 _TRIES = 4  # for one capacity in one round
 

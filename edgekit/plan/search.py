@@ -9,7 +9,7 @@ search comes to them.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -84,7 +84,6 @@ class Cuts:
     def _simulate(self, run: Run) -> int:
         line = self.streamed if len(run) > 1 else self.whole
         turns = self.turns(run)
-        spans, end = line.spans(turns)
 
         def before(root: str) -> bool:
             return line.first[root] < run[0]
@@ -95,28 +94,11 @@ class Cuts:
         constant = sum(
             root.rows * root.row_bytes for r, root in line.roots.items() if before(r) and after(r)
         )
-        change = np.zeros(end + 3, np.int64)
-        for r, span in spans.items():
-            if before(r) and after(r):
-                continue
-            size = line.roots[r].row_bytes
-            np.add.at(change, [0] * len(span.born) if before(r) else span.born, size)
-            np.add.at(
-                change, [end + 2] * len(span.dies) if after(r) else np.add(span.dies, 1), -size
-            )
-        for k, held in line.scratch(turns).items():
-            node = line.graph.nodes[k]
-            for first, last in held:
-                change[first] += node.op.cost(node, line.graph.values).scratch
-                change[last + 1] -= node.op.cost(node, line.graph.values).scratch
-        live = np.cumsum(change)
-        for time, k, row, _ in line.events(turns):
-            live[time] -= _overwritten(line, spans, k, row, time, after)
-        return constant + int(live.max())
+        return constant + most_alive(line, turns, before, after)
 
     def largest(self) -> int:
         """The peak without any stream."""
-        return max(self.peak(i, i + 1) for i in range(len(self.nodes)))
+        return max((self.peak(i, i + 1) for i in range(len(self.nodes))), default=self.alive[0])
 
     def instructions(self) -> int:
         """A rough count for the network without streams."""
@@ -162,6 +144,33 @@ class Cuts:
             runs.append(self.run(came[at], at))
             at = came[at]
         return Choice(tuple(reversed(runs)), *reached[end])
+
+
+def most_alive(
+    line: Timeline,
+    turns: Sequence[Turn],
+    before: Callable[[str], bool],
+    after: Callable[[str], bool],
+) -> int:
+    """Most bytes alive during `turns`, without those that stand before and after them: storages that
+    live `before` or `after` hold their bytes up to the first row step or from the last."""
+    spans, end = line.spans(turns)
+    change = np.zeros(end + 3, np.int64)
+    for r, span in spans.items():
+        if before(r) and after(r):
+            continue
+        size = line.roots[r].row_bytes
+        np.add.at(change, [0] * len(span.born) if before(r) else span.born, size)
+        np.add.at(change, [end + 2] * len(span.dies) if after(r) else np.add(span.dies, 1), -size)
+    for k, held in line.scratch(turns).items():
+        node = line.graph.nodes[k]
+        for first, last in held:
+            change[first] += node.op.cost(node, line.graph.values).scratch
+            change[last + 1] -= node.op.cost(node, line.graph.values).scratch
+    live = np.cumsum(change)
+    for time, k, row, _ in line.events(turns):
+        live[time] -= _overwritten(line, spans, k, row, time, after)
+    return int(live.max())
 
 
 def _overwritten(
