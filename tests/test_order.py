@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from test_plan import Network, evaluate, networks, random_inputs
 from test_streams import Maps
 
 from edgekit.graph import IntGraph, Node, State
+from edgekit.emit import emit
 from edgekit.plan import ordered, plan
 from edgekit.plan.arena import best_arena
 from edgekit.plan.dependencies import Dependencies
@@ -20,6 +22,8 @@ from edgekit.plan.order import Order, best_order
 from edgekit.plan.rows import up
 from edgekit.plan.streams import Network as Planned
 from edgekit.simulate import Simulator
+from edgekit.target import load_target
+from edgekit.validate.runners import deploy, make_runner
 from edgekit.window import Axis
 
 
@@ -122,7 +126,9 @@ def branches(count: int) -> IntGraph:
 
 
 @pytest.mark.parametrize("optimize", ["speed", "ram"])
-def test_one_branch_after_the_other_takes_less_than_all_at_once(optimize: str) -> None:
+def test_one_branch_after_the_other_takes_less_than_all_at_once(
+    optimize: str, tmp_path: Path
+) -> None:
     graph = branches(4)
     order, _ = ordered(graph, keep_input=False, caller_io=False)
     assert order.bound == order.peak < order.file_peak / 2
@@ -130,8 +136,13 @@ def test_one_branch_after_the_other_takes_less_than_all_at_once(optimize: str) -
     assert program.plan.order is not None
     assert program.plan.order.taken == "searched"
     inputs = random_inputs(graph)
+    wanted = evaluate(graph, inputs)[graph.outputs[0]]
     (got,) = Simulator(program).run(inputs)
-    assert (got == evaluate(graph, inputs)[graph.outputs[0]]).all()
+    np.testing.assert_array_equal(got, wanted)
+    for name, text in emit("m", program, "model.tflite")[0].items():
+        (tmp_path / name).write_text(text)
+    with make_runner("host", deploy(program, tmp_path, "m"), load_target("host")) as runner:
+        np.testing.assert_array_equal(runner.run(inputs)[0], wanted)
 
 
 def test_reads_of_a_variable_stay_before_its_assignment() -> None:
