@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from test_plan import Network, evaluate, networks, random_inputs
 from test_streams import Maps
 
-from edgekit.graph import IntGraph, Node, State
 from edgekit.emit import emit
+from edgekit.graph import IntGraph, Node, State
 from edgekit.plan import ordered, plan
 from edgekit.plan.arena import best_arena
 from edgekit.plan.dependencies import Dependencies

@@ -7,43 +7,56 @@ had to take a place by force.
 
 from __future__ import annotations
 
-import random
+from collections import deque
 
 import numpy as np
 
 from edgekit.plan.conflicts import NOWHERE, Conflicts
 from edgekit.plan.groups import Ints
 
+# Steele and Vigna, Computationally easy, spectrally good multipliers (2021).
+_MULTIPLIER = 0xD1342543DE82EF95
+
 
 def eject(
-    conflicts: Conflicts, start: Ints, capacity: int, moves: int, seed: int
+    conflicts: Conflicts, start: Ints, capacity: int, moves: int, seeds: range
 ) -> tuple[Ints | None, int]:
-    """Offsets of all groups within `capacity`, None where `moves` placements did not lead there; and
-    the placements made. Begins with the offsets `start`. Deterministic for a seed."""
-    search = _Search(conflicts, start, capacity, random.Random(seed))
-    for made in range(moves):
+    """Offsets of all groups within `capacity`, by the first of the tries that finds some in `moves`
+    placements; None where none does. Also the placements made. Every try begins with the offsets
+    `start`; the same seeds give the same answer."""
+    spent = 0
+    for seed in seeds:
+        search = _Search(conflicts, start, capacity, seed)
+        made = 0
+        while search.waiting and made < moves:
+            search.place(search.waiting.popleft())
+            made += 1
+        spent += made
         if not search.waiting:
-            return search.offset, made
-        search.place(search.waiting.pop(0))
-    return None, moves
+            return search.offset, spent
+    return None, spent
 
 
 class _Search:
-    def __init__(
-        self, conflicts: Conflicts, start: Ints, capacity: int, rng: random.Random
-    ) -> None:
-        self._conflicts, self._capacity, self._rng = conflicts, capacity, rng
+    def __init__(self, conflicts: Conflicts, start: Ints, capacity: int, seed: int) -> None:
+        self._conflicts, self._capacity, self._state = conflicts, capacity, seed
         extents = np.array([g.extent for g in conflicts.groups], np.int64)
         self.offset = np.where(start + extents <= capacity, start, NOWHERE)
-        self.waiting = np.flatnonzero(self.offset == NOWHERE).tolist()
+        self.waiting = deque(np.flatnonzero(self.offset == NOWHERE).tolist())
         self._hardness = np.ones(len(extents), np.int64)
+
+    def _below(self, count: int) -> int:
+        """A random number less than `count`; the same in C."""
+        self._state = (self._state * _MULTIPLIER + 1) % 2**64
+        return (self._state >> 33) % count
 
     def place(self, i: int) -> None:
         """Group i to one of the places with the least hardness in its way."""
         j, low, high = self._conflicts.forbidden(i, self.offset)
         places = self._places(i, low, high)
         least = self._hardness_at(places, j, low, high)
-        at = int(self._rng.choice(places[least == least.min()]))
+        easiest = places[least == least.min()]
+        at = int(easiest[self._below(len(easiest))])
         in_the_way = np.unique(j[(low < at) & (at < high)])
         if len(in_the_way):
             self._hardness[i] += 1

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from edgekit.plan import native
 from edgekit.plan.conflicts import Conflicts, fit, peak_of
 from edgekit.plan.ejection import eject
 from edgekit.plan.groups import Group, Ints
 from edgekit.plan.rows import up
 
-_SEARCHED, _EACH = 60_000, 60  # placements by ejection at most: in all, and for each group
-_FIRST = 8  # of them for each group in a try of the first round; every round doubles it
-_TRIES = 4  # for one capacity in one round
+# The search by ejection: placements at most, in all and for each group; those for each group in a try
+# of the first round, which every round doubles; tries for a capacity in a round from each start.
+_MOVES, _EACH, _FIRST, _TRIES = 400_000, 800, 8, 2
+_STARTS = ("rows by start", "rows by size")
+_TWIN = 8  # as many times fewer placements has the twin in Python
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,8 @@ def place_groups(groups: Sequence[Group], live: Ints) -> Placed:
     """
     conflicts = Conflicts(groups)
     widest = max((g.extent for g in groups), default=0)
-    target = up(max(int(live.max(initial=0)), widest))
+    bound = max(int(live.max(initial=0)), widest)
+    target = up(bound)
     best: tuple[int, Ints, str] | None = None
     for method, offset in _greedy(conflicts, target, int(live.argmax())):
         peak = peak_of(groups, offset)
@@ -61,11 +65,11 @@ def place_groups(groups: Sequence[Group], live: Ints) -> Placed:
     assert best is not None
     peak, offset, method = best
     if peak > target:
-        found = _ejected(conflicts, target, peak)
+        found, by = _ejected(conflicts, target, peak)
         if found is not None:
-            peak, offset, method = peak_of(groups, found), found, "rows by ejection"
+            peak, offset, method = peak_of(groups, found), found, by
     return Placed(
-        {g.key: int(at) for g, at in zip(groups, offset, strict=True)}, peak, method, target
+        {g.key: int(at) for g, at in zip(groups, offset, strict=True)}, peak, method, bound
     )
 
 
@@ -94,20 +98,29 @@ def _tensors(groups: Sequence[Group]) -> set[int]:
     return {i for i, g in enumerate(groups) if len(g.at) > 1 and g.key[1] >= 0}
 
 
-def _ejected(conflicts: Conflicts, target: int, peak: int) -> Ints | None:
+def _ejected(conflicts: Conflicts, target: int, peak: int) -> tuple[Ints | None, str]:
     """A placement below `peak`: at `target`, then by bisection; again with more effort, while there
-    is some left."""
+    is some left. And by what."""
+    path, count = native.ejector(), len(conflicts.groups)
+    most = min(_MOVES, _EACH * count) // (1 if path else _TWIN)
     best: Ints | None = None
-    count = len(conflicts.groups)
-    spent, moves, seed, most = 0, _FIRST * count, 0, min(_SEARCHED, _EACH * count)
+    spent, moves, seed = 0, _FIRST * count, 0
     while peak > target and spent < most:
         floor, capacity = target, target
         while floor < peak and spent < most:
-            for _ in range(_TRIES):
-                seed += 1
-                found, made = eject(
-                    conflicts, _start(conflicts, capacity, seed), capacity, moves, seed
+            for method in _STARTS:
+                start = fit(
+                    conflicts,
+                    _order(conflicts.groups, method, 0, True),
+                    _tensors(conflicts.groups),
+                    capacity,
                 )
+                seeds = range(seed, seed + _TRIES)
+                seed = seeds.stop
+                if path:
+                    found, made = native.eject(path, conflicts, start, capacity, moves, seeds)
+                else:
+                    found, made = eject(conflicts, start, capacity, moves, seeds)
                 spent += made
                 if found is not None:
                     break
@@ -117,10 +130,4 @@ def _ejected(conflicts: Conflicts, target: int, peak: int) -> Ints | None:
                 best, peak = found, peak_of(conflicts.groups, found)
             capacity = (floor + peak - 1) // 2
         moves *= 2
-    return best
-
-
-def _start(conflicts: Conflicts, capacity: int, seed: int) -> Ints:
-    method = "rows by size" if seed % 2 else "rows by start"
-    order = _order(conflicts.groups, method, 0, True)
-    return fit(conflicts, order, _tensors(conflicts.groups), capacity)
+    return best, "rows by ejection" + ("" if path else " in Python")
