@@ -132,7 +132,7 @@ def test_the_compiled_search_makes_the_moves_of_its_twin(seed: int) -> None:
             assert not clashes(conflicts, mine)
 
 
-@pytest.mark.parametrize("seed", [0, 2, 3, 5])
+@pytest.mark.parametrize("seed", [0, 2, 3, 6])
 def test_ejection_finds_full_packings_that_greedy_orders_miss(
     seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
