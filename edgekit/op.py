@@ -113,7 +113,8 @@ class Op:
     # C kernel `ek_<kernel>_s8`; several operators may share one.
     kernel: ClassVar[str] = ""
     # "rows": strip kernel on row addresses; "flat": n contiguous elements; "whole": all at once;
-    # "sum": rows of the input as they come, the output after the last of them.
+    # "sum": rows of the input as they come, the output after the last of them;
+    # "each": a kernel of signature "whole", called for one row of every map at a time.
     signature: ClassVar[str] = "flat"
     Params: ClassVar[type[Params]] = Params
     consts: ClassVar[tuple[Const, ...]] = ()
@@ -134,7 +135,7 @@ class Op:
     output_quant: ClassVar[tuple[float, int] | None] = None
     # Indices of inputs whose storage the output may take over (same size, elementwise).
     inplace: ClassVar[tuple[int, ...]] = ()
-    # The operator of signature "rows" or "sum" that does the same row by row, where it can.
+    # The operator of signature "rows", "sum" or "each" that does the same row by row, where it can.
     as_rows: ClassVar[str] = ""
     # Channel coupling, for pruning: "same" (output channel c reads channel c of every input),
     # "mix" (every output channel reads every input channel), "move" (channels are rearranged).
