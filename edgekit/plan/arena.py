@@ -90,7 +90,8 @@ def arena_of(network: Network, choice: Choice, *, split: bool) -> Arena:
         modes = [_separable(line, streamed), _separable(line, set(range(len(line.stages))))]
     best: Arena | None = None
     for apart in modes:
-        arena = _arena(line, turns, apart)
+        # Only the last mode is searched: it has every freedom that the others have.
+        arena = _arena(line, turns, apart, search=apart is modes[-1])
         if best is None or arena.placed.peak < best.placed.peak:
             best = arena
         if best.placed.peak <= best.bound:
@@ -99,18 +100,18 @@ def arena_of(network: Network, choice: Choice, *, split: bool) -> Arena:
     return best
 
 
-def _arena(line: Timeline, turns: list[Turn], apart: frozenset[str]) -> Arena:
+def _arena(line: Timeline, turns: list[Turn], apart: frozenset[str], *, search: bool) -> Arena:
     unit = ALIGN
     while True:
         groups, steps = groups_of(line, turns, apart, unit)
         live = live_bytes(groups, steps)
-        placed = _placed(groups, live)
+        placed = _placed(groups, live, search)
         if not apart or placed.peak <= unit * _UNIT_LIMIT:
             return Arena(line, turns, apart, placed, live)
         unit *= 2
 
 
-def _placed(groups: list[Group], live: NDArray[np.int64]) -> Placed:
+def _placed(groups: list[Group], live: NDArray[np.int64], search: bool) -> Placed:
     """Offsets; where nothing has to lie at a distance from anything, by the solver for blocks."""
     if all(len(g.at) == 1 for g in groups):
         names = {f"{key}/{part}": (key, part) for key, part in (g.key for g in groups)}
@@ -121,7 +122,7 @@ def _placed(groups: list[Group], live: NDArray[np.int64]) -> Placed:
         found = place(blocks)
         offset = {names[n]: at for n, at in found.offset.items()}
         return Placed(offset, found.peak, found.method, found.proved)
-    return place_groups(groups, live)
+    return place_groups(groups, live, search=search)
 
 
 def _separable(line: Timeline, nodes: set[int]) -> frozenset[str]:

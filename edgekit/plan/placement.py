@@ -45,11 +45,12 @@ _ORDERS: dict[str, Callable[[Group, int], tuple[int, ...]]] = {
 }
 
 
-def place_groups(groups: Sequence[Group], live: Ints) -> Placed:
+def place_groups(groups: Sequence[Group], live: Ints, *, search: bool = True) -> Placed:
     """The best placement found; deterministic. Stops at the first whose peak cannot be lower: the most
     live bytes, or the bytes a group spreads over, though they are never alive at once.
 
-    live: bytes alive at each time, which bound the peak from below.
+    live: bytes alive at each time, which bound the peak from below. search: go on where greedy orders
+    leave a gap.
     """
     conflicts = Conflicts(groups)
     widest = max((g.extent for g in groups), default=0)
@@ -64,7 +65,7 @@ def place_groups(groups: Sequence[Group], live: Ints) -> Placed:
             break
     assert best is not None
     peak, offset, method = best
-    if peak > target:
+    if search and peak > target:
         found, by = _ejected(conflicts, target, peak)
         if found is not None:
             peak, offset, method = peak_of(groups, found), found, by
