@@ -11,9 +11,11 @@ from edgekit.plan.ejection import eject
 from edgekit.plan.groups import Group, Ints
 from edgekit.plan.rows import up
 
-# The search by ejection: placements at most, in all and for each group; those for each group in a try
-# of the first round, which every round doubles; tries for a capacity in a round from each start.
-_MOVES, _EACH, _FIRST, _TRIES = 400_000, 800, 8, 2
+# The search by ejection: placements at most, in all and for each group, and conflicts that they look at;
+# placements for each group in a try of the first round, which every round doubles; tries for a capacity
+# in a round from each start.
+_MOVES, _EACH, _WORK = 400_000, 800, 30_000_000
+_FIRST, _TRIES = 8, 2
 _STARTS = ("rows by start", "rows by size")
 _TWIN = 8  # as many times fewer placements has the twin in Python
 
@@ -103,7 +105,8 @@ def _ejected(conflicts: Conflicts, target: int, peak: int) -> tuple[Ints | None,
     """A placement below `peak`: at `target`, then by bisection; again with more effort, while there
     is some left. And by what."""
     path, count = native.ejector(), len(conflicts.groups)
-    most = min(_MOVES, _EACH * count) // (1 if path else _TWIN)
+    work = _WORK * count // (1 + sum(len(j) for j, _, _ in conflicts.of))
+    most = min(_MOVES, _EACH * count, work) // (1 if path else _TWIN)
     best: Ints | None = None
     spent, moves, seed = 0, _FIRST * count, 0
     while peak > target and spent < most:
