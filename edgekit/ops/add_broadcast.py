@@ -26,6 +26,7 @@ class AddBroadcastParams(AddParams):
 class AddBroadcast(Add):
     name = "add_broadcast"
     kernel = "add_broadcast"
+    variants = ()
     signature = "whole"
     as_rows = "add_broadcast_rows"
     Params = AddBroadcastParams

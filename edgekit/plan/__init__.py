@@ -10,6 +10,8 @@ import numpy as np
 from edgekit.graph import IntGraph, IntNode, Value
 from edgekit.plan.arena import Arena, best_arena
 from edgekit.plan.check import check_plan
+from edgekit.plan.front import arena_within
+from edgekit.plan.frugal import frugal_arena
 from edgekit.plan.order import Order, best_order
 from edgekit.plan.rows import SCRATCH, up
 from edgekit.plan.streams import Network
@@ -24,17 +26,19 @@ def plan(
     keep_input: bool = False,
     caller_io: bool = False,
     optimize: str = "balanced",
+    limit: int | None = None,
 ) -> Program:
     """Decide what is streamed, assign every row its place, drop copies that became views, and check
     the result.
 
     keep_input: the inputs survive a run. caller_io: inputs and outputs are the caller's buffers.
     optimize: "ram" streams for the smallest arena, "balanced" as far as that adds at most 3 % of the
-    instructions, "speed" and "size" not at all.
+    instructions, "speed" and "size" not at all. limit: bytes that the arena should have at most; where
+    it would have more, the quickest way that needs no more is taken instead, or else the smallest.
     Raises EK402 when the finished plan fails its independent check (a bug).
     """
     order, networks = ordered(graph, keep_input=keep_input, caller_io=caller_io)
-    arenas = [best_arena(network, optimize) for network in networks]
+    arenas = [_arena(network, optimize, limit) for network in networks]
     best = min(arenas, key=lambda arena: up(arena.placed.peak))
     return program_of(best, order.report(best is not arenas[0]))
 
@@ -48,6 +52,13 @@ def ordered(graph: IntGraph, *, keep_input: bool, caller_io: bool) -> tuple[Orde
         return order, [network]
     other = Network(order.of(graph), keep_input=keep_input, caller_io=caller_io)
     return order, [network, other]
+
+
+def _arena(network: Network, optimize: str, limit: int | None) -> Arena:
+    arena = frugal_arena(network) if optimize == "ram" else best_arena(network, optimize)
+    if limit is not None and up(arena.placed.peak) > limit:
+        arena = arena_within(network, limit) or arena
+    return arena
 
 
 def program_of(arena: Arena, order: OrderReport | None = None) -> Program:
@@ -110,7 +121,8 @@ class _Builder:
         cost = node.op.cost(node, line.graph.values)
         at = self.arena.placed.offset.get((node.name, SCRATCH), 0)
         return Step(node.name, node.op, node.params, node.inputs, node.outputs, node.consts,
-                    cost.macs, at, cost.scratch, line.stages[k].rows)  # fmt: skip
+                    cost.macs, at, node.scratch(line.graph.values), line.stages[k].rows,
+                    node.variant)  # fmt: skip
 
     def _report(self, kept: list[int]) -> PlanReport:
         """Bytes alive at each step: the most of its row steps."""

@@ -80,9 +80,10 @@ def _affordable(network: Network, smallest: Choice) -> Choice:
     return best
 
 
-def arena_of(network: Network, choice: Choice, *, split: bool) -> Arena:
+def arena_of(network: Network, choice: Choice, *, split: bool, search: bool = True) -> Arena:
     """The smallest arena found for a choice: with whole tensors, then with rows apart inside its
-    streams, then with rows apart wherever they may be; `split` False stops at the first."""
+    streams, then with rows apart wherever they may be; `split` False stops at the first. search: go on where greedy orders
+    leave a gap."""
     line, turns = network.scheduled(choice)
     streamed = {k for run in choice.runs if len(run) > 1 for k in run}
     modes = [frozenset[str]()]
@@ -91,7 +92,7 @@ def arena_of(network: Network, choice: Choice, *, split: bool) -> Arena:
     best: Arena | None = None
     for apart in modes:
         # Only the last mode is searched: it has every freedom that the others have.
-        arena = _arena(line, turns, apart, search=apart is modes[-1])
+        arena = _arena(line, turns, apart, search=search and apart is modes[-1])
         if best is None or arena.placed.peak < best.placed.peak:
             best = arena
         if best.placed.peak <= best.bound:
@@ -123,6 +124,11 @@ def _placed(groups: list[Group], live: NDArray[np.int64], search: bool) -> Place
         offset = {names[n]: at for n, at in found.offset.items()}
         return Placed(offset, found.peak, found.method, found.proved)
     return place_groups(groups, live, search=search)
+
+
+def live_of(line: Timeline, turns: list[Turn]) -> NDArray[np.int64]:
+    """Bytes alive at each row step, from 0."""
+    return live_bytes(*groups_of(line, turns, frozenset(), ALIGN))
 
 
 def _separable(line: Timeline, nodes: set[int]) -> frozenset[str]:
