@@ -14,7 +14,7 @@ from edgekit.plan.rows import up
 # The search by ejection: placements at most, in all and for each group, and conflicts that they look at;
 # placements for each group in a try of the first round, which every round doubles; tries for a capacity
 # in a round from each start.
-_MOVES, _EACH, _WORK = 400_000, 300, 30_000_000
+_MOVES, _EACH, _WORK = 400_000, 800, 30_000_000
 _FIRST, _TRIES = 8, 2
 _STARTS = ("rows by start", "rows by size")
 _TWIN = 8  # as many times fewer placements has the twin in Python
