@@ -149,7 +149,12 @@ class Simulator:
         """One row of the output, from the rows of the inputs that it reads and nothing else."""
         given = step.op.reads(step.params, step.consts, row)
         pieces = step.op.pieces(step.params)
-        arrays = [self._rows(memory, name, given, pieces) for name in step.inputs]
+        arrays = [
+            self._view(memory, name)
+            if step.op.signature == "each" and self.program.buffers[name].space == CONST
+            else self._rows(memory, name, given, pieces)
+            for name in step.inputs
+        ]
         rows = range(row, row + 1)
         results = step.op.run_rows(step.params, step.consts, rows, given, *arrays)
         for name, result in zip(step.outputs, results, strict=True):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -101,7 +101,6 @@ class Cuts:
     def _simulate(self, run: Run) -> int:
         line = self.streamed if len(run) > 1 else self.whole
         turns = self.turns(run)
-        spans, end = line.spans(turns)
 
         def before(root: str) -> bool:
             return line.first[root] < run[0]
@@ -112,24 +111,7 @@ class Cuts:
         constant = sum(
             root.rows * root.row_bytes for r, root in line.roots.items() if before(r) and after(r)
         )
-        change = np.zeros(end + 3, np.int64)
-        for r, span in spans.items():
-            if before(r) and after(r):
-                continue
-            size = line.roots[r].row_bytes
-            np.add.at(change, [0] * len(span.born) if before(r) else span.born, size)
-            np.add.at(
-                change, [end + 2] * len(span.dies) if after(r) else np.add(span.dies, 1), -size
-            )
-        for k, held in line.scratch(turns).items():
-            size = line.graph.nodes[k].scratch(line.graph.values)
-            for first, last in held:
-                change[first] += size
-                change[last + 1] -= size
-        live = np.cumsum(change)
-        for time, k, row, _ in line.events(turns):
-            live[time] -= _overwritten(line, spans, k, row, time, after)
-        return constant + int(live.max())
+        return constant + most_alive(line, turns, before, after)
 
     def largest(self) -> int:
         """The peak without any stream but that of a fed input."""
@@ -137,6 +119,8 @@ class Cuts:
 
     def plainest(self) -> Choice:
         """The way that adds the fewest instructions."""
+        if not self.nodes:
+            return Choice((), self.alive[0], 0)
         ends = range(self.first_end, len(self.nodes) + 1)
         cuts = list(itertools.pairwise((0, *ends)))
         return Choice(
@@ -188,6 +172,33 @@ class Cuts:
             runs.append(self.run(came[at], at))
             at = came[at]
         return Choice(tuple(reversed(runs)), *reached[end])
+
+
+def most_alive(
+    line: Timeline,
+    turns: Sequence[Turn],
+    before: Callable[[str], bool],
+    after: Callable[[str], bool],
+) -> int:
+    """Most bytes alive during `turns`, without those that stand before and after them: storages that
+    live `before` or `after` hold their bytes up to the first row step or from the last."""
+    spans, end = line.spans(turns)
+    change = np.zeros(end + 3, np.int64)
+    for r, span in spans.items():
+        if before(r) and after(r):
+            continue
+        size = line.roots[r].row_bytes
+        np.add.at(change, [0] * len(span.born) if before(r) else span.born, size)
+        np.add.at(change, [end + 2] * len(span.dies) if after(r) else np.add(span.dies, 1), -size)
+    for k, held in line.scratch(turns).items():
+        size = line.graph.nodes[k].scratch(line.graph.values)
+        for first, last in held:
+            change[first] += size
+            change[last + 1] -= size
+    live = np.cumsum(change)
+    for time, k, row, _ in line.events(turns):
+        live[time] -= _overwritten(line, spans, k, row, time, after)
+    return int(live.max())
 
 
 def _overwritten(
