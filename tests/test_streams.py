@@ -235,3 +235,13 @@ def test_a_row_made_twice_is_refused() -> None:
     program = streamed(chain())
     with pytest.raises(EdgekitError, match="out of order"):
         check_plan(dataclasses.replace(program, schedule=(*program.schedule, Turn(1, 0, 1))))
+
+
+def test_an_operator_in_place_on_a_view_with_more_rows_than_its_storage() -> None:
+    net = Maps(4, 3, 1)
+    x = net.add("relu", [net.input], (1, 4, 3, 1), activation="RELU6")
+    x = net.add("reshape", [x], (1, 12, 1, 1), shape=(1, 12, 1, 1))
+    graph = net.graph([net.add("relu", [x], (1, 12, 1, 1), activation="RELU6")])
+    program = plan(graph, optimize="ram")
+    assert program.arena_bytes == 12
+    equal_to_the_graph(graph, program)

@@ -110,8 +110,10 @@ class Cuts:
                 change[first] += node.op.cost(node, line.graph.values).scratch
                 change[last + 1] -= node.op.cost(node, line.graph.values).scratch
         live = np.cumsum(change)
-        for time, k, row, _ in line.events(turns):
-            live[time] -= _overwritten(line, spans, k, row, time, after)
+        events = list(line.events(turns))
+        nodes = [k for _, k, _, _ in events]
+        for time, k, row, _ in events:
+            live[time] -= _overwritten(line, spans, nodes, row, time, after)
         return constant + int(live.max())
 
     def largest(self) -> int:
@@ -167,13 +169,17 @@ class Cuts:
 def _overwritten(
     line: Timeline,
     spans: dict[str, Span],
-    k: int,
+    nodes: list[int],
     row: int,
     time: int,
     after: Callable[[str], bool],
 ) -> int:
-    """Bytes of an input's row that an operator in place writes over, at its row step."""
-    node = line.graph.nodes[k]
+    """Bytes of an input that an operator in place has written over, at its row step.
+
+    nodes: the node of each row step, from time 1 on.
+    """
+    k = nodes[time - 1]
+    node, steps = line.graph.nodes[k], max(1, line.stages[k].rows)
     for index in node.op.inplace:
         if index >= len(node.inputs):
             continue
@@ -186,9 +192,12 @@ def _overwritten(
             != line.graph.values[node.outputs[0]].nbytes
         ):
             continue
-        r = row if len(span.dies) > 1 else 0
-        if span.dies[r] == time:
-            return line.roots[root].row_bytes
+        if len(span.dies) == steps:
+            if span.dies[row] == time:
+                return line.roots[root].row_bytes
+        elif len(set(span.dies)) == 1 and nodes[span.dies[0] - 1] == k:
+            # Kept in other rows than are made here, all of it until the last of these.
+            return (row + 1) * line.graph.values[node.outputs[0]].nbytes // steps
     return 0
 
 
