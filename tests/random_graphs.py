@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from networks import Net, evaluate, extremes, grow
 
 from edgekit.graph import IntGraph, Node, State
+from edgekit.program import Program
+from edgekit.simulate import Simulator
 from edgekit.window import Axis, window_attrs
 
 Array = np.ndarray
@@ -201,17 +204,40 @@ def random_graph(seed: int) -> IntGraph:
 STEPS = 3  # inferences in a row, where the graph has state
 
 
-def plain(graph: IntGraph) -> tuple[list[Array], list[Array]]:
-    """Inputs [N, (steps,) *shape] and the outputs of the graph evaluated without any plan."""
-    if not graph.states:
-        inputs = extremes(graph, 6)
-        arrays = evaluate(graph, inputs)
-        return inputs, [arrays[name] for name in graph.outputs]
-    frames = [x.reshape(2, STEPS, *x.shape[1:]) for x in extremes(graph, 2 * STEPS)]
+@dataclass(frozen=True, eq=False)
+class Plain:
+    """A graph evaluated node by node, without any plan.
+
+    inputs and outputs: [N, *shape], or [N, steps, *shape] where the graph has state. layers: every
+    tensor that a node makes, [*shape], in the last inference of the last sample.
+    """
+
+    graph: IntGraph
+    inputs: list[Array]
+    outputs: list[Array]
+    layers: dict[str, Array]
+
+    def equals(self, program: Program) -> bool:
+        """Does the simulator make these outputs, and these tensors on its way to them?"""
+        steps = bool(self.graph.states)
+        found = Simulator(program).run(self.inputs, steps)
+        traced = Simulator(program).trace([x[-1] for x in self.inputs], steps)
+        return all(map(np.array_equal, found, self.outputs)) and all(
+            np.array_equal(got, self.layers[name]) for _, name, got in traced
+        )
+
+
+def plain(graph: IntGraph) -> Plain:
+    """The graph on extreme and random inputs."""
+    frames = extremes(graph, 6)
+    if graph.states:
+        frames = [x.reshape(2, STEPS, *x.shape[1:]) for x in frames]
     held = {s.value: np.broadcast_to(s.init, (2, *s.init.shape)) for s in graph.states}
     outputs = []
-    for time in range(STEPS):
-        arrays = evaluate(graph, [x[:, time] for x in frames], held)
+    for time in range(STEPS if graph.states else 1):
+        arrays = evaluate(graph, [x[:, time] for x in frames] if graph.states else frames, held)
         held = {name: arrays[name] for name in held}
         outputs.append([arrays[name] for name in graph.outputs])
-    return frames, [np.stack(column, axis=1) for column in zip(*outputs, strict=True)]
+    stacked = [np.stack(column, axis=1) for column in zip(*outputs, strict=True)]
+    layers = {name: array[-1] for name, array in arrays.items()}
+    return Plain(graph, frames, stacked if graph.states else outputs[0], layers)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 
-import numpy as np
 import pytest
 from random_graphs import plain, random_graph
 from streamed import forced
@@ -14,7 +14,6 @@ from edgekit.plan import program_of
 from edgekit.plan.arena import Arena, best_arena
 from edgekit.plan.streams import Network
 from edgekit.rewrite.constant_channels import drop_constant_channels
-from edgekit.simulate import Simulator
 
 MODES = ("speed", "balanced", "ram", "forced")
 FLAGS = tuple(itertools.product((False, True), repeat=2))  # keep_input, caller_io
@@ -27,7 +26,7 @@ def arena(network: Network, mode: str) -> Arena:
 def check_plans(graph: IntGraph, flags: list[tuple[str, tuple[bool, bool]]]) -> None:
     """Plans of these modes and flags; building a program replays it in the checker."""
     smaller = drop_constant_channels(graph)
-    inputs, wanted = plain(graph)
+    wanted = dataclasses.replace(plain(smaller), outputs=plain(graph).outputs)
     networks: dict[tuple[bool, bool], Network] = {}
     simulated: set[str] = set()
     for mode, (keep_input, caller_io) in flags:
@@ -35,12 +34,9 @@ def check_plans(graph: IntGraph, flags: list[tuple[str, tuple[bool, bool]]]) -> 
             (keep_input, caller_io), Network(smaller, keep_input=keep_input, caller_io=caller_io)
         )
         program = program_of(arena(network, mode))
-        if program.text() in simulated:
-            continue
+        if program.text() not in simulated:
+            assert wanted.equals(program), f"{mode}, keep_input {keep_input}, io {caller_io}"
         simulated.add(program.text())
-        found = Simulator(program).run(inputs, steps=bool(graph.states))
-        for got, want in zip(found, wanted, strict=True):
-            np.testing.assert_array_equal(got, want)
         assert program.arena_bytes >= program.plan.lower_bound
 
 
