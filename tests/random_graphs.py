@@ -147,7 +147,7 @@ def memory(net: Net, x: str, live: list[str]) -> str | None:
 
 def classify(net: Net, x: str, live: list[str]) -> str:
     """A global average or all of the map into a dense layer, then probabilities."""
-    _, height, width, count = net.shape(x)
+    _, height, width, _ = net.shape(x)
     kind = int(net.rng.integers(3))
     if kind == 0:
         y = net.add("mean", [x], axes=[1, 2], keep_dims=bool(net.rng.integers(2)))

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from streamed import forced
 from test_plan import evaluate, passes_check, random_inputs
 
 from edgekit.cases import activation
@@ -240,8 +241,24 @@ def test_a_row_made_twice_is_refused() -> None:
 def test_an_operator_in_place_on_a_view_with_more_rows_than_its_storage() -> None:
     net = Maps(4, 3, 1)
     x = net.add("relu", [net.input], (1, 4, 3, 1), activation="RELU6")
-    x = net.add("reshape", [x], (1, 12, 1, 1), shape=(1, 12, 1, 1))
-    graph = net.graph([net.add("relu", [x], (1, 12, 1, 1), activation="RELU6")])
+    y = net.tensor((1, 12, 1, 1))
+    net.nodes.append(Node("view", "reshape", (x,), (y,), {"shape": net.shape(y)}))
+    graph = net.graph([net.add("relu", [y], net.shape(y), activation="RELU6")])
     program = plan(graph, optimize="ram")
     assert program.arena_bytes == 12
+    equal_to_the_graph(graph, program)
+
+
+def test_no_row_is_written_over_a_storage_without_rows_that_a_stream_still_reads() -> None:
+    """A sum in place on joined parts, row by row, while a convolution reads both rows of them."""
+    net = Maps(1, 3, 2)
+    one = net.window("conv2d", net.input, Axis(1, 1, 1), Axis(3, 1, 1), 1)
+    two = net.window("conv2d", net.input, Axis(1, 1, 1), Axis(3, 1, 1), 1)
+    joined = net.add("concat", [one, two], (1, 2, 3, 1), axis=1)
+    rows = Axis(2, 2, 1, 1, 1, 0)
+    y = net.window("conv2d", joined, rows, Axis(3, 1, 1), 1)
+    graph = net.graph([net.add("add", [joined, y], (1, 2, 3, 1), activation="NONE")])
+    network = Network(graph, keep_input=True, caller_io=False)
+    program = program_of(forced(network))
+    assert any(turn.n < 2 for turn in program.schedule[2:])
     equal_to_the_graph(graph, program)

@@ -112,7 +112,7 @@ class Cuts:
         live = np.cumsum(change)
         events = list(line.events(turns))
         nodes = [k for _, k, _, _ in events]
-        for time, k, row, _ in events:
+        for time, _, row, _ in events:
             live[time] -= _overwritten(line, spans, nodes, row, time, after)
         return constant + int(live.max())
 
@@ -195,7 +195,7 @@ def _overwritten(
         if len(span.dies) == steps:
             if span.dies[row] == time:
                 return line.roots[root].row_bytes
-        elif len(set(span.dies)) == 1 and nodes[span.dies[0] - 1] == k:
+        elif line.left_to(k, root, nodes):
             # Kept in other rows than are made here, all of it until the last of these.
             return (row + 1) * line.graph.values[node.outputs[0]].nbytes // steps
     return 0
