@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 from random_graphs import Plain
-from streamed import forced
 
 import edgekit.plan
+from benchmarks.places import forced
 from edgekit.errors import EdgekitError
 from edgekit.plan import program_of
 from edgekit.plan.check import check_plan

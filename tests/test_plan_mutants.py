@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from plan_mutants import Tally, computes, forgetful, shifted, swapped
 from random_graphs import plain, random_graph
-from streamed import forced
 from test_streams import chain, streamed
 
+from benchmarks.places import forced
 from edgekit.plan import program_of
 from edgekit.plan.streams import Network
 

@@ -7,8 +7,8 @@ import itertools
 
 import pytest
 from random_graphs import plain, random_graph
-from streamed import forced
 
+from benchmarks.places import forced
 from edgekit.graph import IntGraph
 from edgekit.plan import program_of
 from edgekit.plan.arena import Arena, best_arena

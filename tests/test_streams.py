@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from streamed import forced
 from test_plan import evaluate, passes_check, random_inputs
 
+from benchmarks.places import forced
 from edgekit.cases import activation
 from edgekit.errors import EdgekitError
 from edgekit.graph import Graph, IntGraph, Node, Quant, Value
