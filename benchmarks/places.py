@@ -201,7 +201,7 @@ def matrix(path: Path, say: Callable[[str], None] = lambda text: None) -> Matrix
             try:
                 found.add(place, compare(place, program, samples, wanted))
             except EdgekitError as error:
-                say(f"{found.name}, {mode}, {place}: {error}")
+                say(f"{found.name}, {mode}, {place}: {error} {error.where} {error.found}")
                 found.add(place, Count(1, 1))
     found.original = against_original(path, stages, samples, wanted)
     found.seconds = time.perf_counter() - begin

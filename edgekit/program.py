@@ -5,7 +5,7 @@ The simulator and the C emitter read a `Program` and nothing else.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -78,6 +78,19 @@ class Turn(NamedTuple):
     n: int
 
 
+def streams(turns: Sequence[Turn]) -> list[tuple[Turn, ...]]:
+    """Turns cut where every step that has begun is finished."""
+    last = {turn.step: i for i, turn in enumerate(turns)}
+    groups: list[tuple[Turn, ...]] = []
+    begin = end = 0
+    for i, turn in enumerate(turns):
+        end = max(end, last[turn.step])
+        if i == end:
+            groups.append(tuple(turns[begin : i + 1]))
+            begin = i + 1
+    return groups
+
+
 @dataclass(frozen=True)
 class PlanReport:
     """How good the memory plan is.
@@ -121,15 +134,7 @@ class Program:
     def streams(self) -> list[tuple[Turn, ...]]:
         """The schedule cut where nothing is under way: a lone turn, or the turns of steps that
         make rows for each other."""
-        last = {turn.step: i for i, turn in enumerate(self.schedule)}
-        groups: list[tuple[Turn, ...]] = []
-        begin = end = 0
-        for i, turn in enumerate(self.schedule):
-            end = max(end, last[turn.step])
-            if i == end:
-                groups.append(self.schedule[begin : i + 1])
-                begin = i + 1
-        return groups
+        return streams(self.schedule)
 
     def text(self) -> str:
         """The form `--dump` writes: one line a step, one a stream."""

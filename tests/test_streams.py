@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from test_plan import evaluate, passes_check, random_inputs
 
-from benchmarks.places import forced
+from benchmarks.places import compare, forced, inputs
 from edgekit.cases import activation
 from edgekit.errors import EdgekitError
 from edgekit.graph import Graph, IntGraph, Node, Quant, Value
@@ -262,3 +262,16 @@ def test_no_row_is_written_over_a_storage_without_rows_that_a_stream_still_reads
     program = program_of(forced(network))
     assert any(turn.n < 2 for turn in program.schedule[2:])
     equal_to_the_graph(graph, program)
+
+
+def test_layers_that_do_not_feed_each_other_run_in_the_order_of_their_schedule() -> None:
+    """The last layer of a stream comes first; the C has to follow, whose memory was planned so."""
+    net = Maps(4, 3, 2)
+    one = net.window("conv2d", net.input, Axis(4, 1, 1), Axis(3, 1, 1), 8)
+    two = net.add("relu", [net.input], net.shape(net.input), activation="RELU6")
+    graph = net.graph([one, two])
+    program = program_of(forced(Network(graph, keep_input=False, caller_io=False)))
+    assert [turn.step for turn in program.schedule] == [1, 0]
+    samples = inputs(program)
+    wanted = Simulator(program).run(samples.arrays)
+    assert compare("host", program, samples, wanted).differ == 0

@@ -66,15 +66,14 @@ def _run(prefix: str, program: Program, pool: Pool) -> list[str]:
             "        return EK_ERROR_ALIGN;",
             "    }",
         ]
-    caller, first = Caller(prefix, program, pool, names), 0
+    caller = Caller(prefix, program, pool, names)
     for number, turns in enumerate(program.streams()):
-        steps = len({turn.step for turn in turns})
-        if steps == 1:
-            lines += ["", f"    {caller.title(first)}", *_indent(caller.whole(first), 1)]
-            lines.append(f"    EK_TRACE({first});")
+        index = turns[0].step
+        if len({turn.step for turn in turns}) == 1:
+            lines += ["", f"    {caller.title(index)}", *_indent(caller.whole(index), 1)]
+            lines.append(f"    EK_TRACE({index});")
         else:
             lines += ["", *_stream(caller, turns_name(prefix, number), turns)]
-        first += steps
     return [*lines, "    return EK_OK;", "}"]
 
 
@@ -111,12 +110,12 @@ def _stream(caller: Caller, table: str, turns: Sequence[Turn]) -> list[str]:
     base = turns_base(turns)
     layers = sorted({turn.step for turn in turns})
     rows = max(caller.program.steps[index].rows for index in layers)
-    counter = "uint8_t" if rows < 256 else "uint16_t"
+    counter, count = "uint8_t" if rows < 256 else "uint16_t", layers[-1] - base + 1
     lines = [
         f"/* A stream of {len(layers)} layers: whose turn it is to make its next row. */",
         "{",
-        f"    {counter} next[{len(layers)}];",
-        f"    for (int32_t i = 0; i < {len(layers)}; i++) {{",
+        f"    {counter} next[{count}];",
+        f"    for (int32_t i = 0; i < {count}; i++) {{",
         "        next[i] = 0;",
         "    }",
         f"    for (int32_t i = 0; i < {len(turns)}; i++) {{",

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from edgekit.plan.stages import Stage
 from edgekit.plan.timeline import Timeline
-from edgekit.program import Turn
+from edgekit.program import Turn, streams
 
 
 class Order:
@@ -51,7 +51,17 @@ class Order:
 
         for k in (nodes[-1], *nodes[:-1]):
             make(k, self.stages[k].rows)
-        return turns
+        # A node that nobody interrupts makes all its rows in one call.
+        groups = [group if _several(group) else [_all(group)] for group in streams(turns)]
+        return [turn for group in groups for turn in group]
+
+
+def _several(turns: Sequence[Turn]) -> bool:
+    return len({turn.step for turn in turns}) > 1
+
+
+def _all(turns: Sequence[Turn]) -> Turn:
+    return Turn(turns[0].step, turns[0].first, sum(turn.n for turn in turns))
 
 
 def _running_ends(stage: Stage) -> list[int]:
