@@ -5,6 +5,7 @@ The simulator and the C emitter read a `Program` and nothing else.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -13,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgekit.graph import DTYPES, Layout, Quant, State
-from edgekit.op import Op, Params
+from edgekit.op import Kernel, Op, Packed, Params, Variant
 
 ARENA, STATE, CONST, CALLER = "arena", "state", "const", "caller"
 
@@ -68,6 +69,17 @@ class Step:
     scratch_offset: int = 0
     scratch_bytes: int = 0
     rows: int = 0
+    variant: Variant | None = None
+
+    @property
+    def kernel(self) -> Kernel:
+        """The C function it calls."""
+        return Kernel(self.op, self.variant)
+
+    @functools.cached_property
+    def packed(self) -> Packed:
+        """What that function's struct is filled with."""
+        return self.kernel.pack(self.params, self.consts)
 
 
 class Turn(NamedTuple):
@@ -78,15 +90,16 @@ class Turn(NamedTuple):
     n: int
 
 
-def streams(turns: Sequence[Turn]) -> list[tuple[Turn, ...]]:
-    """Turns cut where every step that has begun is finished."""
-    last = {turn.step: i for i, turn in enumerate(turns)}
+def streams_of(schedule: Sequence[Turn]) -> list[tuple[Turn, ...]]:
+    """A schedule cut where nothing is under way: a lone turn, or the turns of steps that make rows for
+    each other."""
+    last = {turn.step: i for i, turn in enumerate(schedule)}
     groups: list[tuple[Turn, ...]] = []
     begin = end = 0
-    for i, turn in enumerate(turns):
+    for i, turn in enumerate(schedule):
         end = max(end, last[turn.step])
         if i == end:
-            groups.append(tuple(turns[begin : i + 1]))
+            groups.append(tuple(schedule[begin : i + 1]))
             begin = i + 1
     return groups
 
@@ -132,9 +145,8 @@ class Program:
     kept: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
 
     def streams(self) -> list[tuple[Turn, ...]]:
-        """The schedule cut where nothing is under way: a lone turn, or the turns of steps that
-        make rows for each other."""
-        return streams(self.schedule)
+        """The streams of the schedule."""
+        return streams_of(self.schedule)
 
     def text(self) -> str:
         """The form `--dump` writes: one line a step, one a stream."""

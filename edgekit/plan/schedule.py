@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
+from collections import Counter
 from collections.abc import Sequence
 
 from edgekit.plan.stages import Stage
 from edgekit.plan.timeline import Timeline
-from edgekit.program import Turn, streams
+from edgekit.program import Turn
 
 
 class Order:
@@ -51,17 +53,18 @@ class Order:
 
         for k in (nodes[-1], *nodes[:-1]):
             make(k, self.stages[k].rows)
-        # A node that nobody interrupts makes all its rows in one call.
-        groups = [group if _several(group) else [_all(group)] for group in streams(turns)]
-        return [turn for group in groups for turn in group]
+        return _joined(turns)
 
 
-def _several(turns: Sequence[Turn]) -> bool:
-    return len({turn.step for turn in turns}) > 1
-
-
-def _all(turns: Sequence[Turn]) -> Turn:
-    return Turn(turns[0].step, turns[0].first, sum(turn.n for turn in turns))
+def _joined(turns: Sequence[Turn]) -> list[Turn]:
+    """The turns of a node that makes all its rows in a row are one turn: nobody waits for them."""
+    found: list[Turn] = []
+    count = Counter(turn.step for turn in turns)
+    for k, group in itertools.groupby(turns, key=lambda turn: turn.step):
+        parts = list(group)
+        alone = len(parts) == count[k]
+        found += [Turn(k, 0, sum(turn.n for turn in parts))] if alone else parts
+    return found
 
 
 def _running_ends(stage: Stage) -> list[int]:
