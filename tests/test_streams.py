@@ -275,3 +275,15 @@ def test_layers_that_do_not_feed_each_other_run_in_the_order_of_their_schedule()
     samples = inputs(program)
     wanted = Simulator(program).run(samples.arrays)
     assert compare("host", program, samples, wanted).differ == 0
+
+
+def test_a_layer_that_makes_all_its_rows_inside_a_stream_makes_them_in_c() -> None:
+    """The convolution begins in its padding, so that both rows in front of it follow its first."""
+    net = Maps(2, 3, 2)
+    x = net.window("conv2d", net.input, Axis(2, 1, 1), Axis(3, 1, 1), 3)
+    graph = net.graph([net.window("conv2d", x, Axis(2, 2, 2, 1, 2, 0), Axis(3, 1, 1), 2)])
+    program = program_of(forced(Network(graph, keep_input=False, caller_io=False)))
+    assert [turn.step for turn in program.schedule] == [1, 0, 0, 1]
+    samples = inputs(program)
+    wanted = Simulator(program).run(samples.arrays)
+    assert compare("host", program, samples, wanted).differ == 0
