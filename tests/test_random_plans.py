@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+from collections.abc import Iterable
 
 import pytest
 from random_graphs import plain, random_graph
 
-from benchmarks.places import forced
+from benchmarks.places import compare, forced, inputs
 from edgekit.graph import IntGraph
 from edgekit.plan import program_of
 from edgekit.plan.arena import Arena, best_arena
 from edgekit.plan.streams import Network
 from edgekit.rewrite.constant_channels import drop_constant_channels
+from edgekit.simulate import Simulator
 
 MODES = ("speed", "balanced", "ram", "forced")
 FLAGS = tuple(itertools.product((False, True), repeat=2))  # keep_input, caller_io
@@ -53,3 +55,25 @@ def test_plans_of_300_random_graphs(block: int) -> None:
 def test_all_plans_of_10000_random_graphs(block: int) -> None:
     for seed in range(100 * block, 100 * (block + 1)):
         check_plans(random_graph(seed), list(itertools.product(MODES, FLAGS)))
+
+
+def check_in_c(seeds: Iterable[int]) -> None:
+    """Forced streams and those of `ram` in C under sanitizers, and every layer on this machine."""
+    for seed in seeds:
+        graph = drop_constant_channels(random_graph(seed))
+        network = Network(graph, keep_input=False, caller_io=False)
+        for mode, place in (("forced", "host"), ("forced", "host, sanitizers"), ("ram", "host")):
+            program = program_of(arena(network, mode))
+            samples = inputs(program)
+            wanted = Simulator(program).run(samples.arrays, samples.sequence)
+            assert compare(place, program, samples, wanted).differ == 0, f"seed {seed}, {mode}"
+
+
+def test_random_graphs_in_c() -> None:
+    check_in_c(range(5))
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("block", range(20))
+def test_200_random_graphs_in_c(block: int) -> None:
+    check_in_c(range(10 * block, 10 * (block + 1)))
