@@ -66,6 +66,12 @@ def _run(prefix: str, program: Program, pool: Pool) -> list[str]:
             "        return EK_ERROR_ALIGN;",
             "    }",
         ]
+    used = {name for step in program.steps for name in (*step.inputs, *step.outputs)}
+    lines += [
+        f"    (void){names[name]}; /* not read */"
+        for name in names
+        if name not in used and program.buffers[name].space == CALLER
+    ]
     caller = Caller(prefix, program, pool, names)
     for number, turns in enumerate(program.streams()):
         if len(turns) == 1:

@@ -13,7 +13,8 @@ from edgekit.graph import Graph, Node
 def distinct_outputs(graph: Graph) -> Graph:
     """The copies are named after the tensor and the output's place."""
     values, layouts = dict(graph.values), dict(graph.layouts)
-    copies, outputs = [], []
+    copies: list[Node] = []
+    outputs: list[str] = []
     for place, name in enumerate(graph.outputs):
         value = graph.value(name)
         if name not in (*graph.inputs, *outputs) and value.data is None:
