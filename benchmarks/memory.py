@@ -151,7 +151,7 @@ def toml(figures: Figures) -> str:
         f"\ncompiler = {figures['compiler']!r}",
     ]
     for key in (key for key in memory_goals() if key in figures):
-        for way in BUILDS:
+        for way in (way for way in BUILDS if way.key in figures[key]):
             lines.append(f"\n[{key}.{way.key}]")
             lines += [f"{name} = {value!r}" for name, value in figures[key][way.key].items()]
     return "\n".join(lines) + "\n"
@@ -170,9 +170,9 @@ def main() -> int:
             found = measure(memory_goals()[key]["file"], way)
             figures["compiler"] = found.pop("compiler")
             figures[key][way.key] = found
+            if arguments.write:
+                FIGURES.write_text(toml(figures))
             print(f"{key}, {way.key}: {total(found):,} B, {found['instructions']:,} instructions, {found['planning_seconds']} s", flush=True)  # fmt: skip
-    if arguments.write:
-        FIGURES.write_text(toml(figures))
     if all(key in figures for key in memory_goals()):
         print(document(figures))
         if arguments.write:

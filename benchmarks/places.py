@@ -8,9 +8,9 @@ Micro. ``--write`` stores the table in docs/PLACES.md; MODEL... limits it to som
 from __future__ import annotations
 
 import argparse
+import json
 import tempfile
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks import HERE, models_folder
+from benchmarks import HERE, models_folder, read_toml
 from benchmarks.__main__ import table
 from edgekit.build import Compiled, Options, compile_program
 from edgekit.emit import emit
@@ -42,10 +42,11 @@ from edgekit.validate.runners.places import Workshop, ended
 from edgekit.validate.runners.stream import Process
 
 Array = NDArray[Any]
-DOCUMENT = HERE.parent / "docs" / "PLACES.md"
+FIGURES, DOCUMENT = HERE / "places.toml", HERE.parent / "docs" / "PLACES.md"
 FORMATS = (".tflite", ".onnx", ".pt2")
 SANITIZE = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 PLACES = ("host", "host, sanitizers", "cortex-m4", "rpi4")
+COLUMNS = ("simulator", *PLACES)
 MODES = ("off", "ram", "forced")
 ORIGINAL = "tflite-micro"
 STEPS = 3  # inferences of a sample, where the model has state
@@ -141,30 +142,40 @@ def compare(place: str, program: Program, samples: Samples, wanted: list[Array])
 class Matrix:
     """One model in all modes and places. refused: why it does not build.
 
-    differ: per place, values that differ from the simulator's without streams; original: the same for
-    TensorFlow Lite Micro, None where it does not run the file.
+    arenas and streamed layers: per mode. differ: for the simulator and each place, values that differ
+    from the simulator's without streams; original: the same for TensorFlow Lite Micro, -1 where it
+    does not run the file.
     """
 
     name: str
-    arenas: dict[str, int] = field(default_factory=dict)
-    streamed: dict[str, int] = field(default_factory=dict)
+    arenas: list[int] = field(default_factory=list)
+    streamed: list[int] = field(default_factory=list)
     values: int = 0
-    differ: dict[str, int] = field(default_factory=dict)
-    original: int | None = None
+    differ: list[int] = field(default_factory=lambda: [0] * len(COLUMNS))
+    original: int = -1
     refused: str = ""
-    seconds: float = 0.0
 
     def add(self, place: str, count: Count) -> None:
         self.values += count.values
-        self.differ[place] = self.differ.get(place, 0) + count.differ
+        self.differ[COLUMNS.index(place)] += count.differ
+
+    def figures(self) -> dict[str, Any]:
+        """What places.toml keeps."""
+        return {key: value for key, value in vars(self).items() if key != "name"}
 
     def row(self) -> list[str]:
         """A line of the table."""
-        arenas = [f"{self.arenas[mode]:,}" for mode in MODES]
-        layers = f"{self.streamed['ram']} / {self.streamed['forced']}"
-        places = [_verdict(self.differ[place]) for place in ("simulator", *PLACES)]
-        original = "-" if self.original is None else _verdict(self.original)
-        return [self.name, *arenas, layers, f"{self.values:,}", *places, original]
+        arenas = [f"{arena:,}" for arena in self.arenas]
+        layers = " / ".join(map(str, self.streamed[1:]))
+        original = "-" if self.original < 0 else _verdict(self.original)
+        return [
+            self.name,
+            *arenas,
+            layers,
+            f"{self.values:,}",
+            *map(_verdict, self.differ),
+            original,
+        ]
 
 
 def _verdict(differ: int) -> str:
@@ -172,13 +183,13 @@ def _verdict(differ: int) -> str:
 
 
 _HEADINGS = (
-    "model", "arena off", "ram", "forced", "layers streamed", "values", "simulator", *PLACES, "TFLM",
+    "model", "arena off", "ram", "forced", "layers streamed", "values", *COLUMNS, "TFLM",
 )  # fmt: skip
 
 
 def matrix(path: Path, say: Callable[[str], None] = lambda text: None) -> Matrix:
     """Run one model everywhere; a place that fails counts as one value that differs."""
-    begin, found = time.perf_counter(), Matrix(str(path.relative_to(models_folder())))
+    found = Matrix(str(path.relative_to(models_folder())))
     try:
         stages = compiled(path)
     except EdgekitError as error:
@@ -189,10 +200,9 @@ def matrix(path: Path, say: Callable[[str], None] = lambda text: None) -> Matrix
     wanted = Simulator(made["off"]).run(samples.arrays, samples.sequence)
     done: set[str] = set()
     for mode, program in made.items():
-        found.arenas[mode] = program.arena_bytes
-        found.streamed[mode] = sum(
-            len({turn.step for turn in group}) for group in program.streams() if len(group) > 1
-        )
+        found.arenas.append(program.arena_bytes)
+        groups = [group for group in program.streams() if len(group) > 1]
+        found.streamed.append(sum(len({turn.step for turn in group}) for group in groups))
         if program.text() in done:
             continue
         done.add(program.text())
@@ -204,38 +214,38 @@ def matrix(path: Path, say: Callable[[str], None] = lambda text: None) -> Matrix
                 say(f"{found.name}, {mode}, {place}: {error} {error.where} {error.found}")
                 found.add(place, Count(1, 1))
     found.original = against_original(path, stages, samples, wanted)
-    found.seconds = time.perf_counter() - begin
     return found
 
 
-def against_original(
-    path: Path, stages: Compiled, samples: Samples, wanted: list[Array]
-) -> int | None:
-    """Values that differ from TensorFlow Lite Micro's; None where it is no oracle for the file."""
+def against_original(path: Path, stages: Compiled, samples: Samples, wanted: list[Array]) -> int:
+    """Values that differ from TensorFlow Lite Micro's; -1 where it is no oracle for the file."""
     if path.suffix != ".tflite" or stages.decided is not None:
-        return None
+        return -1
     try:
         original = reference_outputs(path, samples, engine=ORIGINAL)
     except EdgekitError:
-        return None
+        return -1
     return Count().add(original.outputs, wanted).differ
 
 
-def matrices(paths: list[Path]) -> Iterator[Matrix]:
-    for path in paths:
-        found = matrix(path, print)
-        print(f"{found.name}: {found.refused or ' '.join(found.row()[1:])} ({found.seconds:.0f} s)", flush=True)  # fmt: skip
-        yield found
+def toml(figures: dict[str, Any]) -> str:
+    """The text of places.toml."""
+    lines = ["# What `python -m benchmarks.places --write` found; tests/test_places.py reads it."]
+    for name in sorted(figures):
+        lines += [f"\n[{json.dumps(name)}]"]
+        lines += [f"{key} = {json.dumps(value)}" for key, value in figures[name].items()]
+    return "\n".join(lines) + "\n"
 
 
-def document(found: list[Matrix]) -> str:
-    """The text of docs/PLACES.md."""
+def document(figures: dict[str, Any]) -> str:
+    """The text of docs/PLACES.md for what places.toml holds."""
+    found = [Matrix(name, **figures[name]) for name in sorted(figures)]
     built = [m for m in found if not m.refused]
     refused = "\n".join(f"- `{m.name}`: {m.refused}" for m in found if m.refused)
     return _DOCUMENT.format(
         count=len(built),
         values=sum(m.values for m in built),
-        wrong=sum(sum(m.differ.values()) for m in built),
+        wrong=sum(sum(m.differ) + max(0, m.original) for m in built),
         table=table([m.row() for m in built], _HEADINGS),
         refused=refused,
     )
@@ -244,7 +254,7 @@ def document(found: list[Matrix]) -> str:
 _DOCUMENT = """\
 # Every model in every place
 
-Written by `python -m benchmarks.places --write`.
+Written by `python -m benchmarks.places --write`, in part for some models at a time.
 
 {count} models, {values:,} values compared, {wrong:,} differ. Each model is planned without streams
 ("off"), with those that `--optimize ram` takes ("ram"), and with every stream that is possible, whether it
@@ -264,18 +274,23 @@ Arenas in bytes. Not built:
 
 
 def main() -> int:
-    """Print the table; with --write store it."""
+    """Print the table; with --write store it, model by model."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.places", description=__doc__)
-    parser.add_argument("--write", action="store_true", help="store the table in docs")
-    parser.add_argument("model", nargs="*", help="part of a file's name")
+    parser.add_argument("--write", action="store_true", help="store the figures and the table")
+    parser.add_argument("model", nargs="*", help="part of a file's name; the others keep theirs")
     arguments = parser.parse_args()
     wanted = arguments.model or [""]
-    paths = [path for path in files() if any(part in path.name for part in wanted)]
-    text = document(list(matrices(paths)))
-    if arguments.write:
-        DOCUMENT.write_text(text)
-    else:
-        print(text)
+    figures = read_toml(FIGURES) if FIGURES.exists() else {}
+    for path in files():
+        if not any(part in path.name for part in wanted):
+            continue
+        found = matrix(path, print)
+        print(f"{found.name}: {found.refused or ' '.join(found.row()[1:])}", flush=True)
+        figures[found.name] = found.figures()
+        if arguments.write:
+            FIGURES.write_text(toml(figures))
+            DOCUMENT.write_text(document(figures))
+    print(document(figures))
     return 0
 
 
