@@ -109,8 +109,8 @@ def document(figures: Figures) -> str:
     rows = [(goal, figures[key]) for key, goal in goals.items()]
     return _DOCUMENT.format(
         target=TARGET, compiler=figures["compiler"], sources=sources,
-        memory=table([memory_row(*row) for row in rows], MEMORY),
-        speed=table([speed_row(*row) for row in rows], SPEED),
+        memory=table(MEMORY, [memory_row(*row) for row in rows]),
+        speed=table(SPEED, [speed_row(*row) for row in rows]),
     )  # fmt: skip
 
 

@@ -246,7 +246,7 @@ def document(figures: dict[str, Any]) -> str:
         count=len(built),
         values=sum(m.values for m in built),
         wrong=sum(sum(m.differ) + max(0, m.original) for m in built),
-        table=table([m.row() for m in built], _HEADINGS),
+        table=table(_HEADINGS, [m.row() for m in built]),
         refused=refused,
     )
 
