@@ -62,6 +62,16 @@ def channels_lines(report: Report) -> list[str]:
     ]
 
 
+def channels_table(report: Report) -> list[str]:
+    """The same layer by layer; which channels they were stands in the JSON form."""
+    rows = [
+        (e["name"], e["op"], len(e["removed"]), e["channels_before"], e["macs_before"], e["macs"])
+        for e in report["constant_channels"]["layers"]
+    ]
+    heads = ("layer", "operator", "channels removed", "of", "MACs before", "MACs")
+    return ["", table(heads, rows, text=2)] if rows else []
+
+
 def plan_line(report: Report) -> str:
     gap = report["arena_bytes"] - report["arena_proved_bytes"]
     verdict = "optimal" if gap <= 0 else f"gap {gap:,} B ({report['arena_method']})"
@@ -311,6 +321,7 @@ def inspect_screen(report: Report) -> str:
         plan_line(report),
         "",
         table(heads, rows, text=4),
+        *channels_table(report),
     ]
     return "\n".join(lines + (ranges_lines(report) if "ranges" in report else []))
 

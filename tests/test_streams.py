@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from test_plan import evaluate, passes_check, random_inputs
 
+from benchmarks.places import compare, forced, inputs
 from edgekit.cases import activation
 from edgekit.emit import emit
 from edgekit.errors import EdgekitError
@@ -279,3 +280,54 @@ def test_a_stream_runs_through_operators_of_one_row(kind: str, tmp_path: Path) -
     with make_runner("host", deploy(program, tmp_path, "m"), load_target("host")) as runner:
         (got,) = runner.run(inputs)
         np.testing.assert_array_equal(got, evaluate(graph, inputs)[graph.outputs[0]])
+
+
+def test_an_operator_in_place_on_a_view_with_more_rows_than_its_storage() -> None:
+    net = Maps(4, 3, 1)
+    x = net.add("relu", [net.input], (1, 4, 3, 1), activation="RELU6")
+    y = net.tensor((1, 12, 1, 1))
+    net.nodes.append(Node("view", "reshape", (x,), (y,), {"shape": net.shape(y)}))
+    graph = net.graph([net.add("relu", [y], net.shape(y), activation="RELU6")])
+    program = plan(graph, optimize="ram")
+    assert program.arena_bytes == 12
+    equal_to_the_graph(graph, program)
+
+
+def test_no_row_is_written_over_a_storage_without_rows_that_a_stream_still_reads() -> None:
+    """A sum in place on joined parts, row by row, while a convolution reads both rows of them."""
+    net = Maps(1, 3, 2)
+    one = net.window("conv2d", net.input, Axis(1, 1, 1), Axis(3, 1, 1), 1)
+    two = net.window("conv2d", net.input, Axis(1, 1, 1), Axis(3, 1, 1), 1)
+    joined = net.add("concat", [one, two], (1, 2, 3, 1), axis=1)
+    rows = Axis(2, 2, 1, 1, 1, 0)
+    y = net.window("conv2d", joined, rows, Axis(3, 1, 1), 1)
+    graph = net.graph([net.add("add", [joined, y], (1, 2, 3, 1), activation="NONE")])
+    network = Network(graph, keep_input=True, caller_io=False)
+    program = program_of(forced(network))
+    assert any(turn.n < 2 for turn in program.schedule[2:])
+    equal_to_the_graph(graph, program)
+
+
+def test_layers_that_do_not_feed_each_other_run_in_the_order_of_their_schedule() -> None:
+    """The last layer of a stream comes first; the C has to follow, whose memory was planned so."""
+    net = Maps(4, 3, 2)
+    one = net.window("conv2d", net.input, Axis(4, 1, 1), Axis(3, 1, 1), 8)
+    two = net.add("relu", [net.input], net.shape(net.input), activation="RELU6")
+    graph = net.graph([one, two])
+    program = program_of(forced(Network(graph, keep_input=False, caller_io=False)))
+    assert [turn.step for turn in program.schedule] == [1, 0]
+    samples = inputs(program)
+    wanted = Simulator(program).run(samples.arrays)
+    assert compare("host", program, samples, wanted).differ == 0
+
+
+def test_a_layer_that_makes_all_its_rows_inside_a_stream_makes_them_in_c() -> None:
+    """The convolution begins in its padding, so that both rows in front of it follow its first."""
+    net = Maps(2, 3, 2)
+    x = net.window("conv2d", net.input, Axis(2, 1, 1), Axis(3, 1, 1), 3)
+    graph = net.graph([net.window("conv2d", x, Axis(2, 2, 2, 1, 2, 0), Axis(3, 1, 1), 2)])
+    program = program_of(forced(Network(graph, keep_input=False, caller_io=False)))
+    assert [turn.step for turn in program.schedule] == [1, 0, 0, 1]
+    samples = inputs(program)
+    wanted = Simulator(program).run(samples.arrays)
+    assert compare("host", program, samples, wanted).differ == 0

@@ -14,7 +14,7 @@ from edgekit.plan.check import check_plan
 from edgekit.plan.front import arena_within
 from edgekit.plan.frugal import frugal_arena
 from edgekit.plan.order import Order, best_order
-from edgekit.plan.rows import SCRATCH, up
+from edgekit.plan.rows import ALIGN, SCRATCH, up
 from edgekit.plan.streams import Network
 from edgekit.program import ARENA, Buffer, OrderReport, PlanReport, Program, Step, Turn
 
@@ -91,7 +91,7 @@ class _Builder:
             steps=tuple(self._step(k) for k in kept),
             inputs=graph.inputs,
             outputs=graph.outputs,
-            arena_bytes=up(arena.placed.peak),
+            arena_bytes=max(ALIGN, up(arena.placed.peak)),  # C has no arrays without elements
             state_bytes=state_bytes,
             plan=self._report(kept),
             states=graph.states,
@@ -140,7 +140,7 @@ class _Builder:
             peak = kept[0]
         return PlanReport(
             arena.bound,
-            arena.proved,
+            max(ALIGN, arena.proved),
             arena.placed.method,
             "" if peak is None else nodes[peak].name,
             tuple(most.values()),

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import itertools
-from collections import Counter
 from collections.abc import Sequence
 
 from edgekit.plan.fed import fed_node
 from edgekit.plan.stages import Stage
 from edgekit.plan.timeline import Timeline
-from edgekit.program import Turn
+from edgekit.program import Turn, streams_of
 
 
 class Order:
@@ -63,13 +61,12 @@ class Order:
 
 
 def _joined(turns: Sequence[Turn]) -> list[Turn]:
-    """The turns of a node that makes all its rows in a row are one turn: nobody waits for them."""
+    """The turns of a node that is alone from its first row to its last are one turn: nobody waits
+    for them. Among the turns of others each makes one row."""
     found: list[Turn] = []
-    count = Counter(turn.step for turn in turns)
-    for k, group in itertools.groupby(turns, key=lambda turn: turn.step):
-        parts = list(group)
-        alone = len(parts) == count[k]
-        found += [Turn(k, 0, sum(turn.n for turn in parts))] if alone else parts
+    for group in streams_of(turns):
+        alone = len({turn.step for turn in group}) == 1
+        found += [Turn(group[0].step, 0, sum(turn.n for turn in group))] if alone else group
     return found
 
 

@@ -196,21 +196,27 @@ def most_alive(
             change[first] += size
             change[last + 1] -= size
     live = np.cumsum(change)
-    for time, k, row, _ in line.events(turns):
-        live[time] -= _overwritten(line, spans, k, row, time, after)
+    events = list(line.events(turns))
+    nodes = [k for _, k, _, _ in events]
+    for time, _, row, _ in events:
+        live[time] -= _overwritten(line, spans, nodes, row, time, after)
     return int(live.max())
 
 
 def _overwritten(
     line: Timeline,
     spans: dict[str, Span],
-    k: int,
+    nodes: list[int],
     row: int,
     time: int,
     after: Callable[[str], bool],
 ) -> int:
-    """Bytes of an input's row that an operator in place writes over, at its row step."""
-    node = line.graph.nodes[k]
+    """Bytes of an input that an operator in place has written over, at its row step.
+
+    nodes: the node of each row step, from time 1 on.
+    """
+    k = nodes[time - 1]
+    node, steps = line.graph.nodes[k], max(1, line.stages[k].rows)
     for index in node.op.inplace:
         if index >= len(node.inputs):
             continue
@@ -223,7 +229,10 @@ def _overwritten(
             != line.graph.values[node.outputs[0]].nbytes
         ):
             continue
-        r = row if len(span.dies) > 1 else 0
-        if span.dies[r] == time:
-            return line.roots[root].row_bytes
+        if len(span.dies) == steps:
+            if span.dies[row] == time:
+                return line.roots[root].row_bytes
+        elif line.left_to(k, root, nodes):
+            # Kept in other rows than are made here, all of it until the last of these.
+            return (row + 1) * line.graph.values[node.outputs[0]].nbytes // steps
     return 0
