@@ -106,9 +106,12 @@ def document(figures: Figures) -> str:
         for goal in goals.values()
         if "published" in goal
     )
-    rows = [(goal, figures[key]) for key, goal in goals.items()]
+    whole = {key for key in goals if len(figures.get(key, ())) == len(BUILDS)}
+    rows = [(goal, figures[key]) for key, goal in goals.items() if key in whole]
+    missing = ", ".join(goal["title"] for key, goal in goals.items() if key not in whole)
     return _DOCUMENT.format(
         target=TARGET, compiler=figures["compiler"], sources=sources,
+        missing=f"\nNot measured yet: {missing}.\n" if missing else "",
         memory=table(MEMORY, [memory_row(*row) for row in rows]),
         speed=table(SPEED, [speed_row(*row) for row in rows]),
     )  # fmt: skip
@@ -139,7 +142,7 @@ any (`--optimize speed`), the same kernels. Every build ran 16 random samples in
 machine and on the emulated core; "bit-exact" says that not a value differed.
 
 {speed}
-
+{missing}
 Compiler: {compiler}. The figures are in `benchmarks/memory.toml`, goals and peers in `benchmarks/peers.toml`.
 """
 
@@ -172,11 +175,9 @@ def main() -> int:
             figures[key][way.key] = found
             if arguments.write:
                 FIGURES.write_text(toml(figures))
+                DOCUMENT.write_text(document(figures))
             print(f"{key}, {way.key}: {total(found):,} B, {found['instructions']:,} instructions, {found['planning_seconds']} s", flush=True)  # fmt: skip
-    if all(key in figures for key in memory_goals()):
-        print(document(figures))
-        if arguments.write:
-            DOCUMENT.write_text(document(figures))
+    print(document(figures))
     return 0
 
 

@@ -224,12 +224,15 @@ def matrix(path: Path, say: Callable[[str], None] = lambda text: None) -> Matrix
 
 
 def against_original(path: Path, stages: Compiled, samples: Samples, wanted: list[Array]) -> int:
-    """Values that differ from TensorFlow Lite Micro's; -1 where it is no oracle for the file."""
+    """Values that differ from TensorFlow Lite Micro's; -1 where it is no oracle for the file, or
+    where the file hands over real numbers and the program integers."""
     if path.suffix != ".tflite" or stages.decided is not None:
         return -1
     try:
         original = reference_outputs(path, samples, engine=ORIGINAL)
     except EdgekitError:
+        return -1
+    if any(x.dtype != y.dtype for x, y in zip(original.outputs, wanted, strict=True)):
         return -1
     return Count().add(original.outputs, wanted).differ
 
