@@ -1,0 +1,141 @@
+/* ek_neon.h -- what the kernels for AArch64 share: vectors, and the rescaling of sums
+ *
+ * <arm_neon.h> belongs to the compiler, not to a library. Where it does not exist the functions of
+ * it that are used have C twins, so that a model for a Raspberry Pi builds, and is verified, on any
+ * machine. */
+#ifndef EK_NEON_H
+#define EK_NEON_H
+
+#include <stdint.h>
+
+#if defined(__ARM_NEON) && defined(__aarch64__)
+#include <arm_neon.h>
+#else
+#include "ek_neon_twin.h"
+#endif
+
+/* What an operator does to a rescaled sum. */
+typedef struct {
+    int16x8_t zero;
+    int8x16_t low;
+    int8x16_t high;
+} ek_neon_range;
+
+static inline ek_neon_range ek_neon_output(int32_t zero, int32_t low, int32_t high)
+{
+    ek_neon_range r = {vdupq_n_s16((int16_t)zero), vdupq_n_s8((int8_t)low),
+                       vdupq_n_s8((int8_t)high)};
+    return r;
+}
+
+/* ek_requantize of four sums. shift <= 0; v & shift is negative where v is and there is a shift,
+ * and v - 1 makes the ties of the rounding shift go away from zero. */
+static inline int32x4_t ek_neon_rescale(int32x4_t sum, int32x4_t multiplier, int32x4_t shift)
+{
+    int32x4_t v = vqrdmulhq_s32(sum, multiplier);
+    return vrshlq_s32(vsraq_n_s32(v, vandq_s32(v, shift), 31), shift);
+}
+
+/* Sixteen rescaled sums as outputs. Neither narrowing to 16 bits nor the addition there can move a
+ * value across a bound of int8. */
+static inline int8x16_t ek_neon_narrow(int32x4_t a, int32x4_t b, int32x4_t c, int32x4_t d,
+                                       ek_neon_range r)
+{
+    int16x8_t ab = vqaddq_s16(vqmovn_high_s32(vqmovn_s32(a), b), r.zero);
+    int16x8_t cd = vqaddq_s16(vqmovn_high_s32(vqmovn_s32(c), d), r.zero);
+    int8x16_t v = vqmovn_high_s16(vqmovn_s16(ab), cd);
+    return vminq_s8(vmaxq_s8(v, r.low), r.high);
+}
+
+/* Lane `lane` of a vector as four bytes; they need not be aligned. */
+#define EK_NEON_STORE4(to, v, lane)                                                                \
+    do {                                                                                           \
+        int32_t word_ = vgetq_lane_s32(vreinterpretq_s32_s8(v), lane);                             \
+        __builtin_memcpy(to, &word_, 4);                                                           \
+    } while (0)
+
+/* The first four bytes of a vector; only `n` of them where n < 4. */
+static inline void ek_neon_store_one(int8_t *out, int8x16_t v, int32_t n)
+{
+    if (n >= 4) {
+        EK_NEON_STORE4(out, v, 0);
+        return;
+    }
+    int8_t bytes[16];
+    vst1q_s8(bytes, v);
+    for (int32_t i = 0; i < n; i++) {
+        out[i] = bytes[i];
+    }
+}
+
+/* Four bytes of each of four pixels `pitch` apart; only `n` of them where n < 4. */
+static inline void ek_neon_store_four(int8_t *out, int32_t pitch, int8x16_t v, int32_t n)
+{
+    if (n >= 4) {
+        EK_NEON_STORE4(out, v, 0);
+        EK_NEON_STORE4(out + pitch, v, 1);
+        EK_NEON_STORE4(out + 2 * pitch, v, 2);
+        EK_NEON_STORE4(out + 3 * pitch, v, 3);
+        return;
+    }
+    int8_t bytes[16];
+    vst1q_s8(bytes, v);
+    for (int32_t i = 0; i < n; i++) {
+        out[i] = bytes[i];
+        out[pitch + i] = bytes[4 + i];
+        out[2 * pitch + i] = bytes[8 + i];
+        out[3 * pitch + i] = bytes[12 + i];
+    }
+}
+
+/* The weights and numbers of all output channels, as edgekit/neon.py packs them: groups of four
+ * channels, k taps each, a multiple of 8; per group bias, multiplier and shift. */
+typedef struct {
+    const int8_t *weights;
+    const int32_t *scales;
+    int32_t k;
+    int32_t channels;
+    ek_neon_range range;
+} ek_neon_matrix;
+
+#define EK_NEON_SCALES 12
+
+/* Copying and filling; both return the byte after the last one written. Ends overlap. */
+static inline int8_t *ek_neon_copy(int8_t *to, const int8_t *from, int32_t bytes)
+{
+    int8_t *end = to + bytes;
+    if (bytes >= 16) {
+        for (; bytes > 16; bytes -= 16) {
+            vst1q_s8(to, vld1q_s8(from));
+            to += 16;
+            from += 16;
+        }
+        vst1q_s8(end - 16, vld1q_s8(from + bytes - 16));
+    } else if (bytes >= 8) {
+        vst1_s8(to, vld1_s8(from));
+        vst1_s8(end - 8, vld1_s8(from + bytes - 8));
+    } else if (bytes >= 4) {
+        __builtin_memcpy(to, from, 4);
+        __builtin_memcpy(end - 4, from + bytes - 4, 4);
+    } else {
+        while (to < end) {
+            *to++ = *from++;
+        }
+    }
+    return end;
+}
+
+static inline int8_t *ek_neon_fill(int8_t *to, int32_t bytes, int8_t value)
+{
+    int8_t *end = to + bytes;
+    for (; bytes >= 16; bytes -= 16) {
+        vst1q_s8(to, vdupq_n_s8(value));
+        to += 16;
+    }
+    while (to < end) {
+        *to++ = value;
+    }
+    return end;
+}
+
+#endif
