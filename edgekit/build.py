@@ -28,6 +28,7 @@ from edgekit.rewrite.constant_channels import drop_constant_channels
 from edgekit.target import load_target
 from edgekit.threads import one_blas_thread
 from edgekit.validate.runners import deploy
+from edgekit.variants import choose
 
 if TYPE_CHECKING:
     from torch.nn import Module
@@ -93,7 +94,7 @@ def compile_program(
         with one_blas_thread():
             whole, decided = quantized(graph, samples, options.quantization)
     lowered = lower(whole)
-    integer = drop_constant_channels(lowered)
+    integer = choose(drop_constant_channels(lowered), load_target(options.target).isa)
     program = plan(
         integer,
         keep_input=options.keep_input,

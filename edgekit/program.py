@@ -5,6 +5,7 @@ The simulator and the C emitter read a `Program` and nothing else.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -13,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgekit.graph import DTYPES, Layout, Quant, State
-from edgekit.op import Op, Params
+from edgekit.op import Kernel, Op, Packed, Params, Variant
 
 ARENA, STATE, CONST, CALLER = "arena", "state", "const", "caller"
 
@@ -68,6 +69,17 @@ class Step:
     scratch_offset: int = 0
     scratch_bytes: int = 0
     rows: int = 0
+    variant: Variant | None = None
+
+    @property
+    def kernel(self) -> Kernel:
+        """The C function it calls."""
+        return Kernel(self.op, self.variant)
+
+    @functools.cached_property
+    def packed(self) -> Packed:
+        """What that function's struct is filled with."""
+        return self.kernel.pack(self.params, self.consts)
 
 
 class Turn(NamedTuple):

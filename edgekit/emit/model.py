@@ -15,7 +15,7 @@ from edgekit.program import CALLER, Program, Step, Turn
 
 def model_source(prefix: str, program: Program, pool: Pool, banner: str) -> str:
     """The text of `<name>.c`."""
-    kernels = sorted({step.op.kernel for step in program.steps})
+    kernels = sorted({step.kernel.name for step in program.steps})
     lines = [banner, f'#include "{prefix}.h"', "", "#include <stddef.h>", ""]
     lines += [f'#include "ek_{kernel}.h"' for kernel in kernels]
     lines += ['#include "ek_trace.h"', f'#include "{prefix}_weights.h"', ""]
@@ -41,13 +41,13 @@ def run_prototype(prefix: str, program: Program) -> str:
 
 def _params(prefix: str, index: int, step: Step, pool: Pool) -> list[str]:
     fields = []
-    for f in params_fields(step.op.Params):
-        value = getattr(step.params, f.name)
+    for f in params_fields(step.kernel.params):
+        value = getattr(step.packed.params, f.name)
         text = "{" + ", ".join(map(str, value)) + "}" if f.metadata["length"] else str(value)
         fields.append(f"    .{f.name} = {text},")
-    for const in step.op.consts:
+    for const in step.kernel.consts:
         fields.append(f"    .{const.name} = {pool.symbols[step.name, const.name]},")
-    return [f"static const ek_{step.op.kernel}_params {prefix}_p{index} = {{", *fields, "};", ""]
+    return [f"static const ek_{step.kernel.name}_params {prefix}_p{index} = {{", *fields, "};", ""]
 
 
 def _run(prefix: str, program: Program, pool: Pool) -> list[str]:
@@ -66,15 +66,14 @@ def _run(prefix: str, program: Program, pool: Pool) -> list[str]:
             "        return EK_ERROR_ALIGN;",
             "    }",
         ]
-    caller, first = Caller(prefix, program, pool, names), 0
+    caller = Caller(prefix, program, pool, names)
     for number, turns in enumerate(program.streams()):
-        steps = len({turn.step for turn in turns})
-        if steps == 1:
-            lines += ["", f"    {caller.title(first)}", *_indent(caller.whole(first), 1)]
-            lines.append(f"    EK_TRACE({first});")
+        if len(turns) == 1:
+            index = turns[0].step
+            lines += ["", f"    {caller.title(index)}", *_indent(caller.whole(index), 1)]
+            lines.append(f"    EK_TRACE({index});")
         else:
             lines += ["", *_stream(caller, turns_name(prefix, number), turns)]
-        first += steps
     return [*lines, "    return EK_OK;", "}"]
 
 
@@ -90,7 +89,7 @@ def _tables(prefix: str, program: Program) -> list[str]:
         numbers = [offset // unit(program) for offset in rows]
         lines += [*_array(f"uint16_t {prefix}_t_rows{number}", numbers), ""]
     for number, turns in enumerate(program.streams()):
-        if len({turn.step for turn in turns}) > 1:
+        if len(turns) > 1:
             layers = [turn.step - turns_base(turns) for turn in turns]
             lines += [*_array(f"uint8_t {turns_name(prefix, number)}", layers), ""]
     return lines
@@ -112,11 +111,12 @@ def _stream(caller: Caller, table: str, turns: Sequence[Turn]) -> list[str]:
     layers = sorted({turn.step for turn in turns})
     rows = max(caller.program.steps[index].rows for index in layers)
     counter = "uint8_t" if rows < 256 else "uint16_t"
+    counters = layers[-1] - base + 1
     lines = [
         f"/* A stream of {len(layers)} layers: whose turn it is to make its next row. */",
         "{",
-        f"    {counter} next[{len(layers)}];",
-        f"    for (int32_t i = 0; i < {len(layers)}; i++) {{",
+        f"    {counter} next[{counters}];",
+        f"    for (int32_t i = 0; i < {counters}; i++) {{",
         "        next[i] = 0;",
         "    }",
         f"    for (int32_t i = 0; i < {len(turns)}; i++) {{",

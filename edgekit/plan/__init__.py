@@ -96,7 +96,8 @@ class _Builder:
         cost = node.op.cost(node, line.graph.values)
         at = self.arena.placed.offset.get((node.name, SCRATCH), 0)
         return Step(node.name, node.op, node.params, node.inputs, node.outputs, node.consts,
-                    cost.macs, at, cost.scratch, line.stages[k].rows)  # fmt: skip
+                    cost.macs, at, node.scratch(line.graph.values), line.stages[k].rows,
+                    node.variant)  # fmt: skip
 
     def _report(self, kept: list[int]) -> PlanReport:
         """Bytes alive at each step: the most of its row steps."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from collections import Counter
 from collections.abc import Sequence
 
 from edgekit.plan.stages import Stage
@@ -51,7 +53,18 @@ class Order:
 
         for k in (nodes[-1], *nodes[:-1]):
             make(k, self.stages[k].rows)
-        return turns
+        return _joined(turns)
+
+
+def _joined(turns: Sequence[Turn]) -> list[Turn]:
+    """The turns of a node that makes all its rows in a row are one turn: nobody waits for them."""
+    found: list[Turn] = []
+    count = Counter(turn.step for turn in turns)
+    for k, group in itertools.groupby(turns, key=lambda turn: turn.step):
+        parts = list(group)
+        alone = len(parts) == count[k]
+        found += [Turn(k, 0, sum(turn.n for turn in parts))] if alone else parts
+    return found
 
 
 def _running_ends(stage: Stage) -> list[int]:

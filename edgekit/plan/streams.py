@@ -12,6 +12,7 @@ from edgekit.plan.stages import stage_of
 from edgekit.plan.storage import Storage
 from edgekit.plan.timeline import Timeline
 from edgekit.program import Turn
+from edgekit.variants import with_best
 
 
 class Network:
@@ -76,4 +77,7 @@ def timeline(graph: IntGraph, storage: Storage) -> Timeline:
 def by_rows(node: IntNode, graph: IntGraph) -> IntNode:
     """The node as it runs inside a stream, where some operators have a form of their own."""
     whole = load_ops().get(node.op.as_rows)
-    return node if whole is None else whole.of_whole(node, graph.values) or node
+    made = whole.of_whole(node, graph.values) if whole else None
+    if made or not node.variants:
+        return made or node
+    return with_best(node, graph, calls=max(1, stage_of(node, graph.values).rows))
