@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from edgekit import dsp, fixed, instructions, v6m, weighted
+from edgekit import dsp, fixed, instructions, neon, v6m, weighted
 from edgekit.channels import (
     Bounds,
     Spare,
@@ -81,6 +81,11 @@ class Conv2d(Op):
                 instructions=instructions.conv2d_dsp),
         Variant("v6m", ("armv6m",), v6m.conv2d_fits, v6m.pack_conv2d, Conv2dParams, v6m.CONV2D,
                 v6m.conv2d_scratch, instructions=instructions.conv2d_v6m),
+        Variant("neon_dot", ("neon_dot",), neon.conv2d_dot_fits,
+                partial(neon.pack_conv2d, dot=True), Conv2dParams, (neon.WEIGHTS, neon.SCALES),
+                neon.conv2d_scratch, together=True),
+        Variant("neon", ("neon",), neon.conv2d_fits, partial(neon.pack_conv2d, dot=False),
+                Conv2dParams, (neon.WEIGHTS, neon.SCALES), neon.conv2d_scratch, together=True),
     )  # fmt: skip
     tflite = ("CONV_2D",)
     onnx = ("Conv",)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from edgekit import dsp, fixed, instructions, v6m, weighted
+from edgekit import dsp, fixed, instructions, neon, v6m, weighted
 from edgekit.channels import Bounds, Spare, kept, output_bounds, without_outputs
 from edgekit.graph import Graph, IntNode, Node, Value
 from edgekit.op import (
@@ -70,6 +70,8 @@ class Depthwise(Op):
                 instructions=instructions.depthwise_dsp),
         Variant("v6m", ("armv6m",), v6m.depthwise_fits, v6m.pack_depthwise, DepthwiseParams,
                 v6m.DEPTHWISE, v6m.depthwise_scratch, instructions=instructions.depthwise_v6m),
+        Variant("neon", ("neon",), neon.depthwise_fits, neon.pack_depthwise, DepthwiseParams,
+                (neon.BLOCKS, neon.BLOCK_SCALES), neon.depthwise_scratch),
     )  # fmt: skip
     tflite = ("DEPTHWISE_CONV_2D",)
     channel_axis = 3

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from edgekit import dsp, fixed, v6m, weighted
+from edgekit import dsp, fixed, neon, v6m, weighted
 from edgekit.channels import (
     Bounds,
     Spare,
@@ -76,6 +76,10 @@ class FullyConnected(Op):
         Variant("dsp_bytes", ("dsp",), dsp.dense_fits, partial(dsp.pack_dense, mixed=False),
                 FullyConnectedParams, (dsp.GROUPED, dsp.GROUPS)),
         Variant("v6m", ("armv6m",), v6m.dense_fits, v6m.pack_dense, FullyConnectedParams, v6m.DENSE),
+        Variant("neon_dot", ("neon_dot",), neon.dense_dot_fits, partial(neon.pack_dense, dot=True),
+                FullyConnectedParams, (neon.WEIGHTS, neon.SCALES)),
+        Variant("neon", ("neon",), neon.dense_fits, partial(neon.pack_dense, dot=False),
+                FullyConnectedParams, (neon.WEIGHTS, neon.SCALES)),
     )  # fmt: skip
     tflite: ClassVar[tuple[str, ...]] = ("FULLY_CONNECTED",)
     onnx: ClassVar[tuple[str, ...]] = ("Gemm", "MatMul")

@@ -47,6 +47,12 @@ static inline int8x16_t ek_neon_narrow(int32x4_t a, int32x4_t b, int32x4_t c, in
     return vminq_s8(vmaxq_s8(v, r.low), r.high);
 }
 
+static inline int8x8_t ek_neon_narrow8(int32x4_t a, int32x4_t b, ek_neon_range r)
+{
+    int8x8_t v = vqmovn_s16(vqaddq_s16(vqmovn_high_s32(vqmovn_s32(a), b), r.zero));
+    return vmin_s8(vmax_s8(v, vget_low_s8(r.low)), vget_low_s8(r.high));
+}
+
 /* Lane `lane` of a vector as four bytes; they need not be aligned. */
 #define EK_NEON_STORE4(to, v, lane)                                                                \
     do {                                                                                           \
@@ -89,7 +95,7 @@ static inline void ek_neon_store_four(int8_t *out, int32_t pitch, int8x16_t v, i
 }
 
 /* The weights and numbers of all output channels, as edgekit/neon.py packs them: groups of four
- * channels, k taps each, a multiple of 8; per group bias, multiplier and shift. */
+ * channels, k taps each, at least 8; per group bias, multiplier and shift. */
 typedef struct {
     const int8_t *weights;
     const int32_t *scales;
@@ -99,6 +105,8 @@ typedef struct {
 } ek_neon_matrix;
 
 #define EK_NEON_SCALES 12
+/* Bytes of a group's weights. */
+#define EK_NEON_GROUP(k) (4 * (((k) + 7) & ~7))
 
 /* Copying and filling; both return the byte after the last one written. Ends overlap. */
 static inline int8_t *ek_neon_copy(int8_t *to, const int8_t *from, int32_t bytes)

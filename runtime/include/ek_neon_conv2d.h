@@ -1,10 +1,12 @@
 /* ek_neon_conv2d.h -- 2-D convolution with NEON; included by the kernels' files, which name the params
  * (EK_PARAMS) and include the products (ek_neon_four, ek_neon_one)
  *
- * Windows are put together as rows of taps, filled up to a multiple of 8 taps, whose further weights
- * are 0; a 1x1 window reads the input where it is. Four pixels are made at once. */
+ * Four pixels are made at once. Their windows are put together as rows of taps, of 8 at least; a 1x1
+ * window reads the input where it is. */
 #ifndef EK_NEON_CONV2D_H
 #define EK_NEON_CONV2D_H
+
+#include <stddef.h>
 
 #include "ek_rows.h"
 
@@ -76,25 +78,16 @@ static void gathered_row(const ek_neon_conv *c, int32_t y, int8_t *out)
     }
 }
 
-/* A run of pixels whose windows are pixels of the input, `step` bytes from one to the next. What
- * fills up the last ones would lie behind the run, so they are copied. */
+/* A run of pixels whose windows are pixels of the input, `step` bytes from one to the next. */
 static void direct(const ek_neon_conv *c, const int8_t *x, int32_t step, int8_t *out, int32_t pixels)
 {
-    int32_t in_c = c->p->in_c, k = c->matrix.k, over = k - in_c;
-    int32_t copied = (over + step - 1) / step, n = 0;
-    for (; n + 4 <= pixels - copied; n += 4) {
+    for (; pixels >= 4; pixels -= 4) {
         ek_neon_four(&c->matrix, x, step, out);
         x += 4 * step;
         out += 4 * c->p->out_c;
     }
-    for (; n < pixels - copied; n++) {
+    for (; pixels > 0; pixels--) {
         ek_neon_one(&c->matrix, x, out);
-        x += step;
-        out += c->p->out_c;
-    }
-    for (; n < pixels; n++) {
-        ek_neon_copy(c->patch, x, in_c);
-        ek_neon_one(&c->matrix, c->patch, out);
         x += step;
         out += c->p->out_c;
     }
@@ -103,14 +96,15 @@ static void direct(const ek_neon_conv *c, const int8_t *x, int32_t step, int8_t 
 static void convolve(const EK_PARAMS *p, const ek_rows *input, const ek_rows *output, int32_t first,
                      int32_t n, uint8_t *scratch)
 {
-    int32_t k = (p->kernel_h * p->kernel_w * p->in_c + 7) & ~7;
+    int32_t k = p->kernel_h * p->kernel_w * p->in_c;
     ek_neon_conv c = {p,
                       input,
-                      {p->weights, p->scales, k, p->out_c,
+                      {p->weights, p->scales, k < 8 ? 8 : k, p->out_c,
                        ek_neon_output(p->output_zero, p->out_min, p->out_max)},
                       (int8_t *)scratch};
-    int pointwise = p->kernel_h == 1 && p->kernel_w == 1 && p->pad_top == 0 && p->pad_left == 0 &&
-                    (p->out_w - 1) * p->stride_w < p->in_w && (p->out_h - 1) * p->stride_h < p->in_h;
+    int inside = (p->out_w - 1) * p->stride_w < p->in_w && (p->out_h - 1) * p->stride_h < p->in_h;
+    int pointwise = k >= 8 && p->kernel_h == 1 && p->kernel_w == 1 && p->pad_top == 0 &&
+                    p->pad_left == 0 && inside;
     if (pointwise && p->stride_h == 1 && p->stride_w == 1 && p->out_w == p->in_w &&
         ek_one_run(input, p->in_w * p->in_c) && ek_one_run(output, p->out_w * p->out_c)) {
         direct(&c, ek_row(input, first), p->in_c, ek_row(output, first), n * p->out_w);

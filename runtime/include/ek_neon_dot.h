@@ -2,9 +2,9 @@
  *
  * Three instructions do 16 products: two of int8 share a 16-bit lane before they are added to 32
  * bits. That is exact where the weights that share a lane are at most 255 together in magnitude,
- * which is proved when the model is built (edgekit/neon.py). The order of the weights is
- * [4 channels] of 16 taps each, then of the last 8. Sums are scalars, since compilers keep arrays of
- * vectors in memory. */
+ * which is proved when the model is built (edgekit/neon.py). Weights stand as [4 channels][16 taps],
+ * then [4 channels][8 taps] for what is left; the last 8 overlap with weights of 0, so nothing behind
+ * a pixel is read. Sums are scalars, since compilers keep arrays of vectors in memory. */
 #ifndef EK_NEON_DOT_H
 #define EK_NEON_DOT_H
 
@@ -92,15 +92,17 @@ static inline int8x16_t ek_neon_tile(const int8_t *x, int32_t step, const int8_t
         p = vld1q_s8(xd + i);
         EK_NEON_DOT16(d, p);
     }
-    if (i < k) {
+    for (; i < k; i += 8) {
+        int32_t at = i + 8 <= k ? i : k - 8;
         int8x8_t w0 = vld1_s8(w), w1 = vld1_s8(w + 8), w2 = vld1_s8(w + 16), w3 = vld1_s8(w + 24);
-        int8x8_t p = vld1_s8(x + i);
+        w += 32;
+        int8x8_t p = vld1_s8(x + at);
         EK_NEON_DOT8(a, p);
-        p = vld1_s8(xb + i);
+        p = vld1_s8(xb + at);
         EK_NEON_DOT8(b, p);
-        p = vld1_s8(xc + i);
+        p = vld1_s8(xc + at);
         EK_NEON_DOT8(c, p);
-        p = vld1_s8(xd + i);
+        p = vld1_s8(xd + at);
         EK_NEON_DOT8(d, p);
     }
     int32x4_t bias = vld1q_s32(scales), multiplier = vld1q_s32(scales + 4),
@@ -121,9 +123,10 @@ static inline int32x4_t ek_neon_vector(const int8_t *x, const int8_t *w, int32_t
         w += 64;
         EK_NEON_DOT16(a, p);
     }
-    if (i < k) {
+    for (; i < k; i += 8) {
         int8x8_t w0 = vld1_s8(w), w1 = vld1_s8(w + 8), w2 = vld1_s8(w + 16), w3 = vld1_s8(w + 24),
-                 p = vld1_s8(x + i);
+                 p = vld1_s8(x + (i + 8 <= k ? i : k - 8));
+        w += 32;
         EK_NEON_DOT8(a, p);
     }
     int32x4_t bias = vld1q_s32(scales), multiplier = vld1q_s32(scales + 4),
@@ -140,7 +143,7 @@ static void ek_neon_four(const ek_neon_matrix *m, const int8_t *x, int32_t step,
     ek_neon_range r = m->range;
     for (int32_t left = pitch; left > 0; left -= 4) {
         int8x16_t v = ek_neon_tile(x, step, w, k, scales, r);
-        w += 4 * k;
+        w += EK_NEON_GROUP(k);
         scales += EK_NEON_SCALES;
         ek_neon_store_four(out, pitch, v, left);
         out += 4;
@@ -156,7 +159,7 @@ static void ek_neon_one(const ek_neon_matrix *m, const int8_t *x, int8_t *out)
     ek_neon_range r = m->range;
     for (int32_t left = m->channels; left > 0; left -= 4) {
         int32x4_t v = ek_neon_vector(x, w, k, scales);
-        w += 4 * k;
+        w += EK_NEON_GROUP(k);
         scales += EK_NEON_SCALES;
         ek_neon_store_one(out, ek_neon_narrow(v, v, v, v, r), left);
         out += 4;

@@ -1,7 +1,8 @@
 /* ek_neon_sdot.h -- four pixels or one by 16 output channels, or 4, with SDOT
  *
  * One instruction adds 16 products: four taps of four channels, the taps of the pixel being one lane.
- * The order of the weights is [4 channels][4 taps] for each four taps. Sums are scalars, since
+ * Weights stand as [4 channels][4 taps] for each four taps; the last 8 taps overlap with weights
+ * of 0, so nothing behind a pixel is read. Sums are scalars, since
  * compilers keep arrays of vectors in memory. */
 #ifndef EK_NEON_SDOT_H
 #define EK_NEON_SDOT_H
@@ -27,7 +28,8 @@
     } while (0)
 
 #define EK_SDOT_PIXELS(load, i)                                                                    \
-    int8x16_t pa = load(x + (i)), pb = load(xb + (i)), pc = load(xc + (i)), pd = load(xd + (i))
+    int32_t at_ = i;                                                                               \
+    int8x16_t pa = load(x + at_), pb = load(xb + at_), pc = load(xc + at_), pd = load(xd + at_)
 
 /* Eight taps in the lower half of a vector. */
 static inline int8x16_t ek_sdot_load8(const int8_t *x)
@@ -44,7 +46,8 @@ static inline void ek_sdot_4x16(const int8_t *x, int32_t step, const int8_t *w0,
                                 const int32_t *scales, ek_neon_range r, int8_t *out, int32_t pitch)
 {
     const int8_t *xb = x + step, *xc = xb + step, *xd = xc + step;
-    const int8_t *w1 = w0 + 4 * k, *w2 = w1 + 4 * k, *w3 = w2 + 4 * k;
+    const int8_t *w1 = w0 + EK_NEON_GROUP(k), *w2 = w1 + EK_NEON_GROUP(k),
+                 *w3 = w2 + EK_NEON_GROUP(k);
     int32x4_t a0 = vld1q_s32(scales), a1 = vld1q_s32(scales + 12), a2 = vld1q_s32(scales + 24),
               a3 = vld1q_s32(scales + 36);
     int32x4_t b0 = a0, b1 = a1, b2 = a2, b3 = a3, c0 = a0, c1 = a1, c2 = a2, c3 = a3, d0 = a0,
@@ -61,10 +64,14 @@ static inline void ek_sdot_4x16(const int8_t *x, int32_t step, const int8_t *w0,
         w2 += 64;
         w3 += 64;
     }
-    if (i < k) {
-        EK_SDOT_PIXELS(ek_sdot_load8, i);
+    for (; i < k; i += 8) {
+        EK_SDOT_PIXELS(ek_sdot_load8, i + 8 <= k ? i : k - 8);
         EK_SDOT_16(0);
         EK_SDOT_16(1);
+        w0 += 32;
+        w1 += 32;
+        w2 += 32;
+        w3 += 32;
     }
     int32x4_t m0 = vld1q_s32(scales + 4), m1 = vld1q_s32(scales + 16), m2 = vld1q_s32(scales + 28),
               m3 = vld1q_s32(scales + 40);
@@ -91,10 +98,11 @@ static inline int8x16_t ek_sdot_4x4(const int8_t *x, int32_t step, const int8_t 
         EK_SDOT_GROUP(0, 3);
         w0 += 64;
     }
-    if (i < k) {
-        EK_SDOT_PIXELS(ek_sdot_load8, i);
+    for (; i < k; i += 8) {
+        EK_SDOT_PIXELS(ek_sdot_load8, i + 8 <= k ? i : k - 8);
         EK_SDOT_GROUP(0, 0);
         EK_SDOT_GROUP(0, 1);
+        w0 += 32;
     }
     int32x4_t m = vld1q_s32(scales + 4), n = vld1q_s32(scales + 8);
     return ek_neon_narrow(ek_neon_rescale(a0, m, n), ek_neon_rescale(b0, m, n),
@@ -117,7 +125,8 @@ static inline int8x16_t ek_sdot_4x4(const int8_t *x, int32_t step, const int8_t 
 static inline int8x16_t ek_sdot_1x16(const int8_t *x, const int8_t *w0, int32_t k,
                                      const int32_t *scales, ek_neon_range r)
 {
-    const int8_t *w1 = w0 + 4 * k, *w2 = w1 + 4 * k, *w3 = w2 + 4 * k;
+    const int8_t *w1 = w0 + EK_NEON_GROUP(k), *w2 = w1 + EK_NEON_GROUP(k),
+                 *w3 = w2 + EK_NEON_GROUP(k);
     int32x4_t a0 = vld1q_s32(scales), a1 = vld1q_s32(scales + 12), a2 = vld1q_s32(scales + 24),
               a3 = vld1q_s32(scales + 36);
     int32_t i = 0;
@@ -132,10 +141,14 @@ static inline int8x16_t ek_sdot_1x16(const int8_t *x, const int8_t *w0, int32_t 
         w2 += 64;
         w3 += 64;
     }
-    if (i < k) {
-        int8x16_t pa = ek_sdot_load8(x + i);
+    for (; i < k; i += 8) {
+        int8x16_t pa = ek_sdot_load8(x + (i + 8 <= k ? i : k - 8));
         EK_SDOT_ONE_16(0);
         EK_SDOT_ONE_16(1);
+        w0 += 32;
+        w1 += 32;
+        w2 += 32;
+        w3 += 32;
     }
     int32x4_t m0 = vld1q_s32(scales + 4), m1 = vld1q_s32(scales + 16), m2 = vld1q_s32(scales + 28),
               m3 = vld1q_s32(scales + 40);
@@ -158,10 +171,11 @@ static inline int8x16_t ek_sdot_1x4(const int8_t *x, const int8_t *w0, int32_t k
         EK_SDOT_ONE(0, 3);
         w0 += 64;
     }
-    if (i < k) {
-        int8x16_t pa = ek_sdot_load8(x + i);
+    for (; i < k; i += 8) {
+        int8x16_t pa = ek_sdot_load8(x + (i + 8 <= k ? i : k - 8));
         EK_SDOT_ONE(0, 0);
         EK_SDOT_ONE(0, 1);
+        w0 += 32;
     }
     int32x4_t v = ek_neon_rescale(a0, vld1q_s32(scales + 4), vld1q_s32(scales + 8));
     return ek_neon_narrow(v, v, v, v, r);
@@ -176,13 +190,13 @@ static void ek_neon_four(const ek_neon_matrix *m, const int8_t *x, int32_t step,
     ek_neon_range r = m->range;
     for (; left >= 16; left -= 16) {
         ek_sdot_4x16(x, step, w, k, scales, r, out, pitch);
-        w += 16 * k;
+        w += 4 * EK_NEON_GROUP(k);
         scales += 4 * EK_NEON_SCALES;
         out += 16;
     }
     for (; left > 0; left -= 4) {
         int8x16_t v = ek_sdot_4x4(x, step, w, k, scales, r);
-        w += 4 * k;
+        w += EK_NEON_GROUP(k);
         scales += EK_NEON_SCALES;
         ek_neon_store_four(out, pitch, v, left);
         out += 4;
@@ -198,13 +212,13 @@ static void ek_neon_one(const ek_neon_matrix *m, const int8_t *x, int8_t *out)
     ek_neon_range r = m->range;
     for (; left >= 16; left -= 16) {
         vst1q_s8(out, ek_sdot_1x16(x, w, k, scales, r));
-        w += 16 * k;
+        w += 4 * EK_NEON_GROUP(k);
         scales += 4 * EK_NEON_SCALES;
         out += 16;
     }
     for (; left > 0; left -= 4) {
         ek_neon_store_one(out, ek_sdot_1x4(x, w, k, scales, r), left);
-        w += 4 * k;
+        w += EK_NEON_GROUP(k);
         scales += EK_NEON_SCALES;
         out += 4;
     }

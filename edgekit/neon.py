@@ -1,0 +1,177 @@
+"""Constants as the kernels for AArch64 want them.
+
+With SMULL and SMLAL two products of int8 share a 16-bit lane before they are added to 32 bits. That
+is exact when the two weights are at most 255 together in magnitude, which is read off the real
+weights. SDOT adds to 32 bits at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgekit.dsp import Channels
+from edgekit.op import Const, Packed
+
+Array = NDArray[Any]
+Consts = Mapping[str, Array]
+
+_LANE = 255  # 128 * 255 is below 2^15
+
+WEIGHTS = Const(
+    "weights", "int8_t", "[groups of 4 channels][16 taps at a time, then 8]", weights=True
+)
+SCALES = Const("scales", "int32_t", "per group: 4 biases, 4 multipliers, 4 shifts, negative is right")
+
+
+def _channels(p: Any, consts: Consts, weights: Array) -> Channels:
+    """The channels; those whose output is one constant get it from a bias of twice that number, less
+    the zero point, rescaled by one half."""
+    c = Channels.of(p, consts, weights)
+    dead = c.multiplier == 0
+    return Channels(
+        weights=c.weights,
+        bias=np.where(dead, 2 * (c.zero - p.output_zero), c.bias),
+        multiplier=np.where(dead, 1 << 30, c.multiplier),
+        shift=np.where(dead, 0, c.shift),
+        zero=c.zero,
+    )
+
+
+def _chunks(weights: Array) -> tuple[Array, Array]:
+    """Weights [channels, taps] as read: chunks of 16, and of 8 for what is left.
+
+    The last chunk overlaps the one before it with weights of 0, or is filled up where all are fewer
+    than 8. [channels, chunks, 16] and [channels, chunks, 8].
+    """
+    channels, taps = weights.shape
+    split, whole = taps // 16 * 16, taps // 8 * 8
+    eights = weights[:, split:whole]
+    if whole < taps and whole:
+        last = np.pad(weights[:, whole:], ((0, 0), (8 - taps + whole, 0)))
+        eights = np.concatenate([eights, last], axis=1)
+    elif whole < taps:
+        eights = np.pad(weights, ((0, 0), (0, 8 - taps)))
+    return (weights[:, :split].reshape(channels, split // 16, 16),
+            eights.reshape(channels, eights.shape[1] // 8, 8))  # fmt: skip
+
+
+def _share_lanes(weights: Array) -> bool:
+    """Whether the taps 8 apart of every chunk of 16 may share a lane."""
+    sixteens, _ = _chunks(weights)
+    sizes = np.abs(sixteens)
+    return bool((sizes[:, :, :8] + sizes[:, :, 8:] <= _LANE).all())
+
+
+def _packed(p: Any, c: Channels, *, dot: bool) -> Packed:
+    """Groups of four channels, filled up with channels of 0."""
+    fill = -len(c.bias) % 4
+    parts = []
+    for chunks in _chunks(np.pad(c.weights, ((0, fill), (0, 0)))):
+        size, groups = 4 if dot else chunks.shape[2], len(chunks) // 4
+        fours = chunks.reshape(groups, 4, chunks[0].size // size, size).transpose(0, 2, 1, 3)
+        parts.append(fours.reshape(groups, chunks[0].size * 4))
+    scales = np.pad(np.stack([c.bias, c.multiplier, -c.shift]), ((0, 0), (0, fill)))
+    return Packed(p, {
+        "weights": np.concatenate(parts, axis=1).astype(np.int8),
+        "scales": scales.reshape(3, -1, 4).transpose(1, 0, 2).astype(np.int32),
+    })  # fmt: skip
+
+
+def _convolution(p: Any, consts: Consts) -> Channels:
+    return _channels(p, consts, consts["weights"].reshape(p.out_c, -1))
+
+
+def conv2d_dot_fits(p: Any, consts: Consts) -> bool:
+    """No left shift."""
+    return bool((_convolution(p, consts).shift >= 0).all())
+
+
+def conv2d_fits(p: Any, consts: Consts) -> bool:
+    c = _convolution(p, consts)
+    return bool((c.shift >= 0).all()) and _share_lanes(c.weights)
+
+
+def pack_conv2d(p: Any, consts: Consts, *, dot: bool) -> Packed:
+    return _packed(p, _convolution(p, consts), dot=dot)
+
+
+def conv2d_scratch(p: Any) -> int:
+    """Four windows, unless pixels are read in place."""
+    taps = p.kernel_h * p.kernel_w * p.in_c
+    inside = (p.out_h - 1) * p.stride_h < p.in_h and (p.out_w - 1) * p.stride_w < p.in_w
+    pointwise = p.kernel_h * p.kernel_w == 1 and p.pad_top + p.pad_left == 0 and inside
+    return 0 if pointwise and taps >= 8 else 4 * max(taps, 8)
+
+
+def _dense(p: Any, consts: Consts) -> Channels:
+    return _channels(p, consts, consts["weights"])
+
+
+def dense_dot_fits(p: Any, consts: Consts) -> bool:
+    """No left shift; 8 inputs or more."""
+    return p.in_c >= 8 and bool((_dense(p, consts).shift >= 0).all())
+
+
+def dense_fits(p: Any, consts: Consts) -> bool:
+    return dense_dot_fits(p, consts) and _share_lanes(_dense(p, consts).weights)
+
+
+def pack_dense(p: Any, consts: Consts, *, dot: bool) -> Packed:
+    return _packed(p, _dense(p, consts), dot=dot)
+
+
+# Depthwise layers: blocks of channels side by side.
+BLOCKS = Const(
+    "weights", "int8_t", "[blocks][kernel_h][kernel_w][16 channels, or 8]", weights=True
+)
+BLOCK_SCALES = Const("scales", "int32_t", "per block: biases, multipliers, shifts, negative is right")
+
+
+def blocks_of(channels: int) -> list[range]:
+    """Blocks of 16 or 8 of at least 8 channels; the last one overlaps where they are no multiple."""
+    blocks, at = [], 0
+    while at < channels:
+        size = 16 if channels - at > 8 and channels >= 16 else 8
+        start = min(at, channels - size)
+        blocks.append(range(start, start + size))
+        at = start + size
+    return blocks
+
+
+def _depthwise(p: Any, consts: Consts) -> Channels:
+    return _channels(p, consts, consts["weights"].reshape(-1, len(consts["bias"])).T)
+
+
+def depthwise_fits(p: Any, consts: Consts) -> bool:
+    """One output channel per input channel, of which there are 8 or more; no left shift; taps in
+    pairs that may share a lane."""
+    if p.multiplier_c != 1 or p.in_c < 8:
+        return False
+    c = _depthwise(p, consts)
+    rows = c.weights.reshape(len(c.bias), 1 if _is_3x3(p) else p.kernel_h, -1)
+    pairs = np.abs(np.pad(rows, ((0, 0), (0, 0), (0, rows.shape[2] % 2))))
+    pairs = pairs.reshape(len(c.bias), -1, 2)
+    return bool((c.shift >= 0).all() and (pairs.sum(axis=2) <= _LANE).all())
+
+
+def _is_3x3(p: Any) -> bool:
+    return bool(p.kernel_h == p.kernel_w == 3)
+
+
+def pack_depthwise(p: Any, consts: Consts) -> Packed:
+    c = _depthwise(p, consts)
+    numbers = np.stack([c.bias, c.multiplier, -c.shift])
+    blocks = blocks_of(p.in_c)
+    return Packed(p, {
+        "weights": np.concatenate([c.weights[block].T.ravel() for block in blocks]).astype(np.int8),
+        "scales": np.concatenate([numbers[:, block].ravel() for block in blocks]).astype(np.int32),
+    })  # fmt: skip
+
+
+def depthwise_scratch(p: Any) -> int:
+    """A pixel of the zero point."""
+    return int(p.in_c)
