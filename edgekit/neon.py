@@ -66,33 +66,37 @@ def _share_lanes(weights: Array) -> bool:
     return bool((sizes[:, :, :8] + sizes[:, :, 8:] <= _LANE).all())
 
 
+def fours_of(channels: int) -> Array:
+    """The channels as they are computed, four at a time; the last four overlap."""
+    return np.minimum(np.arange(0, channels, 4), channels - 4)[:, None] + np.arange(4)
+
+
 def _packed(p: Any, c: Channels, *, dot: bool) -> Packed:
-    """Groups of four channels, filled up with channels of 0."""
-    fill = -len(c.bias) % 4
-    parts = []
-    for chunks in _chunks(np.pad(c.weights, ((0, fill), (0, 0)))):
-        size, groups = 4 if dot else chunks.shape[2], len(chunks) // 4
-        fours = chunks.reshape(groups, 4, chunks[0].size // size, size).transpose(0, 2, 1, 3)
-        parts.append(fours.reshape(groups, chunks[0].size * 4))
-    scales = np.pad(np.stack([c.bias, c.multiplier, -c.shift]), ((0, 0), (0, fill)))
+    fours, parts = fours_of(len(c.bias)), []
+    for chunks in _chunks(c.weights):
+        size, shape = 4 if dot else chunks.shape[2], (len(fours), 4 * chunks[0].size)
+        taps = chunks.reshape(len(chunks), chunks[0].size // size, size)
+        parts.append(taps[fours].transpose(0, 2, 1, 3).reshape(shape))
+    scales = np.stack([c.bias, c.multiplier, -c.shift])[:, fours]
     return Packed(p, {
         "weights": np.concatenate(parts, axis=1).astype(np.int8),
-        "scales": scales.reshape(3, -1, 4).transpose(1, 0, 2).astype(np.int32),
+        "scales": scales.transpose(1, 0, 2).astype(np.int32),
     })  # fmt: skip
 
 
 def _convolution(p: Any, consts: Consts) -> Channels:
-    return _channels(p, consts, consts["weights"].reshape(p.out_c, -1))
+    """The taps of a window by columns."""
+    weights = consts["weights"].reshape(p.out_c, p.kernel_h, p.kernel_w, p.in_c)
+    return _channels(p, consts, weights.transpose(0, 2, 1, 3).reshape(p.out_c, -1))
 
 
 def conv2d_dot_fits(p: Any, consts: Consts) -> bool:
-    """No left shift."""
-    return bool((_convolution(p, consts).shift >= 0).all())
+    """Four channels or more; no left shift."""
+    return p.out_c >= 4 and bool((_convolution(p, consts).shift >= 0).all())
 
 
 def conv2d_fits(p: Any, consts: Consts) -> bool:
-    c = _convolution(p, consts)
-    return bool((c.shift >= 0).all()) and _share_lanes(c.weights)
+    return conv2d_dot_fits(p, consts) and _share_lanes(_convolution(p, consts).weights)
 
 
 def pack_conv2d(p: Any, consts: Consts, *, dot: bool) -> Packed:
@@ -100,11 +104,15 @@ def pack_conv2d(p: Any, consts: Consts, *, dot: bool) -> Packed:
 
 
 def conv2d_scratch(p: Any) -> int:
-    """Four windows, unless pixels are read in place."""
+    """A cell of the zero point and the columns of a row of windows, unless pixels are read in place;
+    8 taps are read where there are fewer."""
     taps = p.kernel_h * p.kernel_w * p.in_c
     inside = (p.out_h - 1) * p.stride_h < p.in_h and (p.out_w - 1) * p.stride_w < p.in_w
-    pointwise = p.kernel_h * p.kernel_w == 1 and p.pad_top + p.pad_left == 0 and inside
-    return 0 if pointwise and taps >= 8 else 4 * max(taps, 8)
+    if p.kernel_h * p.kernel_w == 1 and p.pad_top + p.pad_left == 0 and inside and taps >= 8:
+        return 0
+    shared = (p.out_w - 1) * p.stride_w + p.kernel_w
+    columns = shared if p.dilation_w == 1 else p.out_w * p.kernel_w
+    return int(p.in_c * (1 + columns * p.kernel_h) + max(8 - taps, 0))
 
 
 def _dense(p: Any, consts: Consts) -> Channels:
@@ -112,8 +120,8 @@ def _dense(p: Any, consts: Consts) -> Channels:
 
 
 def dense_dot_fits(p: Any, consts: Consts) -> bool:
-    """No left shift; 8 inputs or more."""
-    return p.in_c >= 8 and bool((_dense(p, consts).shift >= 0).all())
+    """8 inputs and 4 outputs or more; no left shift."""
+    return p.in_c >= 8 and p.out_c >= 4 and bool((_dense(p, consts).shift >= 0).all())
 
 
 def dense_fits(p: Any, consts: Consts) -> bool:

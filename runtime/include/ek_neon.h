@@ -60,40 +60,6 @@ static inline int8x8_t ek_neon_narrow8(int32x4_t a, int32x4_t b, ek_neon_range r
         __builtin_memcpy(to, &word_, 4);                                                           \
     } while (0)
 
-/* The first four bytes of a vector; only `n` of them where n < 4. */
-static inline void ek_neon_store_one(int8_t *out, int8x16_t v, int32_t n)
-{
-    if (n >= 4) {
-        EK_NEON_STORE4(out, v, 0);
-        return;
-    }
-    int8_t bytes[16];
-    vst1q_s8(bytes, v);
-    for (int32_t i = 0; i < n; i++) {
-        out[i] = bytes[i];
-    }
-}
-
-/* Four bytes of each of four pixels `pitch` apart; only `n` of them where n < 4. */
-static inline void ek_neon_store_four(int8_t *out, int32_t pitch, int8x16_t v, int32_t n)
-{
-    if (n >= 4) {
-        EK_NEON_STORE4(out, v, 0);
-        EK_NEON_STORE4(out + pitch, v, 1);
-        EK_NEON_STORE4(out + 2 * pitch, v, 2);
-        EK_NEON_STORE4(out + 3 * pitch, v, 3);
-        return;
-    }
-    int8_t bytes[16];
-    vst1q_s8(bytes, v);
-    for (int32_t i = 0; i < n; i++) {
-        out[i] = bytes[i];
-        out[pitch + i] = bytes[4 + i];
-        out[2 * pitch + i] = bytes[8 + i];
-        out[3 * pitch + i] = bytes[12 + i];
-    }
-}
-
 /* The weights and numbers of all output channels, as edgekit/neon.py packs them: groups of four
  * channels, k taps each, at least 8; per group bias, multiplier and shift. */
 typedef struct {

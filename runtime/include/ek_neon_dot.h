@@ -10,9 +10,22 @@
 
 #include "ek_neon.h"
 
-/* Sixteen taps, or eight, of one pixel for four channels: s0 to s3 += x * w0 to w3. As instructions,
- * because GCC, given these as functions, mixes the pixels until the sums do not fit the registers. */
+/* Taps of one pixel for four channels: s0 to s3 (+)= x * w0 to w3. As instructions, because GCC, given
+ * these as functions, mixes the pixels until the sums do not fit the registers. */
 #if defined(EK_NEON_TWIN_H)
+
+#define EK_NEON_EACH(dot, s, x, w)                                                                 \
+    do {                                                                                           \
+        s##0 = dot(s##0, x, w##0);                                                                 \
+        s##1 = dot(s##1, x, w##1);                                                                 \
+        s##2 = dot(s##2, x, w##2);                                                                 \
+        s##3 = dot(s##3, x, w##3);                                                                 \
+    } while (0)
+
+static inline int32x4_t ek_neon_dot8(int32x4_t sum, int8x8_t x, int8x8_t w)
+{
+    return vpadalq_s16(sum, vmull_s8(x, w));
+}
 
 static inline int32x4_t ek_neon_dot16(int32x4_t sum, int8x16_t x, int8x16_t w)
 {
@@ -20,45 +33,58 @@ static inline int32x4_t ek_neon_dot16(int32x4_t sum, int8x16_t x, int8x16_t w)
     return vpadalq_s16(sum, vmlal_high_s8(products, x, w));
 }
 
-#define EK_NEON_DOT16(s, x)                                                                        \
+#define EK_NEON_SET8(s, x, w)                                                                      \
     do {                                                                                           \
-        s##0 = ek_neon_dot16(s##0, x, w0);                                                         \
-        s##1 = ek_neon_dot16(s##1, x, w1);                                                         \
-        s##2 = ek_neon_dot16(s##2, x, w2);                                                         \
-        s##3 = ek_neon_dot16(s##3, x, w3);                                                         \
+        s##0 = s##1 = s##2 = s##3 = vdupq_n_s32(0);                                                \
+        EK_NEON_ADD8(s, x, w);                                                                     \
     } while (0)
-
-#define EK_NEON_DOT8(s, x)                                                                         \
+#define EK_NEON_SET16(s, x, w)                                                                     \
     do {                                                                                           \
-        s##0 = vpadalq_s16(s##0, vmull_s8(x, w0));                                                 \
-        s##1 = vpadalq_s16(s##1, vmull_s8(x, w1));                                                 \
-        s##2 = vpadalq_s16(s##2, vmull_s8(x, w2));                                                 \
-        s##3 = vpadalq_s16(s##3, vmull_s8(x, w3));                                                 \
+        s##0 = s##1 = s##2 = s##3 = vdupq_n_s32(0);                                                \
+        EK_NEON_ADD16(s, x, w);                                                                    \
     } while (0)
+#define EK_NEON_ADD8(s, x, w) EK_NEON_EACH(ek_neon_dot8, s, x, w)
+#define EK_NEON_ADD16(s, x, w) EK_NEON_EACH(ek_neon_dot16, s, x, w)
 
 #else
 
 #define EK_NEON_SMULL                                                                              \
-    "smull %[t0].8h, %[x_].8b, %[w0_].8b\n smull %[t1].8h, %[x_].8b, %[w1_].8b\n"                   \
+    "smull %[t0].8h, %[x_].8b, %[w0_].8b\n smull %[t1].8h, %[x_].8b, %[w1_].8b\n"                  \
     "smull %[t2].8h, %[x_].8b, %[w2_].8b\n smull %[t3].8h, %[x_].8b, %[w3_].8b\n"
-#define EK_NEON_SMLAL                                                                              \
-    "smlal2 %[t0].8h, %[x_].16b, %[w0_].16b\n smlal2 %[t1].8h, %[x_].16b, %[w1_].16b\n"             \
+#define EK_NEON_SMLAL2                                                                             \
+    "smlal2 %[t0].8h, %[x_].16b, %[w0_].16b\n smlal2 %[t1].8h, %[x_].16b, %[w1_].16b\n"            \
     "smlal2 %[t2].8h, %[x_].16b, %[w2_].16b\n smlal2 %[t3].8h, %[x_].16b, %[w3_].16b\n"
+#define EK_NEON_SADDLP                                                                             \
+    "saddlp %[s0_].4s, %[t0].8h\n saddlp %[s1_].4s, %[t1].8h\n"                                    \
+    "saddlp %[s2_].4s, %[t2].8h\n saddlp %[s3_].4s, %[t3].8h"
 #define EK_NEON_SADALP                                                                             \
     "sadalp %[s0_].4s, %[t0].8h\n sadalp %[s1_].4s, %[t1].8h\n"                                    \
     "sadalp %[s2_].4s, %[t2].8h\n sadalp %[s3_].4s, %[t3].8h"
-#define EK_NEON_DOT(text, s, x)                                                                    \
+#define EK_NEON_DOT(text, sum, s, x, w)                                                            \
     do {                                                                                           \
         int16x8_t t0_, t1_, t2_, t3_;                                                              \
         __asm__(text                                                                               \
-                : [s0_] "+w"(s##0), [s1_] "+w"(s##1), [s2_] "+w"(s##2), [s3_] "+w"(s##3),          \
+                : [s0_] sum(s##0), [s1_] sum(s##1), [s2_] sum(s##2), [s3_] sum(s##3),              \
                   [t0] "=&w"(t0_), [t1] "=&w"(t1_), [t2] "=&w"(t2_), [t3] "=&w"(t3_)               \
-                : [x_] "w"(x), [w0_] "w"(w0), [w1_] "w"(w1), [w2_] "w"(w2), [w3_] "w"(w3));        \
+                : [x_] "w"(x), [w0_] "w"(w##0), [w1_] "w"(w##1), [w2_] "w"(w##2),                  \
+                  [w3_] "w"(w##3));                                                                \
     } while (0)
-#define EK_NEON_DOT16(s, x) EK_NEON_DOT(EK_NEON_SMULL EK_NEON_SMLAL EK_NEON_SADALP, s, x)
-#define EK_NEON_DOT8(s, x) EK_NEON_DOT(EK_NEON_SMULL EK_NEON_SADALP, s, x)
+#define EK_NEON_SET8(s, x, w) EK_NEON_DOT(EK_NEON_SMULL EK_NEON_SADDLP, "=w", s, x, w)
+#define EK_NEON_ADD8(s, x, w) EK_NEON_DOT(EK_NEON_SMULL EK_NEON_SADALP, "+w", s, x, w)
+#define EK_NEON_SET16(s, x, w)                                                                     \
+    EK_NEON_DOT(EK_NEON_SMULL EK_NEON_SMLAL2 EK_NEON_SADDLP, "=w", s, x, w)
+#define EK_NEON_ADD16(s, x, w)                                                                     \
+    EK_NEON_DOT(EK_NEON_SMULL EK_NEON_SMLAL2 EK_NEON_SADALP, "+w", s, x, w)
 
 #endif
+
+/* The weights of four channels, named w0 to w3. */
+#define EK_NEON_WEIGHTS16(w, from)                                                                 \
+    int8x16_t w##0 = vld1q_s8(from), w##1 = vld1q_s8((from) + 16), w##2 = vld1q_s8((from) + 32),   \
+              w##3 = vld1q_s8((from) + 48)
+#define EK_NEON_WEIGHTS8(w, from)                                                                  \
+    int8x8_t w##0 = vld1_s8(from), w##1 = vld1_s8((from) + 8), w##2 = vld1_s8((from) + 16),        \
+             w##3 = vld1_s8((from) + 24)
 
 /* The sums of each of four vectors, as one. */
 static inline int32x4_t ek_neon_totals(int32x4_t a, int32x4_t b, int32x4_t c, int32x4_t d)
@@ -69,84 +95,105 @@ static inline int32x4_t ek_neon_totals(int32x4_t a, int32x4_t b, int32x4_t c, in
 #define EK_NEON_RESCALED(s)                                                                        \
     ek_neon_rescale(vaddq_s32(ek_neon_totals(s##0, s##1, s##2, s##3), bias), multiplier, shift)
 
-/* Pixels at x, x + step, x + 2 step, x + 3 step, as bytes [4 pixels][4 channels]. */
-static inline int8x16_t ek_neon_tile(const int8_t *x, int32_t step, const int8_t *w, int32_t k,
-                                     const int32_t *scales, ek_neon_range r)
+#define EK_NEON_PIXEL32(s, from)                                                                   \
+    do {                                                                                           \
+        int8x16_t p_ = vld1q_s8(from), q_ = vld1q_s8((from) + 16);                                 \
+        EK_NEON_ADD16(s, p_, u);                                                                   \
+        EK_NEON_ADD16(s, q_, v);                                                                   \
+    } while (0)
+#define EK_NEON_PIXEL(do_, type, load, s, from)                                                    \
+    do {                                                                                           \
+        type p_ = load(from);                                                                      \
+        do_(s, p_, u);                                                                             \
+    } while (0)
+#define EK_NEON_PIXEL16(s, from) EK_NEON_PIXEL(EK_NEON_ADD16, int8x16_t, vld1q_s8, s, from)
+#define EK_NEON_PIXEL8(s, from) EK_NEON_PIXEL(EK_NEON_ADD8, int8x8_t, vld1_s8, s, from)
+#define EK_NEON_FIRST16(s, from) EK_NEON_PIXEL(EK_NEON_SET16, int8x16_t, vld1q_s8, s, from)
+#define EK_NEON_FIRST8(s, from) EK_NEON_PIXEL(EK_NEON_SET8, int8x8_t, vld1_s8, s, from)
+
+/* All k taps; pixels(do, n) does `do` for each pixel with n taps from `at` on. */
+#define EK_NEON_TAPS(pixels)                                                                       \
+    do {                                                                                           \
+        int32_t at = 0;                                                                            \
+        if (k >= 16) {                                                                             \
+            EK_NEON_WEIGHTS16(u, w);                                                               \
+            pixels(EK_NEON_FIRST16);                                                               \
+            w += 64;                                                                               \
+            at = 16;                                                                               \
+        } else {                                                                                   \
+            EK_NEON_WEIGHTS8(u, w);                                                                \
+            pixels(EK_NEON_FIRST8);                                                                \
+            w += 32;                                                                               \
+            at = 8;                                                                                \
+        }                                                                                          \
+        for (; at + 32 <= k; at += 32) {                                                           \
+            EK_NEON_WEIGHTS16(u, w);                                                               \
+            EK_NEON_WEIGHTS16(v, w + 64);                                                          \
+            pixels(EK_NEON_PIXEL32);                                                               \
+            w += 128;                                                                              \
+        }                                                                                          \
+        if (at + 16 <= k) {                                                                        \
+            EK_NEON_WEIGHTS16(u, w);                                                               \
+            pixels(EK_NEON_PIXEL16);                                                               \
+            w += 64;                                                                               \
+            at += 16;                                                                              \
+        }                                                                                          \
+        for (int32_t i = at; i < k; i += 8) {                                                      \
+            EK_NEON_WEIGHTS8(u, w);                                                                \
+            at = i + 8 <= k ? i : k - 8;                                                           \
+            pixels(EK_NEON_PIXEL8);                                                                \
+            w += 32;                                                                               \
+        }                                                                                          \
+    } while (0)
+
+#define EK_NEON_FOUR(do_)                                                                          \
+    do_(a, xa + at);                                                                               \
+    do_(b, xb + at);                                                                               \
+    do_(c, xc + at);                                                                               \
+    do_(d, xd + at)
+
+#define EK_NEON_ONE(do_) do_(a, x + at)
+
+/* Pixels at xa, xa + step, xa + 2 step, xa + 3 step, as bytes [4 pixels][4 channels]. */
+static inline int8x16_t ek_neon_tile(const int8_t *xa, int32_t step, const int8_t *w, int32_t k,
+                                     const int32_t *scales, const ek_neon_range *r)
 {
-    const int8_t *xb = x + step, *xc = xb + step, *xd = xc + step;
-    int32x4_t zero = vdupq_n_s32(0);
-    int32x4_t a0 = zero, a1 = zero, a2 = zero, a3 = zero, b0 = zero, b1 = zero, b2 = zero,
-              b3 = zero, c0 = zero, c1 = zero, c2 = zero, c3 = zero, d0 = zero, d1 = zero,
-              d2 = zero, d3 = zero;
-    int32_t i = 0;
-    for (; i + 16 <= k; i += 16) {
-        int8x16_t w0 = vld1q_s8(w), w1 = vld1q_s8(w + 16), w2 = vld1q_s8(w + 32),
-                  w3 = vld1q_s8(w + 48);
-        w += 64;
-        int8x16_t p = vld1q_s8(x + i);
-        EK_NEON_DOT16(a, p);
-        p = vld1q_s8(xb + i);
-        EK_NEON_DOT16(b, p);
-        p = vld1q_s8(xc + i);
-        EK_NEON_DOT16(c, p);
-        p = vld1q_s8(xd + i);
-        EK_NEON_DOT16(d, p);
-    }
-    for (; i < k; i += 8) {
-        int32_t at = i + 8 <= k ? i : k - 8;
-        int8x8_t w0 = vld1_s8(w), w1 = vld1_s8(w + 8), w2 = vld1_s8(w + 16), w3 = vld1_s8(w + 24);
-        w += 32;
-        int8x8_t p = vld1_s8(x + at);
-        EK_NEON_DOT8(a, p);
-        p = vld1_s8(xb + at);
-        EK_NEON_DOT8(b, p);
-        p = vld1_s8(xc + at);
-        EK_NEON_DOT8(c, p);
-        p = vld1_s8(xd + at);
-        EK_NEON_DOT8(d, p);
-    }
+    const int8_t *xb = xa + step, *xc = xb + step, *xd = xc + step;
+    int32x4_t a0, a1, a2, a3, b0, b1, b2, b3, c0, c1, c2, c3, d0, d1, d2, d3;
+    EK_NEON_TAPS(EK_NEON_FOUR);
     int32x4_t bias = vld1q_s32(scales), multiplier = vld1q_s32(scales + 4),
               shift = vld1q_s32(scales + 8);
     return ek_neon_narrow(EK_NEON_RESCALED(a), EK_NEON_RESCALED(b), EK_NEON_RESCALED(c),
-                          EK_NEON_RESCALED(d), r);
+                          EK_NEON_RESCALED(d), *r);
 }
 
 /* The sums of one pixel, rescaled. */
 static inline int32x4_t ek_neon_vector(const int8_t *x, const int8_t *w, int32_t k,
                                        const int32_t *scales)
 {
-    int32x4_t zero = vdupq_n_s32(0), a0 = zero, a1 = zero, a2 = zero, a3 = zero;
-    int32_t i = 0;
-    for (; i + 16 <= k; i += 16) {
-        int8x16_t w0 = vld1q_s8(w), w1 = vld1q_s8(w + 16), w2 = vld1q_s8(w + 32),
-                  w3 = vld1q_s8(w + 48), p = vld1q_s8(x + i);
-        w += 64;
-        EK_NEON_DOT16(a, p);
-    }
-    for (; i < k; i += 8) {
-        int8x8_t w0 = vld1_s8(w), w1 = vld1_s8(w + 8), w2 = vld1_s8(w + 16), w3 = vld1_s8(w + 24),
-                 p = vld1_s8(x + (i + 8 <= k ? i : k - 8));
-        w += 32;
-        EK_NEON_DOT8(a, p);
-    }
+    int32x4_t a0, a1, a2, a3;
+    EK_NEON_TAPS(EK_NEON_ONE);
     int32x4_t bias = vld1q_s32(scales), multiplier = vld1q_s32(scales + 4),
               shift = vld1q_s32(scales + 8);
     return EK_NEON_RESCALED(a);
 }
 
-/* All channels of four pixels, whose outputs follow one another. */
+/* All channels of four pixels, whose outputs follow one another. The last four channels are made
+ * together, some of them again. */
 static void ek_neon_four(const ek_neon_matrix *m, const int8_t *x, int32_t step, int8_t *out)
 {
     const int8_t *w = m->weights;
     const int32_t *scales = m->scales;
-    int32_t k = m->k, pitch = m->channels;
-    ek_neon_range r = m->range;
-    for (int32_t left = pitch; left > 0; left -= 4) {
-        int8x16_t v = ek_neon_tile(x, step, w, k, scales, r);
+    int32_t k = m->k, channels = m->channels, last = channels - 4;
+    for (int32_t c = 0; c < channels; c += 4) {
+        int8x16_t v = ek_neon_tile(x, step, w, k, scales, &m->range);
         w += EK_NEON_GROUP(k);
         scales += EK_NEON_SCALES;
-        ek_neon_store_four(out, pitch, v, left);
-        out += 4;
+        int8_t *to = out + (c < last ? c : last);
+        EK_NEON_STORE4(to, v, 0);
+        EK_NEON_STORE4(to + channels, v, 1);
+        EK_NEON_STORE4(to + 2 * channels, v, 2);
+        EK_NEON_STORE4(to + 3 * channels, v, 3);
     }
 }
 
@@ -155,14 +202,14 @@ static void ek_neon_one(const ek_neon_matrix *m, const int8_t *x, int8_t *out)
 {
     const int8_t *w = m->weights;
     const int32_t *scales = m->scales;
-    int32_t k = m->k;
-    ek_neon_range r = m->range;
-    for (int32_t left = m->channels; left > 0; left -= 4) {
-        int32x4_t v = ek_neon_vector(x, w, k, scales);
+    int32_t k = m->k, channels = m->channels, last = channels - 4;
+    for (int32_t c = 0; c < channels; c += 4) {
+        int32x4_t sums = ek_neon_vector(x, w, k, scales);
+        int8x16_t v = ek_neon_narrow(sums, sums, sums, sums, m->range);
         w += EK_NEON_GROUP(k);
         scales += EK_NEON_SCALES;
-        ek_neon_store_one(out, ek_neon_narrow(v, v, v, v, r), left);
-        out += 4;
+        int8_t *to = out + (c < last ? c : last);
+        EK_NEON_STORE4(to, v, 0);
     }
 }
 

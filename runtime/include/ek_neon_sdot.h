@@ -181,25 +181,28 @@ static inline int8x16_t ek_sdot_1x4(const int8_t *x, const int8_t *w0, int32_t k
     return ek_neon_narrow(v, v, v, v, r);
 }
 
-/* All channels of four pixels, whose outputs follow one another. */
+/* All channels of four pixels, whose outputs follow one another. The last four channels are made
+ * together, some of them again. */
 static void ek_neon_four(const ek_neon_matrix *m, const int8_t *x, int32_t step, int8_t *out)
 {
     const int8_t *w = m->weights;
     const int32_t *scales = m->scales;
-    int32_t k = m->k, left = m->channels, pitch = left;
+    int32_t k = m->k, channels = m->channels, last = channels - 4, c = 0;
     ek_neon_range r = m->range;
-    for (; left >= 16; left -= 16) {
-        ek_sdot_4x16(x, step, w, k, scales, r, out, pitch);
+    for (; c + 16 <= channels; c += 16) {
+        ek_sdot_4x16(x, step, w, k, scales, r, out + c, channels);
         w += 4 * EK_NEON_GROUP(k);
         scales += 4 * EK_NEON_SCALES;
-        out += 16;
     }
-    for (; left > 0; left -= 4) {
+    for (; c < channels; c += 4) {
         int8x16_t v = ek_sdot_4x4(x, step, w, k, scales, r);
         w += EK_NEON_GROUP(k);
         scales += EK_NEON_SCALES;
-        ek_neon_store_four(out, pitch, v, left);
-        out += 4;
+        int8_t *to = out + (c < last ? c : last);
+        EK_NEON_STORE4(to, v, 0);
+        EK_NEON_STORE4(to + channels, v, 1);
+        EK_NEON_STORE4(to + 2 * channels, v, 2);
+        EK_NEON_STORE4(to + 3 * channels, v, 3);
     }
 }
 
@@ -208,19 +211,19 @@ static void ek_neon_one(const ek_neon_matrix *m, const int8_t *x, int8_t *out)
 {
     const int8_t *w = m->weights;
     const int32_t *scales = m->scales;
-    int32_t k = m->k, left = m->channels;
+    int32_t k = m->k, channels = m->channels, last = channels - 4, c = 0;
     ek_neon_range r = m->range;
-    for (; left >= 16; left -= 16) {
-        vst1q_s8(out, ek_sdot_1x16(x, w, k, scales, r));
+    for (; c + 16 <= channels; c += 16) {
+        vst1q_s8(out + c, ek_sdot_1x16(x, w, k, scales, r));
         w += 4 * EK_NEON_GROUP(k);
         scales += 4 * EK_NEON_SCALES;
-        out += 16;
     }
-    for (; left > 0; left -= 4) {
-        ek_neon_store_one(out, ek_sdot_1x4(x, w, k, scales, r), left);
+    for (; c < channels; c += 4) {
+        int8x16_t v = ek_sdot_1x4(x, w, k, scales, r);
         w += EK_NEON_GROUP(k);
         scales += EK_NEON_SCALES;
-        out += 4;
+        int8_t *to = out + (c < last ? c : last);
+        EK_NEON_STORE4(to, v, 0);
     }
 }
 
