@@ -42,21 +42,28 @@ def _channels(p: Any, consts: Consts, weights: Array) -> Channels:
 
 
 def _chunks(weights: Array) -> tuple[Array, Array]:
-    """Weights [channels, taps] as read: chunks of 16, and of 8 for what is left.
+    """Weights [channels, taps] as read: [channels, chunks, 16], then [channels, chunks, 8].
 
-    The last chunk overlaps the one before it with weights of 0, or is filled up where all are fewer
-    than 8. [channels, chunks, 16] and [channels, chunks, 8].
+    What is left of chunks of 16 is one of 8 where that suffices or there is none of 16. The last
+    chunk overlaps the one before it with weights of 0; fewer than 8 taps are filled up.
     """
     channels, taps = weights.shape
-    split, whole = taps // 16 * 16, taps // 8 * 8
-    eights = weights[:, split:whole]
-    if whole < taps and whole:
-        last = np.pad(weights[:, whole:], ((0, 0), (8 - taps + whole, 0)))
-        eights = np.concatenate([eights, last], axis=1)
-    elif whole < taps:
-        eights = np.pad(weights, ((0, 0), (0, 8 - taps)))
-    return (weights[:, :split].reshape(channels, split // 16, 16),
-            eights.reshape(channels, eights.shape[1] // 8, 8))  # fmt: skip
+    starts = {16: list(range(0, taps - 15, 16)), 8: []}
+    left = taps - 16 * len(starts[16])
+    if starts[16] and left > 8:
+        starts[16].append(taps - 16)
+    elif left:
+        starts[8] = [taps - left] if taps <= 8 else [*([] if starts[16] else [0]), taps - 8]
+    done, parts = 0, []
+    for size, firsts in starts.items():
+        chunks = np.zeros((channels, len(firsts), size), weights.dtype)
+        for i, first in enumerate(firsts):
+            new = weights[:, max(first, done) : first + size]
+            at = max(first, done) - first
+            chunks[:, i, at : at + new.shape[1]] = new
+            done = first + size
+        parts.append(chunks)
+    return parts[0], parts[1]
 
 
 def _share_lanes(weights: Array) -> bool:

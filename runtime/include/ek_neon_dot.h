@@ -3,8 +3,9 @@
  * Three instructions do 16 products: two of int8 share a 16-bit lane before they are added to 32
  * bits. That is exact where the weights that share a lane are at most 255 together in magnitude,
  * which is proved when the model is built (edgekit/neon.py). Weights stand as [4 channels][16 taps],
- * then [4 channels][8 taps] for what is left; the last 8 overlap with weights of 0, so nothing behind
- * a pixel is read. Sums are scalars, since compilers keep arrays of vectors in memory. */
+ * the last at most 8 as [4 channels][8 taps]. The last chunk overlaps the one before it with weights
+ * of 0, so nothing behind a pixel is read. Sums are scalars, since compilers keep arrays of vectors in
+ * memory. */
 #ifndef EK_NEON_DOT_H
 #define EK_NEON_DOT_H
 
@@ -33,6 +34,7 @@ static inline int32x4_t ek_neon_dot16(int32x4_t sum, int8x16_t x, int8x16_t w)
     return vpadalq_s16(sum, vmlal_high_s8(products, x, w));
 }
 
+#define EK_NEON_SUMS(s, r0, r1, r2, r3) int32x4_t s##0, s##1, s##2, s##3
 #define EK_NEON_SET8(s, x, w)                                                                      \
     do {                                                                                           \
         s##0 = s##1 = s##2 = s##3 = vdupq_n_s32(0);                                                \
@@ -45,6 +47,18 @@ static inline int32x4_t ek_neon_dot16(int32x4_t sum, int8x16_t x, int8x16_t w)
     } while (0)
 #define EK_NEON_ADD8(s, x, w) EK_NEON_EACH(ek_neon_dot8, s, x, w)
 #define EK_NEON_ADD16(s, x, w) EK_NEON_EACH(ek_neon_dot16, s, x, w)
+#define EK_NEON_SET32(s, x)                                                                        \
+    do {                                                                                           \
+        EK_NEON_SET16(s, vld1q_s8(x), u);                                                          \
+        EK_NEON_ADD16(s, vld1q_s8((x) + 16), v);                                                   \
+        x += 32;                                                                                   \
+    } while (0)
+#define EK_NEON_ADD32(s, x)                                                                        \
+    do {                                                                                           \
+        EK_NEON_ADD16(s, vld1q_s8(x), u);                                                          \
+        EK_NEON_ADD16(s, vld1q_s8((x) + 16), v);                                                   \
+        x += 32;                                                                                   \
+    } while (0)
 
 #else
 
@@ -76,12 +90,45 @@ static inline int32x4_t ek_neon_dot16(int32x4_t sum, int8x16_t x, int8x16_t w)
 #define EK_NEON_ADD16(s, x, w)                                                                     \
     EK_NEON_DOT(EK_NEON_SMULL EK_NEON_SMLAL2 EK_NEON_SADALP, "+w", s, x, w)
 
+/* Each sum has a register of its own, or GCC moves them when a loop begins and ends. */
+#define EK_NEON_SUMS(s, r0, r1, r2, r3)                                                            \
+    register int32x4_t s##0 __asm__("v" #r0), s##1 __asm__("v" #r1), s##2 __asm__("v" #r2),        \
+        s##3 __asm__("v" #r3)
+
+/* 32 taps by the weights u and v. The load is part of it, since compilers do not make one instruction
+ * of two loads and an addition. */
+#define EK_NEON_STEP(x, w, sums)                                                                   \
+    "smull %[t0].8h, %[" x "].8b, %[" w "0_].8b\n smull %[t1].8h, %[" x "].8b, %[" w "1_].8b\n"      \
+    "smull %[t2].8h, %[" x "].8b, %[" w "2_].8b\n smull %[t3].8h, %[" x "].8b, %[" w "3_].8b\n"      \
+    "smlal2 %[t0].8h, %[" x "].16b, %[" w "0_].16b\n smlal2 %[t1].8h, %[" x "].16b, %[" w          \
+    "1_].16b\n smlal2 %[t2].8h, %[" x "].16b, %[" w "2_].16b\n smlal2 %[t3].8h, %[" x             \
+    "].16b, %[" w "3_].16b\n" sums "\n"
+#define EK_NEON_DOT32(sums, sum, s, x)                                                             \
+    do {                                                                                           \
+        int16x8_t t0_, t1_, t2_, t3_;                                                              \
+        int8x16_t p_, q_;                                                                          \
+        __asm__("ldp %q[p], %q[q], [%[x_]], #32\n" EK_NEON_STEP("p", "u", sums)                    \
+                    EK_NEON_STEP("q", "v", EK_NEON_SADALP)                                         \
+                : [s0_] sum(s##0), [s1_] sum(s##1), [s2_] sum(s##2), [s3_] sum(s##3),              \
+                  [t0] "=&w"(t0_), [t1] "=&w"(t1_), [t2] "=&w"(t2_), [t3] "=&w"(t3_),              \
+                  [p] "=&w"(p_), [q] "=&w"(q_), [x_] "+r"(x)                                       \
+                : [u0_] "w"(u0), [u1_] "w"(u1), [u2_] "w"(u2), [u3_] "w"(u3), [v0_] "w"(v0),       \
+                  [v1_] "w"(v1), [v2_] "w"(v2), [v3_] "w"(v3), "m"(*(const int8_t(*)[32])(x)));    \
+    } while (0)
+#define EK_NEON_SET32(s, x) EK_NEON_DOT32(EK_NEON_SADDLP, "=&w", s, x)
+#define EK_NEON_ADD32(s, x) EK_NEON_DOT32(EK_NEON_SADALP, "+w", s, x)
+
 #endif
 
 /* The weights of four channels, named w0 to w3. */
 #define EK_NEON_WEIGHTS16(w, from)                                                                 \
     int8x16_t w##0 = vld1q_s8(from), w##1 = vld1q_s8((from) + 16), w##2 = vld1q_s8((from) + 32),   \
               w##3 = vld1q_s8((from) + 48)
+#define EK_NEON_RELOAD16(w, from)                                                                  \
+    w##0 = vld1q_s8(from);                                                                         \
+    w##1 = vld1q_s8((from) + 16);                                                                  \
+    w##2 = vld1q_s8((from) + 32);                                                                  \
+    w##3 = vld1q_s8((from) + 48)
 #define EK_NEON_WEIGHTS8(w, from)                                                                  \
     int8x8_t w##0 = vld1_s8(from), w##1 = vld1_s8((from) + 8), w##2 = vld1_s8((from) + 16),        \
              w##3 = vld1_s8((from) + 24)
@@ -95,12 +142,6 @@ static inline int32x4_t ek_neon_totals(int32x4_t a, int32x4_t b, int32x4_t c, in
 #define EK_NEON_RESCALED(s)                                                                        \
     ek_neon_rescale(vaddq_s32(ek_neon_totals(s##0, s##1, s##2, s##3), bias), multiplier, shift)
 
-#define EK_NEON_PIXEL32(s, from)                                                                   \
-    do {                                                                                           \
-        int8x16_t p_ = vld1q_s8(from), q_ = vld1q_s8((from) + 16);                                 \
-        EK_NEON_ADD16(s, p_, u);                                                                   \
-        EK_NEON_ADD16(s, q_, v);                                                                   \
-    } while (0)
 #define EK_NEON_PIXEL(do_, type, load, s, from)                                                    \
     do {                                                                                           \
         type p_ = load(from);                                                                      \
@@ -111,56 +152,80 @@ static inline int32x4_t ek_neon_totals(int32x4_t a, int32x4_t b, int32x4_t c, in
 #define EK_NEON_FIRST16(s, from) EK_NEON_PIXEL(EK_NEON_SET16, int8x16_t, vld1q_s8, s, from)
 #define EK_NEON_FIRST8(s, from) EK_NEON_PIXEL(EK_NEON_SET8, int8x8_t, vld1_s8, s, from)
 
-/* All k taps; pixels(do, n) does `do` for each pixel with n taps from `at` on. */
-#define EK_NEON_TAPS(pixels)                                                                       \
+/* All k taps of the pixels, of weights w. each(do, at): `do` for every pixel `at` taps on; next(do):
+ * 32 taps of every pixel, which moves on by them; move(n): every pixel moves on. */
+#define EK_NEON_TAPS(each, next, move)                                                             \
     do {                                                                                           \
-        int32_t at = 0;                                                                            \
-        if (k >= 16) {                                                                             \
-            EK_NEON_WEIGHTS16(u, w);                                                               \
-            pixels(EK_NEON_FIRST16);                                                               \
-            w += 64;                                                                               \
-            at = 16;                                                                               \
-        } else {                                                                                   \
-            EK_NEON_WEIGHTS8(u, w);                                                                \
-            pixels(EK_NEON_FIRST8);                                                                \
-            w += 32;                                                                               \
-            at = 8;                                                                                \
-        }                                                                                          \
-        for (; at + 32 <= k; at += 32) {                                                           \
+        int32_t left = k - 8;                                                                      \
+        if (k >= 32) {                                                                             \
             EK_NEON_WEIGHTS16(u, w);                                                               \
             EK_NEON_WEIGHTS16(v, w + 64);                                                          \
-            pixels(EK_NEON_PIXEL32);                                                               \
             w += 128;                                                                              \
-        }                                                                                          \
-        if (at + 16 <= k) {                                                                        \
+            next(EK_NEON_SET32);                                                                   \
+            for (left = k - 32; left >= 32; left -= 32) {                                          \
+                EK_NEON_RELOAD16(u, w);                                                            \
+                EK_NEON_RELOAD16(v, w + 64);                                                       \
+                w += 128;                                                                          \
+                next(EK_NEON_ADD32);                                                               \
+            }                                                                                      \
+            if (left >= 16) {                                                                      \
+                EK_NEON_RELOAD16(u, w);                                                            \
+                each(EK_NEON_PIXEL16, 0);                                                          \
+                w += 64;                                                                           \
+                move(16);                                                                          \
+                left -= 16;                                                                        \
+            }                                                                                      \
+        } else if (k >= 16) {                                                                      \
             EK_NEON_WEIGHTS16(u, w);                                                               \
-            pixels(EK_NEON_PIXEL16);                                                               \
+            each(EK_NEON_FIRST16, 0);                                                              \
             w += 64;                                                                               \
-            at += 16;                                                                              \
-        }                                                                                          \
-        for (int32_t i = at; i < k; i += 8) {                                                      \
+            move(16);                                                                              \
+            left = k - 16;                                                                         \
+        } else {                                                                                   \
             EK_NEON_WEIGHTS8(u, w);                                                                \
-            at = i + 8 <= k ? i : k - 8;                                                           \
-            pixels(EK_NEON_PIXEL8);                                                                \
+            each(EK_NEON_FIRST8, 0);                                                               \
             w += 32;                                                                               \
+            move(8);                                                                               \
+        }                                                                                          \
+        if (left > 8) {                                                                            \
+            EK_NEON_WEIGHTS16(u, w);                                                               \
+            each(EK_NEON_PIXEL16, left - 16);                                                      \
+        } else if (left > 0) {                                                                     \
+            EK_NEON_WEIGHTS8(u, w);                                                                \
+            each(EK_NEON_PIXEL8, left - 8);                                                        \
         }                                                                                          \
     } while (0)
 
-#define EK_NEON_FOUR(do_)                                                                          \
-    do_(a, xa + at);                                                                               \
-    do_(b, xb + at);                                                                               \
-    do_(c, xc + at);                                                                               \
-    do_(d, xd + at)
+#define EK_NEON_FOUR(do_, at)                                                                      \
+    do_(a, xa + (at));                                                                             \
+    do_(b, xb + (at));                                                                             \
+    do_(c, xc + (at));                                                                             \
+    do_(d, xd + (at))
+#define EK_NEON_FOUR_NEXT(do_)                                                                     \
+    do_(a, xa);                                                                                    \
+    do_(b, xb);                                                                                    \
+    do_(c, xc);                                                                                    \
+    do_(d, xd)
+#define EK_NEON_FOUR_MOVE(n)                                                                       \
+    xa += n;                                                                                       \
+    xb += n;                                                                                       \
+    xc += n;                                                                                       \
+    xd += n
 
-#define EK_NEON_ONE(do_) do_(a, x + at)
+#define EK_NEON_ONE(do_, at) do_(a, x + (at))
+#define EK_NEON_ONE_NEXT(do_) do_(a, x)
+#define EK_NEON_ONE_MOVE(n) x += n
 
 /* Pixels at xa, xa + step, xa + 2 step, xa + 3 step, as bytes [4 pixels][4 channels]. */
 static inline int8x16_t ek_neon_tile(const int8_t *xa, int32_t step, const int8_t *w, int32_t k,
                                      const int32_t *scales, const ek_neon_range *r)
 {
     const int8_t *xb = xa + step, *xc = xb + step, *xd = xc + step;
-    int32x4_t a0, a1, a2, a3, b0, b1, b2, b3, c0, c1, c2, c3, d0, d1, d2, d3;
-    EK_NEON_TAPS(EK_NEON_FOUR);
+    EK_NEON_SUMS(a, 16, 17, 18, 19);
+    EK_NEON_SUMS(b, 20, 21, 22, 23);
+    EK_NEON_SUMS(c, 24, 25, 26, 27);
+    EK_NEON_SUMS(d, 28, 29, 30, 31);
+    EK_NEON_TAPS(EK_NEON_FOUR, EK_NEON_FOUR_NEXT, EK_NEON_FOUR_MOVE);
     int32x4_t bias = vld1q_s32(scales), multiplier = vld1q_s32(scales + 4),
               shift = vld1q_s32(scales + 8);
     return ek_neon_narrow(EK_NEON_RESCALED(a), EK_NEON_RESCALED(b), EK_NEON_RESCALED(c),
@@ -171,8 +236,8 @@ static inline int8x16_t ek_neon_tile(const int8_t *xa, int32_t step, const int8_
 static inline int32x4_t ek_neon_vector(const int8_t *x, const int8_t *w, int32_t k,
                                        const int32_t *scales)
 {
-    int32x4_t a0, a1, a2, a3;
-    EK_NEON_TAPS(EK_NEON_ONE);
+    EK_NEON_SUMS(a, 16, 17, 18, 19);
+    EK_NEON_TAPS(EK_NEON_ONE, EK_NEON_ONE_NEXT, EK_NEON_ONE_MOVE);
     int32x4_t bias = vld1q_s32(scales), multiplier = vld1q_s32(scales + 4),
               shift = vld1q_s32(scales + 8);
     return EK_NEON_RESCALED(a);
@@ -184,16 +249,25 @@ static void ek_neon_four(const ek_neon_matrix *m, const int8_t *x, int32_t step,
 {
     const int8_t *w = m->weights;
     const int32_t *scales = m->scales;
-    int32_t k = m->k, channels = m->channels, last = channels - 4;
-    for (int32_t c = 0; c < channels; c += 4) {
+    int32_t k = m->k, channels = m->channels, left = channels;
+    int8_t *b = out + channels, *c = b + channels, *d = c + channels;
+    for (;;) {
         int8x16_t v = ek_neon_tile(x, step, w, k, scales, &m->range);
         w += EK_NEON_GROUP(k);
         scales += EK_NEON_SCALES;
-        int8_t *to = out + (c < last ? c : last);
-        EK_NEON_STORE4(to, v, 0);
-        EK_NEON_STORE4(to + channels, v, 1);
-        EK_NEON_STORE4(to + 2 * channels, v, 2);
-        EK_NEON_STORE4(to + 3 * channels, v, 3);
+        EK_NEON_STORE4(out, v, 0);
+        EK_NEON_STORE4(b, v, 1);
+        EK_NEON_STORE4(c, v, 2);
+        EK_NEON_STORE4(d, v, 3);
+        left -= 4;
+        if (left <= 0) {
+            return;
+        }
+        int32_t on = left < 4 ? left : 4;
+        out += on;
+        b += on;
+        c += on;
+        d += on;
     }
 }
 
@@ -202,14 +276,15 @@ static void ek_neon_one(const ek_neon_matrix *m, const int8_t *x, int8_t *out)
 {
     const int8_t *w = m->weights;
     const int32_t *scales = m->scales;
-    int32_t k = m->k, channels = m->channels, last = channels - 4;
-    for (int32_t c = 0; c < channels; c += 4) {
+    int32_t k = m->k;
+    for (int32_t left = m->channels; left > 0; left -= 4) {
         int32x4_t sums = ek_neon_vector(x, w, k, scales);
         int8x16_t v = ek_neon_narrow(sums, sums, sums, sums, m->range);
         w += EK_NEON_GROUP(k);
         scales += EK_NEON_SCALES;
-        int8_t *to = out + (c < last ? c : last);
-        EK_NEON_STORE4(to, v, 0);
+        out -= left < 4 ? 4 - left : 0;
+        EK_NEON_STORE4(out, v, 0);
+        out += 4;
     }
 }
 

@@ -1,13 +1,16 @@
 /* ek_neon_sdot.h -- four pixels or one by 16 output channels, or 4, with SDOT
  *
  * One instruction adds 16 products: four taps of four channels, the taps of the pixel being one lane.
- * Weights stand as [4 channels][4 taps] for each four taps; the last 8 taps overlap with weights
- * of 0, so nothing behind a pixel is read. Sums are scalars, since
+ * Weights stand as [4 channels][4 taps]; taps come in chunks as in ek_neon_dot.h. Sums are scalars, since
  * compilers keep arrays of vectors in memory. */
 #ifndef EK_NEON_SDOT_H
 #define EK_NEON_SDOT_H
 
 #include "ek_neon.h"
+
+/* Whether tap i begins a chunk of 16 taps, and where one of n taps from there on is read. */
+#define EK_SDOT_MORE16 (k >= 16 && k - i > 8)
+#define EK_SDOT_AT(n) (i + (n) <= k ? i : k - (n))
 
 /* Four taps at lane `lane` of the pixels p (a first sum, then the channels w.. of its group g). */
 #define EK_SDOT_GROUP(g, lane)                                                                     \
@@ -53,8 +56,8 @@ static inline void ek_sdot_4x16(const int8_t *x, int32_t step, const int8_t *w0,
     int32x4_t b0 = a0, b1 = a1, b2 = a2, b3 = a3, c0 = a0, c1 = a1, c2 = a2, c3 = a3, d0 = a0,
               d1 = a1, d2 = a2, d3 = a3;
     int32_t i = 0;
-    for (; i + 16 <= k; i += 16) {
-        EK_SDOT_PIXELS(vld1q_s8, i);
+    for (; EK_SDOT_MORE16; i += 16) {
+        EK_SDOT_PIXELS(vld1q_s8, EK_SDOT_AT(16));
         EK_SDOT_16(0);
         EK_SDOT_16(1);
         EK_SDOT_16(2);
@@ -65,7 +68,7 @@ static inline void ek_sdot_4x16(const int8_t *x, int32_t step, const int8_t *w0,
         w3 += 64;
     }
     for (; i < k; i += 8) {
-        EK_SDOT_PIXELS(ek_sdot_load8, i + 8 <= k ? i : k - 8);
+        EK_SDOT_PIXELS(ek_sdot_load8, EK_SDOT_AT(8));
         EK_SDOT_16(0);
         EK_SDOT_16(1);
         w0 += 32;
@@ -90,8 +93,8 @@ static inline int8x16_t ek_sdot_4x4(const int8_t *x, int32_t step, const int8_t 
     const int8_t *xb = x + step, *xc = xb + step, *xd = xc + step;
     int32x4_t a0 = vld1q_s32(scales), b0 = a0, c0 = a0, d0 = a0;
     int32_t i = 0;
-    for (; i + 16 <= k; i += 16) {
-        EK_SDOT_PIXELS(vld1q_s8, i);
+    for (; EK_SDOT_MORE16; i += 16) {
+        EK_SDOT_PIXELS(vld1q_s8, EK_SDOT_AT(16));
         EK_SDOT_GROUP(0, 0);
         EK_SDOT_GROUP(0, 1);
         EK_SDOT_GROUP(0, 2);
@@ -99,7 +102,7 @@ static inline int8x16_t ek_sdot_4x4(const int8_t *x, int32_t step, const int8_t 
         w0 += 64;
     }
     for (; i < k; i += 8) {
-        EK_SDOT_PIXELS(ek_sdot_load8, i + 8 <= k ? i : k - 8);
+        EK_SDOT_PIXELS(ek_sdot_load8, EK_SDOT_AT(8));
         EK_SDOT_GROUP(0, 0);
         EK_SDOT_GROUP(0, 1);
         w0 += 32;
@@ -130,8 +133,8 @@ static inline int8x16_t ek_sdot_1x16(const int8_t *x, const int8_t *w0, int32_t 
     int32x4_t a0 = vld1q_s32(scales), a1 = vld1q_s32(scales + 12), a2 = vld1q_s32(scales + 24),
               a3 = vld1q_s32(scales + 36);
     int32_t i = 0;
-    for (; i + 16 <= k; i += 16) {
-        int8x16_t pa = vld1q_s8(x + i);
+    for (; EK_SDOT_MORE16; i += 16) {
+        int8x16_t pa = vld1q_s8(x + EK_SDOT_AT(16));
         EK_SDOT_ONE_16(0);
         EK_SDOT_ONE_16(1);
         EK_SDOT_ONE_16(2);
@@ -142,7 +145,7 @@ static inline int8x16_t ek_sdot_1x16(const int8_t *x, const int8_t *w0, int32_t 
         w3 += 64;
     }
     for (; i < k; i += 8) {
-        int8x16_t pa = ek_sdot_load8(x + (i + 8 <= k ? i : k - 8));
+        int8x16_t pa = ek_sdot_load8(x + EK_SDOT_AT(8));
         EK_SDOT_ONE_16(0);
         EK_SDOT_ONE_16(1);
         w0 += 32;
@@ -163,8 +166,8 @@ static inline int8x16_t ek_sdot_1x4(const int8_t *x, const int8_t *w0, int32_t k
 {
     int32x4_t a0 = vld1q_s32(scales);
     int32_t i = 0;
-    for (; i + 16 <= k; i += 16) {
-        int8x16_t pa = vld1q_s8(x + i);
+    for (; EK_SDOT_MORE16; i += 16) {
+        int8x16_t pa = vld1q_s8(x + EK_SDOT_AT(16));
         EK_SDOT_ONE(0, 0);
         EK_SDOT_ONE(0, 1);
         EK_SDOT_ONE(0, 2);
@@ -172,7 +175,7 @@ static inline int8x16_t ek_sdot_1x4(const int8_t *x, const int8_t *w0, int32_t k
         w0 += 64;
     }
     for (; i < k; i += 8) {
-        int8x16_t pa = ek_sdot_load8(x + (i + 8 <= k ? i : k - 8));
+        int8x16_t pa = ek_sdot_load8(x + EK_SDOT_AT(8));
         EK_SDOT_ONE(0, 0);
         EK_SDOT_ONE(0, 1);
         w0 += 32;
