@@ -190,3 +190,13 @@ def pack_depthwise(p: Any, consts: Consts) -> Packed:
 def depthwise_scratch(p: Any) -> int:
     """A pixel of the zero point."""
     return int(p.in_c)
+
+
+def pool_fits(p: Any, consts: Consts) -> bool:
+    """Eight channels or more."""
+    return bool(p.in_c >= 8)
+
+
+def pool_fits_16_bits(p: Any, consts: Consts) -> bool:
+    """Eight channels or more, and no more cells than sums of 16 bits can hold."""
+    return pool_fits(p, consts) and bool(p.kernel_h * p.kernel_w * 128 < 2**15)

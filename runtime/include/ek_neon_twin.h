@@ -93,6 +93,8 @@ EK_LANES_2(vpadalq_s16, int32x4_t, int32x4_t, int16x8_t, 4,
            ek_twin_wrap((int64_t)a[i] + b[2 * i] + b[2 * i + 1]))
 EK_LANES_2(vaddw_s16, int32x4_t, int32x4_t, int16x4_t, 4, ek_twin_wrap((int64_t)a[i] + b[i]))
 EK_LANES_2(vmull_s8, int16x8_t, int8x8_t, int8x8_t, 8, (int16_t)(a[i] * b[i]))
+EK_LANES_2(vaddq_s16, int16x8_t, int16x8_t, int16x8_t, 8, (int16_t)(a[i] + b[i]))
+EK_LANES_2(vaddw_s8, int16x8_t, int16x8_t, int8x8_t, 8, (int16_t)(a[i] + b[i]))
 EK_LANES_2(vqrdmulhq_s32, int32x4_t, int32x4_t, int32x4_t, 4,
            ek_twin_saturate(((int64_t)a[i] * b[i] + (INT64_C(1) << 30)) >> 31, 32))
 EK_LANES_2(vandq_s32, int32x4_t, int32x4_t, int32x4_t, 4, a[i] & b[i])
@@ -112,6 +114,17 @@ static inline int16x8_t vmlal_s8(int16x8_t sum, int8x8_t a, int8x8_t b)
     }
     return sum;
 }
+
+static inline int32x4_t vmlaq_s32(int32x4_t sum, int32x4_t a, int32x4_t b)
+{
+    for (int i = 0; i < 4; i++) {
+        sum[i] = ek_twin_wrap(sum[i] + (int64_t)a[i] * b[i]);
+    }
+    return sum;
+}
+
+EK_LANES_2(ek_twin_shift_left, int32x4_t, int16x4_t, int32_t, 4, a[i] * (1 << b))
+#define vshll_n_s16(a, n) ek_twin_shift_left(a, n)
 
 static inline int32x4_t ek_twin_shift_add(int32x4_t a, int32x4_t b, int32_t n)
 {
