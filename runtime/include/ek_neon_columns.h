@@ -4,32 +4,54 @@
 
 #include "ek_neon.h"
 
-/* `count` cells, each copied by `copy`. */
-#define EK_NEON_CELLS(copy)                                                                        \
-    for (; count > 0; count--) {                                                                   \
-        copy;                                                                                      \
-        to += pitch;                                                                               \
-        from += step;                                                                              \
+/* `count` cells, each moved by `move`(to, from), two at a time. */
+#define EK_NEON_CELLS(move)                                                                        \
+    for (; count >= 2; count -= 2) {                                                               \
+        move(to, from);                                                                            \
+        move(to + pitch, from + step);                                                             \
+        to += 2 * pitch;                                                                           \
+        from += 2 * step;                                                                          \
+    }                                                                                              \
+    if (count > 0) {                                                                               \
+        move(to, from);                                                                            \
     }
 
-/* `count` cells of `bytes` bytes, `step` bytes apart, to places `pitch` bytes apart. Two overlapping
- * moves copy a cell of any size from n to 2n bytes. */
+/* Two moves that overlap copy a cell of any size from n to 2n bytes; half: where the second begins. */
+#define EK_NEON_MOVE1(to, from) (*(to) = *(from))
+#define EK_NEON_MOVE2(to, from)                                                                    \
+    __builtin_memcpy(to, from, 2);                                                                 \
+    (to)[half] = (from)[half]
+#define EK_NEON_MOVE4(to, from)                                                                    \
+    __builtin_memcpy(to, from, 4);                                                                 \
+    __builtin_memcpy((to) + half, (from) + half, 4)
+#define EK_NEON_MOVE8(to, from)                                                                    \
+    vst1_s8(to, vld1_s8(from));                                                                    \
+    vst1_s8((to) + half, vld1_s8((from) + half))
+#define EK_NEON_MOVE16(to, from) vst1q_s8(to, vld1q_s8(from))
+#define EK_NEON_MOVE32(to, from)                                                                   \
+    vst1q_s8(to, vld1q_s8(from));                                                                  \
+    vst1q_s8((to) + half, vld1q_s8((from) + half))
+#define EK_NEON_MOVE_ANY(to, from) ek_neon_copy(to, from, bytes)
+
+/* `count` cells of `bytes` bytes, `step` bytes apart, to places `pitch` bytes apart. */
 static void ek_neon_columns(int8_t *to, int32_t pitch, const int8_t *from, int32_t step,
                             int32_t bytes, int32_t count)
 {
-    int32_t half = bytes < 4 ? bytes - 1 : bytes < 8 ? bytes - 4 : bytes - 8;
+    int32_t n = bytes < 4 ? 1 : bytes < 8 ? 4 : bytes < 16 ? 8 : 16, half = bytes - n;
     if (bytes == 1) {
-        EK_NEON_CELLS(*to = *from)
+        EK_NEON_CELLS(EK_NEON_MOVE1)
     } else if (bytes < 4) {
-        EK_NEON_CELLS(__builtin_memcpy(to, from, 2); to[half] = from[half])
+        EK_NEON_CELLS(EK_NEON_MOVE2)
     } else if (bytes < 8) {
-        EK_NEON_CELLS(__builtin_memcpy(to, from, 4); __builtin_memcpy(to + half, from + half, 4))
+        EK_NEON_CELLS(EK_NEON_MOVE4)
     } else if (bytes < 16) {
-        EK_NEON_CELLS(vst1_s8(to, vld1_s8(from)); vst1_s8(to + half, vld1_s8(from + half)))
+        EK_NEON_CELLS(EK_NEON_MOVE8)
     } else if (bytes == 16) {
-        EK_NEON_CELLS(vst1q_s8(to, vld1q_s8(from)))
+        EK_NEON_CELLS(EK_NEON_MOVE16)
+    } else if (bytes <= 32) {
+        EK_NEON_CELLS(EK_NEON_MOVE32)
     } else {
-        EK_NEON_CELLS(ek_neon_copy(to, from, bytes))
+        EK_NEON_CELLS(EK_NEON_MOVE_ANY)
     }
 }
 

@@ -153,10 +153,10 @@ static inline int32x4_t ek_neon_totals(int32x4_t a, int32x4_t b, int32x4_t c, in
 #define EK_NEON_FIRST8(s, from) EK_NEON_PIXEL(EK_NEON_SET8, int8x8_t, vld1_s8, s, from)
 
 /* All k taps of the pixels, of weights w. each(do, at): `do` for every pixel `at` taps on; next(do):
- * 32 taps of every pixel, which moves on by them; move(n): every pixel moves on. */
-#define EK_NEON_TAPS(each, next, move)                                                             \
+ * 32 taps of every pixel, which moves on by them. */
+#define EK_NEON_TAPS(each, next)                                                                   \
     do {                                                                                           \
-        int32_t left = k - 8;                                                                      \
+        int32_t left = k - 8, end = k;                                                             \
         if (k >= 32) {                                                                             \
             EK_NEON_WEIGHTS16(u, w);                                                               \
             EK_NEON_WEIGHTS16(v, w + 64);                                                          \
@@ -168,31 +168,29 @@ static inline int32x4_t ek_neon_totals(int32x4_t a, int32x4_t b, int32x4_t c, in
                 w += 128;                                                                          \
                 next(EK_NEON_ADD32);                                                               \
             }                                                                                      \
+            end = left;                                                                            \
             if (left >= 16) {                                                                      \
                 EK_NEON_RELOAD16(u, w);                                                            \
                 each(EK_NEON_PIXEL16, 0);                                                          \
                 w += 64;                                                                           \
-                move(16);                                                                          \
                 left -= 16;                                                                        \
             }                                                                                      \
         } else if (k >= 16) {                                                                      \
             EK_NEON_WEIGHTS16(u, w);                                                               \
             each(EK_NEON_FIRST16, 0);                                                              \
             w += 64;                                                                               \
-            move(16);                                                                              \
             left = k - 16;                                                                         \
         } else {                                                                                   \
             EK_NEON_WEIGHTS8(u, w);                                                                \
             each(EK_NEON_FIRST8, 0);                                                               \
             w += 32;                                                                               \
-            move(8);                                                                               \
         }                                                                                          \
         if (left > 8) {                                                                            \
             EK_NEON_WEIGHTS16(u, w);                                                               \
-            each(EK_NEON_PIXEL16, left - 16);                                                      \
+            each(EK_NEON_PIXEL16, end - 16);                                                       \
         } else if (left > 0) {                                                                     \
             EK_NEON_WEIGHTS8(u, w);                                                                \
-            each(EK_NEON_PIXEL8, left - 8);                                                        \
+            each(EK_NEON_PIXEL8, end - 8);                                                         \
         }                                                                                          \
     } while (0)
 
@@ -206,15 +204,8 @@ static inline int32x4_t ek_neon_totals(int32x4_t a, int32x4_t b, int32x4_t c, in
     do_(b, xb);                                                                                    \
     do_(c, xc);                                                                                    \
     do_(d, xd)
-#define EK_NEON_FOUR_MOVE(n)                                                                       \
-    xa += n;                                                                                       \
-    xb += n;                                                                                       \
-    xc += n;                                                                                       \
-    xd += n
-
 #define EK_NEON_ONE(do_, at) do_(a, x + (at))
 #define EK_NEON_ONE_NEXT(do_) do_(a, x)
-#define EK_NEON_ONE_MOVE(n) x += n
 
 /* Pixels at xa, xa + step, xa + 2 step, xa + 3 step, as bytes [4 pixels][4 channels]. */
 static inline int8x16_t ek_neon_tile(const int8_t *xa, int32_t step, const int8_t *w, int32_t k,
@@ -225,7 +216,7 @@ static inline int8x16_t ek_neon_tile(const int8_t *xa, int32_t step, const int8_
     EK_NEON_SUMS(b, 20, 21, 22, 23);
     EK_NEON_SUMS(c, 24, 25, 26, 27);
     EK_NEON_SUMS(d, 28, 29, 30, 31);
-    EK_NEON_TAPS(EK_NEON_FOUR, EK_NEON_FOUR_NEXT, EK_NEON_FOUR_MOVE);
+    EK_NEON_TAPS(EK_NEON_FOUR, EK_NEON_FOUR_NEXT);
     int32x4_t bias = vld1q_s32(scales), multiplier = vld1q_s32(scales + 4),
               shift = vld1q_s32(scales + 8);
     return ek_neon_narrow(EK_NEON_RESCALED(a), EK_NEON_RESCALED(b), EK_NEON_RESCALED(c),
@@ -237,7 +228,7 @@ static inline int32x4_t ek_neon_vector(const int8_t *x, const int8_t *w, int32_t
                                        const int32_t *scales)
 {
     EK_NEON_SUMS(a, 16, 17, 18, 19);
-    EK_NEON_TAPS(EK_NEON_ONE, EK_NEON_ONE_NEXT, EK_NEON_ONE_MOVE);
+    EK_NEON_TAPS(EK_NEON_ONE, EK_NEON_ONE_NEXT);
     int32x4_t bias = vld1q_s32(scales), multiplier = vld1q_s32(scales + 4),
               shift = vld1q_s32(scales + 8);
     return EK_NEON_RESCALED(a);
@@ -249,25 +240,31 @@ static void ek_neon_four(const ek_neon_matrix *m, const int8_t *x, int32_t step,
 {
     const int8_t *w = m->weights;
     const int32_t *scales = m->scales;
-    int32_t k = m->k, channels = m->channels, left = channels;
-    int8_t *b = out + channels, *c = b + channels, *d = c + channels;
+    int32_t k = m->k, groups = m->channels / 4, rest = m->channels % 4;
+    int8_t *b = out + m->channels, *c = b + m->channels, *d = c + m->channels;
     for (;;) {
-        int8x16_t v = ek_neon_tile(x, step, w, k, scales, &m->range);
-        w += EK_NEON_GROUP(k);
-        scales += EK_NEON_SCALES;
-        EK_NEON_STORE4(out, v, 0);
-        EK_NEON_STORE4(b, v, 1);
-        EK_NEON_STORE4(c, v, 2);
-        EK_NEON_STORE4(d, v, 3);
-        left -= 4;
-        if (left <= 0) {
+        for (; groups > 0; groups--) {
+            int8x16_t v = ek_neon_tile(x, step, w, k, scales, &m->range);
+            w += EK_NEON_GROUP(k);
+            scales += EK_NEON_SCALES;
+            EK_NEON_STORE4(out, v, 0);
+            EK_NEON_STORE4(b, v, 1);
+            EK_NEON_STORE4(c, v, 2);
+            EK_NEON_STORE4(d, v, 3);
+            out += 4;
+            b += 4;
+            c += 4;
+            d += 4;
+        }
+        if (rest == 0) {
             return;
         }
-        int32_t on = left < 4 ? left : 4;
-        out += on;
-        b += on;
-        c += on;
-        d += on;
+        out -= 4 - rest;
+        b -= 4 - rest;
+        c -= 4 - rest;
+        d -= 4 - rest;
+        groups = 1;
+        rest = 0;
     }
 }
 

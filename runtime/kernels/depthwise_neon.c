@@ -5,64 +5,73 @@
 #include "ek_depthwise_neon.h"
 #include "ek_neon_taps.h"
 
-/* What all blocks of a row share. */
-typedef struct {
-    const ek_depthwise_neon_params *p;
-    const ek_rows *input;
-    const int8_t *zeros;
-    ek_neon_range range;
-    int32_t top;
-} ek_neon_depthwise;
-
-/* Row i of the windows, from channel c on: column x is at base + x * step, and everywhere the zero
- * point where there is no such row. */
+/* Row i of the windows: column x is at base + x * step, and everywhere the zero point where there is
+ * no such row. */
 typedef struct {
     const int8_t *base;
     int32_t step;
 } line;
 
-static line line_of(const ek_neon_depthwise *d, int32_t i, int32_t c)
+/* What all blocks of a row share. first, end: the pixels whose windows lose no column; lines: of a
+ * window of three rows. */
+typedef struct {
+    const ek_depthwise_neon_params *p;
+    const ek_rows *input;
+    const int8_t *zeros;
+    ek_neon_range range;
+    int32_t first;
+    int32_t end;
+    int32_t top;
+    line lines[3];
+} ek_neon_depthwise;
+
+static line line_of(const ek_neon_depthwise *d, int32_t i)
 {
     int32_t row = d->top + i * d->p->dilation_h;
-    line l = {d->zeros + c, 0};
+    line l = {d->zeros, 0};
     if (row >= 0 && row < d->p->in_h) {
-        l.base = ek_row(d->input, row) + c;
+        l.base = ek_row(d->input, row);
         l.step = d->p->in_c;
     }
     return l;
 }
 
-/* Where column x of a line is; the zero point where there is none. */
-static inline const int8_t *cell(const ek_neon_depthwise *d, line l, int32_t x, int32_t c)
+static int has_column(const ek_depthwise_neon_params *p, int32_t x)
 {
-    return x >= 0 && x < d->p->in_w ? l.base + x * l.step : d->zeros + c;
+    return x >= 0 && x < p->in_w;
 }
 
-/* The pixels of a row whose windows lose no column: first..end-1. */
-static void middle(const ek_depthwise_neon_params *p, int32_t *first, int32_t *end)
+/* The pixels whose windows lose no column. */
+static void find_middle(ek_neon_depthwise *d)
 {
+    const ek_depthwise_neon_params *p = d->p;
     int32_t reach = p->in_w - (p->kernel_w - 1) * p->dilation_w - 1 + p->pad_left;
-    *first = (p->pad_left + p->stride_w - 1) / p->stride_w;
-    *end = reach < 0 ? 0 : reach / p->stride_w + 1;
-    *end = *end < p->out_w ? *end : p->out_w;
+    int32_t end = reach < 0 ? 0 : reach / p->stride_w + 1;
+    d->first = (p->pad_left + p->stride_w - 1) / p->stride_w;
+    d->end = end < p->out_w ? end : p->out_w;
 }
 
 /* One 3x3 window; at(l, j) loads column j of line l. */
 #define WINDOW(n, at)                                                                              \
     EK_NEON_SUMS##n(scales);                                                                       \
-    EK_NEON_TAPS##n(at(a, 0), w0, at(a, 1), w1);                                                   \
-    EK_NEON_TAPS##n(at(a, 2), w2, at(b, 0), w3);                                                   \
-    EK_NEON_TAPS##n(at(b, 1), w4, at(b, 2), w5);                                                   \
-    EK_NEON_TAPS##n(at(e, 0), w6, at(e, 1), w7);                                                   \
-    EK_NEON_TAP##n(at(e, 2), w8);                                                                  \
+    EK_NEON_TAPS##n(at(n, a, 0), w0, at(n, a, 1), w1);                                             \
+    EK_NEON_TAPS##n(at(n, a, 2), w2, at(n, b, 0), w3);                                             \
+    EK_NEON_TAPS##n(at(n, b, 1), w4, at(n, b, 2), w5);                                             \
+    EK_NEON_TAPS##n(at(n, e, 0), w6, at(n, e, 1), w7);                                             \
+    EK_NEON_TAP##n(at(n, e, 2), w8);                                                               \
     EK_NEON_STORE##n(out, EK_NEON_OUT##n(scales, range))
 
 #define INSIDE(n, l, j) EK_NEON_LOAD##n(l##x + (j) * l##d)
-#define EDGE(n, l, j) EK_NEON_LOAD##n(cell(d, l, left + (j) * dilation, c))
-#define INSIDE16(l, j) INSIDE(16, l, j)
-#define EDGE16(l, j) EDGE(16, l, j)
-#define INSIDE8(l, j) INSIDE(8, l, j)
-#define EDGE8(l, j) EDGE(8, l, j)
+#define EDGE(n, l, j) EK_NEON_LOAD##n(l##j)
+
+/* Where column j of the three lines is. */
+#define COLUMN(j)                                                                                  \
+    const int8_t *a##j = d->zeros + c, *b##j = a##j, *e##j = a##j;                                 \
+    if (has_column(p, left + (j) * dilation)) {                                                    \
+        a##j = a.base + (left + (j) * dilation) * a.step;                                          \
+        b##j = b.base + (left + (j) * dilation) * b.step;                                          \
+        e##j = e.base + (left + (j) * dilation) * e.step;                                          \
+    }
 
 /* A row of n channels from c on with a 3x3 window, whose weights stay in registers. */
 #define ROW_3X3(n, vector)                                                                         \
@@ -70,19 +79,25 @@ static void middle(const ek_depthwise_neon_params *p, int32_t *first, int32_t *e
                              int32_t c, int8_t *out)                                               \
     {                                                                                              \
         const ek_depthwise_neon_params *p = d->p;                                                  \
-        line a = line_of(d, 0, c), b = line_of(d, 1, c), e = line_of(d, 2, c);                     \
+        line a = d->lines[0], b = d->lines[1], e = d->lines[2];                                    \
         vector w0 = EK_NEON_LOAD##n(w), w1 = EK_NEON_LOAD##n(w + n),                               \
                w2 = EK_NEON_LOAD##n(w + 2 * n), w3 = EK_NEON_LOAD##n(w + 3 * n),                   \
                w4 = EK_NEON_LOAD##n(w + 4 * n), w5 = EK_NEON_LOAD##n(w + 5 * n),                   \
                w6 = EK_NEON_LOAD##n(w + 6 * n), w7 = EK_NEON_LOAD##n(w + 7 * n),                   \
                w8 = EK_NEON_LOAD##n(w + 8 * n);                                                    \
-        int32_t first, end, channels = p->in_c, dilation = p->dilation_w, stride = p->stride_w;    \
+        int32_t channels = p->in_c, dilation = p->dilation_w, stride = p->stride_w;                \
+        int32_t first = d->first, end = d->end;                                                    \
         ek_neon_range range = d->range;                                                            \
-        middle(p, &first, &end);                                                                   \
+        a.base += c;                                                                               \
+        b.base += c;                                                                               \
+        e.base += c;                                                                               \
         for (int32_t x = 0; x < p->out_w; x++) {                                                   \
             int32_t left = x * stride - p->pad_left;                                               \
             if (x < first || x >= end) {                                                           \
-                WINDOW(n, EDGE##n);                                                                \
+                COLUMN(0)                                                                          \
+                COLUMN(1)                                                                          \
+                COLUMN(2)                                                                          \
+                WINDOW(n, EDGE);                                                                   \
                 out += channels;                                                                   \
                 continue;                                                                          \
             }                                                                                      \
@@ -91,7 +106,7 @@ static void middle(const ek_depthwise_neon_params *p, int32_t *first, int32_t *e
             int32_t ad = dilation * a.step, bd = dilation * b.step, ed = dilation * e.step;        \
             int32_t as = stride * a.step, bs = stride * b.step, es = stride * e.step;              \
             for (; x < end; x++) {                                                                 \
-                WINDOW(n, INSIDE##n);                                                              \
+                WINDOW(n, INSIDE);                                                                 \
                 ax += as;                                                                          \
                 bx += bs;                                                                          \
                 ex += es;                                                                          \
@@ -104,6 +119,12 @@ static void middle(const ek_depthwise_neon_params *p, int32_t *first, int32_t *e
 ROW_3X3(16, int8x16_t)
 ROW_3X3(8, int8x8_t)
 
+/* Where channel c of column x of a line is; the zero point where there is no such column. */
+static inline const int8_t *cell(const ek_neon_depthwise *d, line l, int32_t x, int32_t c)
+{
+    return (has_column(d->p, x) ? l.base + x * l.step : d->zeros) + c;
+}
+
 /* A row of n channels from c on with any window; the taps of a row of the window go in pairs. */
 #define ROW_ANY(n)                                                                                 \
     static void row##n##_any(const ek_neon_depthwise *d, const int8_t *w, const int32_t *scales,   \
@@ -115,7 +136,7 @@ ROW_3X3(8, int8x8_t)
             const int8_t *at = w;                                                                  \
             EK_NEON_SUMS##n(scales);                                                               \
             for (int32_t i = 0; i < p->kernel_h; i++) {                                            \
-                line l = line_of(d, i, c);                                                         \
+                line l = line_of(d, i);                                                            \
                 int32_t column = x * p->stride_w - p->pad_left, j = 0;                             \
                 for (; j < last; j += 2) {                                                         \
                     const int8_t *next = cell(d, l, column + dilation, c);                         \
@@ -173,11 +194,19 @@ static void row(const ek_neon_depthwise *d, int8_t *out)
 
 void ek_depthwise_s8_neon(const ek_depthwise_neon_params *p, const ek_rows *input, const ek_rows *output, int32_t first, int32_t n, uint8_t *scratch)
 {
-    ek_neon_depthwise d = {p, input, (const int8_t *)scratch,
-                           ek_neon_output(p->output_zero, p->out_min, p->out_max), 0};
+    ek_neon_depthwise d = {
+        .p = p,
+        .input = input,
+        .zeros = (const int8_t *)scratch,
+        .range = ek_neon_output(p->output_zero, p->out_min, p->out_max),
+    };
+    find_middle(&d);
     ek_neon_fill((int8_t *)scratch, p->in_c, (int8_t)p->input_zero);
     for (int32_t y = first; y < first + n; y++) {
         d.top = y * p->stride_h - p->pad_top;
+        for (int32_t i = 0; i < 3; i++) {
+            d.lines[i] = line_of(&d, i);
+        }
         row(&d, ek_row(output, y));
     }
 }
