@@ -8,23 +8,24 @@ weights. SDOT adds to 32 bits at once.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgekit.dsp import Channels
-from edgekit.op import Const, Packed
+from edgekit.op import Const, Packed, Params
 
 Array = NDArray[Any]
 Consts = Mapping[str, Array]
 
 _LANE = 255  # 128 * 255 is below 2^15
 
-WEIGHTS = Const(
-    "weights", "int8_t", "[groups of 4 channels][16 taps at a time, then 8]", weights=True
+CONSTS = (
+    Const("weights", "int8_t", "[groups of 4 channels][16 taps at a time, then 8]", weights=True),
+    Const("scales", "int32_t", "per group: 4 biases, 4 multipliers, 4 shifts, negative is right"),
 )
-SCALES = Const("scales", "int32_t", "per group: 4 biases, 4 multipliers, 4 shifts, negative is right")
 
 
 def _channels(p: Any, consts: Consts, weights: Array) -> Channels:
@@ -78,23 +79,42 @@ def fours_of(channels: int) -> Array:
     return np.minimum(np.arange(0, channels, 4), channels - 4)[:, None] + np.arange(4)
 
 
-def _packed(p: Any, c: Channels, *, dot: bool) -> Packed:
+def _packed(kind: type[Params], p: Any, c: Channels, *, dot: bool, **more: int) -> Packed:
     fours, parts = fours_of(len(c.bias)), []
     for chunks in _chunks(c.weights):
         size, shape = 4 if dot else chunks.shape[2], (len(fours), 4 * chunks[0].size)
         taps = chunks.reshape(len(chunks), chunks[0].size // size, size)
         parts.append(taps[fours].transpose(0, 2, 1, 3).reshape(shape))
     scales = np.stack([c.bias, c.multiplier, -c.shift])[:, fours]
-    return Packed(p, {
+    return Packed(kind(**asdict(p), shifted=_shifted(c), **more), {
         "weights": np.concatenate(parts, axis=1).astype(np.int8),
         "scales": scales.transpose(1, 0, 2).astype(np.int32),
     })  # fmt: skip
 
 
+def _shifted(c: Channels) -> int:
+    """Whether every channel is shifted, so that the rounding of ties needs no mask."""
+    return int((c.shift > 0).all())
+
+
+# How the windows of a row are laid out; EK_NEON_SHARED and the like in ek_neon_conv2d.h.
+SHARED, COLUMNS, ROWS = range(3)
+
+
+def _layout(p: Any) -> int:
+    """Windows share columns, unless their taps are no neighbours, or a short row of a window is
+    copied with fewer instructions than its stride's columns."""
+    if p.dilation_w > 1:
+        return COLUMNS
+    return ROWS if p.stride_w > 1 and p.kernel_w * p.in_c <= 16 else SHARED
+
+
 def _convolution(p: Any, consts: Consts) -> Channels:
-    """The taps of a window by columns."""
+    """The taps of a window as they are laid out."""
     weights = consts["weights"].reshape(p.out_c, p.kernel_h, p.kernel_w, p.in_c)
-    return _channels(p, consts, weights.transpose(0, 2, 1, 3).reshape(p.out_c, -1))
+    if _layout(p) != ROWS:
+        weights = weights.transpose(0, 2, 1, 3)
+    return _channels(p, consts, weights.reshape(p.out_c, -1))
 
 
 def conv2d_dot_fits(p: Any, consts: Consts) -> bool:
@@ -106,20 +126,29 @@ def conv2d_fits(p: Any, consts: Consts) -> bool:
     return conv2d_dot_fits(p, consts) and _share_lanes(_convolution(p, consts).weights)
 
 
-def pack_conv2d(p: Any, consts: Consts, *, dot: bool) -> Packed:
-    return _packed(p, _convolution(p, consts), dot=dot)
+def pack_conv2d(kind: type[Params], p: Any, consts: Consts, *, dot: bool) -> Packed:
+    c = _convolution(p, consts)
+    return _packed(kind, p, c, dot=dot, layout=_layout(p), strip=_before_strip(p))
+
+
+def _columns(p: Any) -> int:
+    """Columns that the windows of a row reach over."""
+    return int((p.out_w - 1) * p.stride_w + p.kernel_w)
+
+
+def _before_strip(p: Any) -> int:
+    """Bytes of scratch before the windows: a cell of the zero point and, for `ROWS`, a row."""
+    return int(p.in_c * (1 + (_columns(p) if _layout(p) == ROWS else 0)))
 
 
 def conv2d_scratch(p: Any) -> int:
-    """A cell of the zero point and the columns of a row of windows, unless pixels are read in place;
-    8 taps are read where there are fewer."""
+    """None where pixels are read in place; 8 taps are read where there are fewer."""
     taps = p.kernel_h * p.kernel_w * p.in_c
     inside = (p.out_h - 1) * p.stride_h < p.in_h and (p.out_w - 1) * p.stride_w < p.in_w
     if p.kernel_h * p.kernel_w == 1 and p.pad_top + p.pad_left == 0 and inside and taps >= 8:
         return 0
-    shared = (p.out_w - 1) * p.stride_w + p.kernel_w
-    columns = shared if p.dilation_w == 1 else p.out_w * p.kernel_w
-    return int(p.in_c * (1 + columns * p.kernel_h) + max(8 - taps, 0))
+    columns = _columns(p) if _layout(p) == SHARED else p.out_w * p.kernel_w
+    return int(_before_strip(p) + columns * p.kernel_h * p.in_c + max(8 - taps, 0))
 
 
 def _dense(p: Any, consts: Consts) -> Channels:
@@ -135,15 +164,15 @@ def dense_fits(p: Any, consts: Consts) -> bool:
     return dense_dot_fits(p, consts) and _share_lanes(_dense(p, consts).weights)
 
 
-def pack_dense(p: Any, consts: Consts, *, dot: bool) -> Packed:
-    return _packed(p, _dense(p, consts), dot=dot)
+def pack_dense(kind: type[Params], p: Any, consts: Consts, *, dot: bool) -> Packed:
+    return _packed(kind, p, _dense(p, consts), dot=dot)
 
 
 # Depthwise layers: blocks of channels side by side.
-BLOCKS = Const(
-    "weights", "int8_t", "[blocks][kernel_h][kernel_w][16 channels, or 8]", weights=True
+BLOCKS = (
+    Const("weights", "int8_t", "[blocks][kernel_h][kernel_w][16 channels, or 8]", weights=True),
+    Const("scales", "int32_t", "per block: biases, multipliers, shifts, negative is right"),
 )
-BLOCK_SCALES = Const("scales", "int32_t", "per block: biases, multipliers, shifts, negative is right")
 
 
 def blocks_of(channels: int) -> list[range]:
@@ -177,11 +206,11 @@ def _is_3x3(p: Any) -> bool:
     return bool(p.kernel_h == p.kernel_w == 3)
 
 
-def pack_depthwise(p: Any, consts: Consts) -> Packed:
+def pack_depthwise(kind: type[Params], p: Any, consts: Consts) -> Packed:
     c = _depthwise(p, consts)
     numbers = np.stack([c.bias, c.multiplier, -c.shift])
     blocks = blocks_of(p.in_c)
-    return Packed(p, {
+    return Packed(kind(**asdict(p), shifted=_shifted(c)), {
         "weights": np.concatenate([c.weights[block].T.ravel() for block in blocks]).astype(np.int8),
         "scales": np.concatenate([numbers[:, block].ravel() for block in blocks]).astype(np.int32),
     })  # fmt: skip

@@ -61,6 +61,13 @@ class Conv2dParams(ConvolutionParams):
         )
 
 
+@dataclass(frozen=True)
+class Conv2dNeonParams(Conv2dParams):
+    shifted: int = c_field("int32_t", "1 where every shift is negative")
+    layout: int = c_field("int32_t", "of the windows, see ek_neon_conv2d.h")
+    strip: int = c_field("int32_t", "where they begin in the scratch")
+
+
 class Conv2d(Op):
     name = "conv2d"
     kernel = "conv2d"
@@ -82,10 +89,11 @@ class Conv2d(Op):
         Variant("v6m", ("armv6m",), v6m.conv2d_fits, v6m.pack_conv2d, Conv2dParams, v6m.CONV2D,
                 v6m.conv2d_scratch, instructions=instructions.conv2d_v6m),
         Variant("neon_dot", ("neon_dot",), neon.conv2d_dot_fits,
-                partial(neon.pack_conv2d, dot=True), Conv2dParams, (neon.WEIGHTS, neon.SCALES),
-                neon.conv2d_scratch, together=True),
-        Variant("neon", ("neon",), neon.conv2d_fits, partial(neon.pack_conv2d, dot=False),
-                Conv2dParams, (neon.WEIGHTS, neon.SCALES), neon.conv2d_scratch, together=True),
+                partial(neon.pack_conv2d, Conv2dNeonParams, dot=True), Conv2dNeonParams,
+                neon.CONSTS, neon.conv2d_scratch, together=True),
+        Variant("neon", ("neon",), neon.conv2d_fits,
+                partial(neon.pack_conv2d, Conv2dNeonParams, dot=False), Conv2dNeonParams,
+                neon.CONSTS, neon.conv2d_scratch, together=True),
     )  # fmt: skip
     tflite = ("CONV_2D",)
     onnx = ("Conv",)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -50,6 +51,11 @@ class DepthwiseParams(ConvolutionParams):
     multiplier_c: int = c_field("int32_t", "output channels per input channel")
 
 
+@dataclass(frozen=True)
+class DepthwiseNeonParams(DepthwiseParams):
+    shifted: int = c_field("int32_t", "1 where every shift is negative")
+
+
 class Depthwise(Op):
     name = "depthwise"
     kernel = "depthwise"
@@ -70,8 +76,9 @@ class Depthwise(Op):
                 instructions=instructions.depthwise_dsp),
         Variant("v6m", ("armv6m",), v6m.depthwise_fits, v6m.pack_depthwise, DepthwiseParams,
                 v6m.DEPTHWISE, v6m.depthwise_scratch, instructions=instructions.depthwise_v6m),
-        Variant("neon", ("neon",), neon.depthwise_fits, neon.pack_depthwise, DepthwiseParams,
-                (neon.BLOCKS, neon.BLOCK_SCALES), neon.depthwise_scratch),
+        Variant("neon", ("neon",), neon.depthwise_fits,
+                partial(neon.pack_depthwise, DepthwiseNeonParams), DepthwiseNeonParams,
+                neon.BLOCKS, neon.depthwise_scratch),
     )  # fmt: skip
     tflite = ("DEPTHWISE_CONV_2D",)
     channel_axis = 3

@@ -58,6 +58,11 @@ class FullyConnectedParams(Params):
     out_max: int = c_field("int32_t", "upper clamp")
 
 
+@dataclass(frozen=True)
+class FullyConnectedNeonParams(FullyConnectedParams):
+    shifted: int = c_field("int32_t", "1 where every shift is negative")
+
+
 class FullyConnected(Op):
     name = "fully_connected"
     kernel = "fully_connected"
@@ -76,10 +81,12 @@ class FullyConnected(Op):
         Variant("dsp_bytes", ("dsp",), dsp.dense_fits, partial(dsp.pack_dense, mixed=False),
                 FullyConnectedParams, (dsp.GROUPED, dsp.GROUPS)),
         Variant("v6m", ("armv6m",), v6m.dense_fits, v6m.pack_dense, FullyConnectedParams, v6m.DENSE),
-        Variant("neon_dot", ("neon_dot",), neon.dense_dot_fits, partial(neon.pack_dense, dot=True),
-                FullyConnectedParams, (neon.WEIGHTS, neon.SCALES)),
-        Variant("neon", ("neon",), neon.dense_fits, partial(neon.pack_dense, dot=False),
-                FullyConnectedParams, (neon.WEIGHTS, neon.SCALES)),
+        Variant("neon_dot", ("neon_dot",), neon.dense_dot_fits,
+                partial(neon.pack_dense, FullyConnectedNeonParams, dot=True),
+                FullyConnectedNeonParams, neon.CONSTS),
+        Variant("neon", ("neon",), neon.dense_fits,
+                partial(neon.pack_dense, FullyConnectedNeonParams, dot=False),
+                FullyConnectedNeonParams, neon.CONSTS),
     )  # fmt: skip
     tflite: ClassVar[tuple[str, ...]] = ("FULLY_CONNECTED",)
     onnx: ClassVar[tuple[str, ...]] = ("Gemm", "MatMul")

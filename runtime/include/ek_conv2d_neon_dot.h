@@ -25,6 +25,9 @@ typedef struct {
     int32_t input_zero; /* zero point of the input */
     int32_t output_zero; /* zero point of the output */
     int32_t out_c; /* output channels */
+    int32_t shifted; /* 1 where every shift is negative */
+    int32_t layout; /* of the windows, see ek_neon_conv2d.h */
+    int32_t strip; /* where they begin in the scratch */
     const int8_t *weights; /* [groups of 4 channels][16 taps at a time, then 8] */
     const int32_t *scales; /* per group: 4 biases, 4 multipliers, 4 shifts, negative is right */
 } ek_conv2d_neon_dot_params;

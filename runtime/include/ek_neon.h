@@ -28,12 +28,20 @@ static inline ek_neon_range ek_neon_output(int32_t zero, int32_t low, int32_t hi
     return r;
 }
 
-/* ek_requantize of four sums. shift <= 0; v & shift is negative where v is and there is a shift,
- * and v - 1 makes the ties of the rounding shift go away from zero. */
+/* ek_requantize of four sums, shift <= 0. v & shift is negative where v is and there is a shift, and
+ * v - 1 makes the ties of the rounding shift go away from zero. */
 static inline int32x4_t ek_neon_rescale(int32x4_t sum, int32x4_t multiplier, int32x4_t shift)
 {
     int32x4_t v = vqrdmulhq_s32(sum, multiplier);
     return vrshlq_s32(vsraq_n_s32(v, vandq_s32(v, shift), 31), shift);
+}
+
+/* The same where every shift is negative. */
+static inline int32x4_t ek_neon_rescale_shifted(int32x4_t sum, int32x4_t multiplier,
+                                                int32x4_t shift)
+{
+    int32x4_t v = vqrdmulhq_s32(sum, multiplier);
+    return vrshlq_s32(vsraq_n_s32(v, v, 31), shift);
 }
 
 /* Sixteen rescaled sums as outputs. Neither narrowing to 16 bits nor the addition there can move a
@@ -67,6 +75,7 @@ typedef struct {
     const int32_t *scales;
     int32_t k;
     int32_t channels;
+    int32_t shifted; /* 1 where every shift is negative */
     ek_neon_range range;
 } ek_neon_matrix;
 

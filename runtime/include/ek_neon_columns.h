@@ -38,7 +38,9 @@ static void ek_neon_columns(int8_t *to, int32_t pitch, const int8_t *from, int32
                             int32_t bytes, int32_t count)
 {
     int32_t n = bytes < 4 ? 1 : bytes < 8 ? 4 : bytes < 16 ? 8 : 16, half = bytes - n;
-    if (bytes == 1) {
+    if (step == bytes && pitch == bytes) {
+        ek_neon_copy(to, from, bytes * count);
+    } else if (bytes == 1) {
         EK_NEON_CELLS(EK_NEON_MOVE1)
     } else if (bytes < 4) {
         EK_NEON_CELLS(EK_NEON_MOVE2)

@@ -2,8 +2,8 @@
  * (EK_PARAMS) and include the products (ek_neon_four, ek_neon_one)
  *
  * The input rows of a row of windows are copied side by side, [column][kernel_h][in_c], so that every
- * window is a run of taps, and neighbouring windows share columns. A 1x1 window reads the input where
- * it is. */
+ * window is a run of taps, and neighbouring windows share columns. Where little would be shared each
+ * window has taps of its own. A 1x1 window reads the input where it is. */
 #ifndef EK_NEON_CONV2D_H
 #define EK_NEON_CONV2D_H
 
@@ -55,26 +55,42 @@ static void spread(const ek_neon_conv *c, int32_t row, int32_t first, int32_t st
     ek_neon_columns(to + end * pitch, pitch, c->zeros, 0, p->in_c, count - end);
 }
 
-/* Output row y. Where taps are not neighbours every window has columns of its own. */
+/* How windows are laid out: columns shared by neighbours, [kernel_w][kernel_h][in_c]; the same for
+ * each window, whose taps are not neighbours; or rows for each window, [kernel_h][kernel_w][in_c]. */
+#define EK_NEON_SHARED 0
+#define EK_NEON_COLUMNS 1
+#define EK_NEON_ROWS 2
+
+/* Row i of the windows of an output row, which is row `row` of the input. */
+static void lay_out(const ek_neon_conv *c, int32_t row, int32_t i)
+{
+    const EK_PARAMS *p = c->p;
+    int32_t columns = (p->out_w - 1) * p->stride_w + p->kernel_w;
+    int32_t high = p->kernel_h * p->in_c, wide = p->kernel_w * p->in_c;
+    int8_t *to = c->strip + i * p->in_c;
+    if (p->layout == EK_NEON_SHARED) {
+        spread(c, row, -p->pad_left, 1, columns, to, high);
+    } else if (p->layout == EK_NEON_ROWS) {
+        int8_t *line = c->zeros + p->in_c;
+        spread(c, row, -p->pad_left, 1, columns, line, p->in_c);
+        ek_neon_columns(c->strip + i * wide, p->kernel_h * wide, line, p->stride_w * p->in_c, wide,
+                        p->out_w);
+    } else {
+        for (int32_t j = 0; j < p->kernel_w; j++) {
+            spread(c, row, j * p->dilation_w - p->pad_left, p->stride_w, p->out_w, to + j * high,
+                   p->kernel_w * high);
+        }
+    }
+}
+
 static void window_row(const ek_neon_conv *c, int32_t y, int8_t *out)
 {
     const EK_PARAMS *p = c->p;
-    int32_t high = p->kernel_h * p->in_c, row = y * p->stride_h - p->pad_top;
-    int32_t columns = (p->out_w - 1) * p->stride_w + p->kernel_w;
+    int32_t apart = p->layout == EK_NEON_SHARED ? p->stride_w : p->kernel_w;
     for (int32_t i = 0; i < p->kernel_h; i++) {
-        int8_t *to = c->strip + i * p->in_c;
-        if (p->dilation_w == 1) {
-            spread(c, row, -p->pad_left, 1, columns, to, high);
-        } else {
-            for (int32_t j = 0; j < p->kernel_w; j++) {
-                spread(c, row, j * p->dilation_w - p->pad_left, p->stride_w, p->out_w,
-                       to + j * high, p->kernel_w * high);
-            }
-        }
-        row += p->dilation_h;
+        lay_out(c, y * p->stride_h - p->pad_top + i * p->dilation_h, i);
     }
-    multiply(&c->matrix, c->strip, (p->dilation_w == 1 ? p->stride_w : p->kernel_w) * high, out,
-             p->out_w);
+    multiply(&c->matrix, c->strip, apart * p->kernel_h * p->in_c, out, p->out_w);
 }
 
 static void convolve(const EK_PARAMS *p, const ek_rows *input, const ek_rows *output, int32_t first,
@@ -83,10 +99,10 @@ static void convolve(const EK_PARAMS *p, const ek_rows *input, const ek_rows *ou
     int32_t k = p->kernel_h * p->kernel_w * p->in_c;
     ek_neon_conv c = {p,
                       input,
-                      {p->weights, p->scales, k < 8 ? 8 : k, p->out_c,
+                      {p->weights, p->scales, k < 8 ? 8 : k, p->out_c, p->shifted,
                        ek_neon_output(p->output_zero, p->out_min, p->out_max)},
                       (int8_t *)scratch,
-                      (int8_t *)scratch + p->in_c};
+                      (int8_t *)scratch + p->strip};
     int covered = (p->out_w - 1) * p->stride_w < p->in_w && (p->out_h - 1) * p->stride_h < p->in_h;
     if (k < 8 || p->kernel_h * p->kernel_w > 1 || p->pad_top + p->pad_left > 0 || !covered) {
         ek_neon_fill(c.zeros, p->in_c, (int8_t)p->input_zero);

@@ -47,6 +47,12 @@ static inline int32x4_t ek_neon_dot16(int32x4_t sum, int8x16_t x, int8x16_t w)
     } while (0)
 #define EK_NEON_ADD8(s, x, w) EK_NEON_EACH(ek_neon_dot8, s, x, w)
 #define EK_NEON_ADD16(s, x, w) EK_NEON_EACH(ek_neon_dot16, s, x, w)
+#define EK_NEON_LOAD32(w)                                                                          \
+    do {                                                                                           \
+        EK_NEON_RELOAD16(u, w);                                                                    \
+        EK_NEON_RELOAD16(v, w + 64);                                                               \
+        w += 128;                                                                                  \
+    } while (0)
 #define EK_NEON_SET32(s, x)                                                                        \
     do {                                                                                           \
         EK_NEON_SET16(s, vld1q_s8(x), u);                                                          \
@@ -115,6 +121,12 @@ static inline int32x4_t ek_neon_dot16(int32x4_t sum, int8x16_t x, int8x16_t w)
                 : [u0_] "w"(u0), [u1_] "w"(u1), [u2_] "w"(u2), [u3_] "w"(u3), [v0_] "w"(v0),       \
                   [v1_] "w"(v1), [v2_] "w"(v2), [v3_] "w"(v3), "m"(*(const int8_t(*)[32])(x)));    \
     } while (0)
+#define EK_NEON_LOAD32(w)                                                                          \
+    __asm__("ldp %q[u0_], %q[u1_], [%[w_]], #32\n ldp %q[u2_], %q[u3_], [%[w_]], #32\n"            \
+            "ldp %q[v0_], %q[v1_], [%[w_]], #32\n ldp %q[v2_], %q[v3_], [%[w_]], #32"              \
+            : [u0_] "=&w"(u0), [u1_] "=&w"(u1), [u2_] "=&w"(u2), [u3_] "=&w"(u3),                  \
+              [v0_] "=&w"(v0), [v1_] "=&w"(v1), [v2_] "=&w"(v2), [v3_] "=&w"(v3), [w_] "+r"(w)     \
+            : "m"(*(const int8_t(*)[128])(w)))
 #define EK_NEON_SET32(s, x) EK_NEON_DOT32(EK_NEON_SADDLP, "=&w", s, x)
 #define EK_NEON_ADD32(s, x) EK_NEON_DOT32(EK_NEON_SADALP, "+w", s, x)
 
@@ -139,8 +151,11 @@ static inline int32x4_t ek_neon_totals(int32x4_t a, int32x4_t b, int32x4_t c, in
     return vpaddq_s32(vpaddq_s32(a, b), vpaddq_s32(c, d));
 }
 
-#define EK_NEON_RESCALED(s)                                                                        \
-    ek_neon_rescale(vaddq_s32(ek_neon_totals(s##0, s##1, s##2, s##3), bias), multiplier, shift)
+#define EK_NEON_RESCALED(rescale, s)                                                               \
+    rescale(vaddq_s32(ek_neon_totals(s##0, s##1, s##2, s##3), bias), multiplier, shift)
+#define EK_NEON_OUTPUTS(rescale)                                                                   \
+    ek_neon_narrow(EK_NEON_RESCALED(rescale, a), EK_NEON_RESCALED(rescale, b),                     \
+                   EK_NEON_RESCALED(rescale, c), EK_NEON_RESCALED(rescale, d), m->range)
 
 #define EK_NEON_PIXEL(do_, type, load, s, from)                                                    \
     do {                                                                                           \
@@ -162,11 +177,16 @@ static inline int32x4_t ek_neon_totals(int32x4_t a, int32x4_t b, int32x4_t c, in
             EK_NEON_WEIGHTS16(v, w + 64);                                                          \
             w += 128;                                                                              \
             next(EK_NEON_SET32);                                                                   \
-            for (left = k - 32; left >= 32; left -= 32) {                                          \
-                EK_NEON_RELOAD16(u, w);                                                            \
-                EK_NEON_RELOAD16(v, w + 64);                                                       \
-                w += 128;                                                                          \
+            for (left = k - 32; left >= 64; left -= 64) {                                          \
+                EK_NEON_LOAD32(w);                                                                 \
                 next(EK_NEON_ADD32);                                                               \
+                EK_NEON_LOAD32(w);                                                                 \
+                next(EK_NEON_ADD32);                                                               \
+            }                                                                                      \
+            if (left >= 32) {                                                                      \
+                EK_NEON_LOAD32(w);                                                                 \
+                next(EK_NEON_ADD32);                                                               \
+                left -= 32;                                                                        \
             }                                                                                      \
             end = left;                                                                            \
             if (left >= 16) {                                                                      \
@@ -208,9 +228,10 @@ static inline int32x4_t ek_neon_totals(int32x4_t a, int32x4_t b, int32x4_t c, in
 #define EK_NEON_ONE_NEXT(do_) do_(a, x)
 
 /* Pixels at xa, xa + step, xa + 2 step, xa + 3 step, as bytes [4 pixels][4 channels]. */
-static inline int8x16_t ek_neon_tile(const int8_t *xa, int32_t step, const int8_t *w, int32_t k,
-                                     const int32_t *scales, const ek_neon_range *r)
+static inline int8x16_t ek_neon_tile(const ek_neon_matrix *m, const int8_t *xa, int32_t step,
+                                     const int8_t *w, const int32_t *scales)
 {
+    int32_t k = m->k;
     const int8_t *xb = xa + step, *xc = xb + step, *xd = xc + step;
     EK_NEON_SUMS(a, 16, 17, 18, 19);
     EK_NEON_SUMS(b, 20, 21, 22, 23);
@@ -219,8 +240,7 @@ static inline int8x16_t ek_neon_tile(const int8_t *xa, int32_t step, const int8_
     EK_NEON_TAPS(EK_NEON_FOUR, EK_NEON_FOUR_NEXT);
     int32x4_t bias = vld1q_s32(scales), multiplier = vld1q_s32(scales + 4),
               shift = vld1q_s32(scales + 8);
-    return ek_neon_narrow(EK_NEON_RESCALED(a), EK_NEON_RESCALED(b), EK_NEON_RESCALED(c),
-                          EK_NEON_RESCALED(d), *r);
+    return m->shifted ? EK_NEON_OUTPUTS(ek_neon_rescale_shifted) : EK_NEON_OUTPUTS(ek_neon_rescale);
 }
 
 /* The sums of one pixel, rescaled. */
@@ -231,7 +251,7 @@ static inline int32x4_t ek_neon_vector(const int8_t *x, const int8_t *w, int32_t
     EK_NEON_TAPS(EK_NEON_ONE, EK_NEON_ONE_NEXT);
     int32x4_t bias = vld1q_s32(scales), multiplier = vld1q_s32(scales + 4),
               shift = vld1q_s32(scales + 8);
-    return EK_NEON_RESCALED(a);
+    return EK_NEON_RESCALED(ek_neon_rescale, a);
 }
 
 /* All channels of four pixels, whose outputs follow one another. The last four channels are made
@@ -244,7 +264,7 @@ static void ek_neon_four(const ek_neon_matrix *m, const int8_t *x, int32_t step,
     int8_t *b = out + m->channels, *c = b + m->channels, *d = c + m->channels;
     for (;;) {
         for (; groups > 0; groups--) {
-            int8x16_t v = ek_neon_tile(x, step, w, k, scales, &m->range);
+            int8x16_t v = ek_neon_tile(m, x, step, w, scales);
             w += EK_NEON_GROUP(k);
             scales += EK_NEON_SCALES;
             EK_NEON_STORE4(out, v, 0);

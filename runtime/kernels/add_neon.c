@@ -7,9 +7,9 @@
 
 /* What a call needs in every lane. */
 typedef struct {
-    int8x8_t exact_factor;
+    int8x16_t exact_factor;
     int16x8_t exact_offset;
-    int8x8_t factor;
+    int8x16_t factor;
     int16x8_t offset;
     int32x4_t multiplier1;
     int32x4_t shift1;
@@ -19,27 +19,22 @@ typedef struct {
     ek_neon_range range;
 } ek_neon_sum;
 
-/* Where a right shift is sure to follow. */
-static inline int32x4_t rescale(int32x4_t x, int32x4_t multiplier, int32x4_t shift)
-{
-    int32x4_t v = vqrdmulhq_s32(x, multiplier);
-    return vrshlq_s32(vsraq_n_s32(v, v, 31), shift);
-}
-
 /* Four elements from 2^-16 times the exact operand and the other one. */
 static inline int32x4_t four(const ek_neon_sum *s, int16x4_t exact, int16x4_t other)
 {
-    int32x4_t x = rescale(vshll_n_s16(other, 16), s->multiplier1, s->shift1);
+    int32x4_t x =
+        ek_neon_rescale_shifted(vshll_n_s16(other, 16), s->multiplier1, s->shift1);
     int32x4_t sum = vmlaq_s32(vshll_n_s16(exact, 16), x, s->sign);
-    return rescale(sum, s->multiplier, s->shift);
+    return ek_neon_rescale_shifted(sum, s->multiplier, s->shift);
 }
 
 static inline int8x16_t sixteen(const ek_neon_sum *s, int8x16_t exact, int8x16_t other)
 {
-    int16x8_t e = vaddq_s16(vmull_s8(vget_low_s8(exact), s->exact_factor), s->exact_offset);
-    int16x8_t f = vaddq_s16(vmull_s8(vget_high_s8(exact), s->exact_factor), s->exact_offset);
-    int16x8_t x = vaddq_s16(vmull_s8(vget_low_s8(other), s->factor), s->offset);
-    int16x8_t y = vaddq_s16(vmull_s8(vget_high_s8(other), s->factor), s->offset);
+    int16x8_t e = vaddq_s16(vmull_s8(vget_low_s8(exact), vget_low_s8(s->exact_factor)),
+                            s->exact_offset);
+    int16x8_t f = vaddq_s16(vmull_high_s8(exact, s->exact_factor), s->exact_offset);
+    int16x8_t x = vaddq_s16(vmull_s8(vget_low_s8(other), vget_low_s8(s->factor)), s->offset);
+    int16x8_t y = vaddq_s16(vmull_high_s8(other, s->factor), s->offset);
     return ek_neon_narrow(four(s, vget_low_s16(e), vget_low_s16(x)),
                           four(s, vget_high_s16(e), vget_high_s16(x)),
                           four(s, vget_low_s16(f), vget_low_s16(y)),
@@ -48,9 +43,9 @@ static inline int8x16_t sixteen(const ek_neon_sum *s, int8x16_t exact, int8x16_t
 
 void ek_add_s8_neon(const ek_add_neon_params *p, const int8_t *input1, const int8_t *input2, int8_t *output, int32_t n)
 {
-    const ek_neon_sum s = {vdup_n_s8((int8_t)p->exact_factor),
+    const ek_neon_sum s = {vdupq_n_s8((int8_t)p->exact_factor),
                            vdupq_n_s16((int16_t)p->exact_offset),
-                           vdup_n_s8((int8_t)p->factor),
+                           vdupq_n_s8((int8_t)p->factor),
                            vdupq_n_s16((int16_t)p->offset),
                            vdupq_n_s32(p->multiplier1),
                            vdupq_n_s32(p->shift1),
