@@ -86,15 +86,16 @@ def _packed(kind: type[Params], p: Any, c: Channels, *, dot: bool, **more: int) 
         taps = chunks.reshape(len(chunks), chunks[0].size // size, size)
         parts.append(taps[fours].transpose(0, 2, 1, 3).reshape(shape))
     scales = np.stack([c.bias, c.multiplier, -c.shift])[:, fours]
-    return Packed(kind(**asdict(p), shifted=_shifted(c), **more), {
+    return Packed(kind(**asdict(p), plain=_plain(p, c), **more), {
         "weights": np.concatenate(parts, axis=1).astype(np.int8),
         "scales": scales.transpose(1, 0, 2).astype(np.int32),
     })  # fmt: skip
 
 
-def _shifted(c: Channels) -> int:
-    """Whether every channel is shifted, so that the rounding of ties needs no mask."""
-    return int((c.shift > 0).all())
+def _plain(p: Any, c: Channels) -> int:
+    """Whether every channel is shifted, so that the rounding of ties needs no mask, and saturation
+    is all the clamping."""
+    return int((c.shift > 0).all() and (p.out_min, p.out_max) == (-128, 127))
 
 
 # How the windows of a row are laid out; EK_NEON_SHARED and the like in ek_neon_conv2d.h.
@@ -102,11 +103,12 @@ SHARED, COLUMNS, ROWS = range(3)
 
 
 def _layout(p: Any) -> int:
-    """Windows share columns, unless their taps are no neighbours, or a short row of a window is
-    copied with fewer instructions than its stride's columns."""
+    """Windows share columns, unless their taps are no neighbours, or many short rows of windows are
+    copied with fewer instructions than the columns of their stride."""
     if p.dilation_w > 1:
         return COLUMNS
-    return ROWS if p.stride_w > 1 and p.kernel_w * p.in_c <= 16 else SHARED
+    short = p.stride_w > 1 and p.kernel_w * p.in_c <= 16 and p.out_w >= 16
+    return ROWS if short else SHARED
 
 
 def _convolution(p: Any, consts: Consts) -> Channels:
@@ -210,7 +212,7 @@ def pack_depthwise(kind: type[Params], p: Any, consts: Consts) -> Packed:
     c = _depthwise(p, consts)
     numbers = np.stack([c.bias, c.multiplier, -c.shift])
     blocks = blocks_of(p.in_c)
-    return Packed(kind(**asdict(p), shifted=_shifted(c)), {
+    return Packed(kind(**asdict(p), plain=_plain(p, c)), {
         "weights": np.concatenate([c.weights[block].T.ravel() for block in blocks]).astype(np.int8),
         "scales": np.concatenate([numbers[:, block].ravel() for block in blocks]).astype(np.int32),
     })  # fmt: skip

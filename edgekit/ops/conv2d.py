@@ -63,7 +63,7 @@ class Conv2dParams(ConvolutionParams):
 
 @dataclass(frozen=True)
 class Conv2dNeonParams(Conv2dParams):
-    shifted: int = c_field("int32_t", "1 where every shift is negative")
+    plain: int = c_field("int32_t", "1 where every shift is negative and the clamp that of int8")
     layout: int = c_field("int32_t", "of the windows, see ek_neon_conv2d.h")
     strip: int = c_field("int32_t", "where they begin in the scratch")
 

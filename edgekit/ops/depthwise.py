@@ -53,7 +53,7 @@ class DepthwiseParams(ConvolutionParams):
 
 @dataclass(frozen=True)
 class DepthwiseNeonParams(DepthwiseParams):
-    shifted: int = c_field("int32_t", "1 where every shift is negative")
+    plain: int = c_field("int32_t", "1 where every shift is negative and the clamp that of int8")
 
 
 class Depthwise(Op):

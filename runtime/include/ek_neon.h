@@ -44,20 +44,32 @@ static inline int32x4_t ek_neon_rescale_shifted(int32x4_t sum, int32x4_t multipl
     return vrshlq_s32(vsraq_n_s32(v, v, 31), shift);
 }
 
-/* Sixteen rescaled sums as outputs. Neither narrowing to 16 bits nor the addition there can move a
- * value across a bound of int8. */
+/* Sixteen rescaled sums with the zero point added, saturated. Neither narrowing to 16 bits nor the
+ * addition there can move a value across a bound of int8. */
+static inline int8x16_t ek_neon_saturate(int32x4_t a, int32x4_t b, int32x4_t c, int32x4_t d,
+                                         int16x8_t zero)
+{
+    int16x8_t ab = vqaddq_s16(vqmovn_high_s32(vqmovn_s32(a), b), zero);
+    int16x8_t cd = vqaddq_s16(vqmovn_high_s32(vqmovn_s32(c), d), zero);
+    return vqmovn_high_s16(vqmovn_s16(ab), cd);
+}
+
+/* The same as outputs, within their clamp. */
 static inline int8x16_t ek_neon_narrow(int32x4_t a, int32x4_t b, int32x4_t c, int32x4_t d,
                                        ek_neon_range r)
 {
-    int16x8_t ab = vqaddq_s16(vqmovn_high_s32(vqmovn_s32(a), b), r.zero);
-    int16x8_t cd = vqaddq_s16(vqmovn_high_s32(vqmovn_s32(c), d), r.zero);
-    int8x16_t v = vqmovn_high_s16(vqmovn_s16(ab), cd);
-    return vminq_s8(vmaxq_s8(v, r.low), r.high);
+    return vminq_s8(vmaxq_s8(ek_neon_saturate(a, b, c, d, r.zero), r.low), r.high);
+}
+
+/* Eight of them. */
+static inline int8x8_t ek_neon_saturate8(int32x4_t a, int32x4_t b, int16x8_t zero)
+{
+    return vqmovn_s16(vqaddq_s16(vqmovn_high_s32(vqmovn_s32(a), b), zero));
 }
 
 static inline int8x8_t ek_neon_narrow8(int32x4_t a, int32x4_t b, ek_neon_range r)
 {
-    int8x8_t v = vqmovn_s16(vqaddq_s16(vqmovn_high_s32(vqmovn_s32(a), b), r.zero));
+    int8x8_t v = ek_neon_saturate8(a, b, r.zero);
     return vmin_s8(vmax_s8(v, vget_low_s8(r.low)), vget_low_s8(r.high));
 }
 
@@ -75,7 +87,7 @@ typedef struct {
     const int32_t *scales;
     int32_t k;
     int32_t channels;
-    int32_t shifted; /* 1 where every shift is negative */
+    int32_t plain; /* 1 where every shift is negative and saturation is the only clamp */
     ek_neon_range range;
 } ek_neon_matrix;
 

@@ -153,9 +153,9 @@ static inline int32x4_t ek_neon_totals(int32x4_t a, int32x4_t b, int32x4_t c, in
 
 #define EK_NEON_RESCALED(rescale, s)                                                               \
     rescale(vaddq_s32(ek_neon_totals(s##0, s##1, s##2, s##3), bias), multiplier, shift)
-#define EK_NEON_OUTPUTS(rescale)                                                                   \
-    ek_neon_narrow(EK_NEON_RESCALED(rescale, a), EK_NEON_RESCALED(rescale, b),                     \
-                   EK_NEON_RESCALED(rescale, c), EK_NEON_RESCALED(rescale, d), m->range)
+#define EK_NEON_OUTPUTS(narrow, rescale, range)                                                    \
+    narrow(EK_NEON_RESCALED(rescale, a), EK_NEON_RESCALED(rescale, b),                             \
+           EK_NEON_RESCALED(rescale, c), EK_NEON_RESCALED(rescale, d), range)
 
 #define EK_NEON_PIXEL(do_, type, load, s, from)                                                    \
     do {                                                                                           \
@@ -240,7 +240,8 @@ static inline int8x16_t ek_neon_tile(const ek_neon_matrix *m, const int8_t *xa, 
     EK_NEON_TAPS(EK_NEON_FOUR, EK_NEON_FOUR_NEXT);
     int32x4_t bias = vld1q_s32(scales), multiplier = vld1q_s32(scales + 4),
               shift = vld1q_s32(scales + 8);
-    return m->shifted ? EK_NEON_OUTPUTS(ek_neon_rescale_shifted) : EK_NEON_OUTPUTS(ek_neon_rescale);
+    return m->plain ? EK_NEON_OUTPUTS(ek_neon_saturate, ek_neon_rescale_shifted, m->range.zero)
+                    : EK_NEON_OUTPUTS(ek_neon_narrow, ek_neon_rescale, m->range);
 }
 
 /* The sums of one pixel, rescaled. */

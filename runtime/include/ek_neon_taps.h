@@ -40,11 +40,11 @@
     s2 = vaddw_s16(s2, vget_low_s16(upper_));                                                      \
     s3 = vaddw_high_s16(s3, upper_)
 
-#define EK_NEON_OUT16(rescale, scales, range)                                                      \
-    ek_neon_narrow(rescale(s0, vld1q_s32((scales) + 16), vld1q_s32((scales) + 32)),                \
-                   rescale(s1, vld1q_s32((scales) + 20), vld1q_s32((scales) + 36)),                \
-                   rescale(s2, vld1q_s32((scales) + 24), vld1q_s32((scales) + 40)),                \
-                   rescale(s3, vld1q_s32((scales) + 28), vld1q_s32((scales) + 44)), range)
+#define EK_NEON_OUT16(narrow, rescale, scales, range)                                              \
+    narrow(rescale(s0, vld1q_s32((scales) + 16), vld1q_s32((scales) + 32)),                        \
+           rescale(s1, vld1q_s32((scales) + 20), vld1q_s32((scales) + 36)),                        \
+           rescale(s2, vld1q_s32((scales) + 24), vld1q_s32((scales) + 40)),                        \
+           rescale(s3, vld1q_s32((scales) + 28), vld1q_s32((scales) + 44)), range)
 
 /* The same for 8 channels. */
 #define EK_NEON_SUMS8(scales) int32x4_t s0 = vld1q_s32(scales), s1 = vld1q_s32((scales) + 4)
@@ -65,8 +65,8 @@
     s0 = vaddw_s16(s0, vget_low_s16(sum_));                                                        \
     s1 = vaddw_high_s16(s1, sum_)
 
-#define EK_NEON_OUT8(rescale, scales, range)                                                       \
-    ek_neon_narrow8(rescale(s0, vld1q_s32((scales) + 8), vld1q_s32((scales) + 16)),                \
-                    rescale(s1, vld1q_s32((scales) + 12), vld1q_s32((scales) + 20)), range)
+#define EK_NEON_OUT8(narrow, rescale, scales, range)                                               \
+    narrow##8(rescale(s0, vld1q_s32((scales) + 8), vld1q_s32((scales) + 16)),                      \
+              rescale(s1, vld1q_s32((scales) + 12), vld1q_s32((scales) + 20)), range)
 
 #endif

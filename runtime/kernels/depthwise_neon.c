@@ -59,8 +59,9 @@ static void find_middle(ek_neon_depthwise *d)
     EK_NEON_TAPS##n(at(n, b, 1), w4, at(n, b, 2), w5);                                             \
     EK_NEON_TAPS##n(at(n, e, 0), w6, at(n, e, 1), w7);                                             \
     EK_NEON_TAP##n(at(n, e, 2), w8);                                                               \
-    EK_NEON_STORE##n(out, p->shifted ? EK_NEON_OUT##n(ek_neon_rescale_shifted, scales, range)      \
-                                     : EK_NEON_OUT##n(ek_neon_rescale, scales, range))
+    EK_NEON_STORE##n(out, p->plain ? EK_NEON_OUT##n(ek_neon_saturate, ek_neon_rescale_shifted,     \
+                                                    scales, range.zero)                            \
+                                   : EK_NEON_OUT##n(ek_neon_narrow, ek_neon_rescale, scales, range))
 
 #define INSIDE(n, l, j) EK_NEON_LOAD##n(l##x + (j) * l##d)
 #define EDGE(n, l, j) EK_NEON_LOAD##n(l##j)
@@ -151,7 +152,8 @@ static inline const int8_t *cell(const ek_neon_depthwise *d, line l, int32_t x, 
                     at += n;                                                                       \
                 }                                                                                  \
             }                                                                                      \
-            EK_NEON_STORE##n(out, EK_NEON_OUT##n(ek_neon_rescale, scales, d->range));              \
+            EK_NEON_STORE##n(                                                                      \
+                out, EK_NEON_OUT##n(ek_neon_narrow, ek_neon_rescale, scales, d->range));           \
             out += p->in_c;                                                                        \
         }                                                                                          \
     }
