@@ -79,15 +79,28 @@ def fours_of(channels: int) -> Array:
     return np.minimum(np.arange(0, channels, 4), channels - 4)[:, None] + np.arange(4)
 
 
+def _together(channels: int) -> list[int]:
+    """How many groups of four channels SDOT makes at once, in order: four, then two, then one."""
+    rest = channels % 16
+    return [4] * (channels // 16) + [2] * (rest // 8) + [1] * (-(-(rest % 8) // 4))
+
+
 def _packed(kind: type[Params], p: Any, c: Channels, *, dot: bool, **more: int) -> Packed:
-    fours, parts = fours_of(len(c.bias)), []
-    for chunks in _chunks(c.weights):
-        size, shape = 4 if dot else chunks.shape[2], (len(fours), 4 * chunks[0].size)
-        taps = chunks.reshape(len(chunks), chunks[0].size // size, size)
-        parts.append(taps[fours].transpose(0, 2, 1, 3).reshape(shape))
+    """`dot`: for SDOT, whose weights stand as [4 taps][groups made together][4 channels][4 taps],
+    else [groups][chunks][4 channels][taps of a chunk]."""
+    fours = fours_of(len(c.bias))
+    blocks = _together(len(c.bias)) if dot else [1] * len(fours)
+    parts, at = [], 0
+    for groups in blocks:
+        block = fours[at : at + groups]
+        at += groups
+        for chunks in _chunks(c.weights):
+            size = 4 if dot else chunks.shape[2]
+            taps = chunks.reshape(len(chunks), chunks[0].size // size, size)
+            parts.append(taps[block].transpose(2, 0, 1, 3).ravel())
     scales = np.stack([c.bias, c.multiplier, -c.shift])[:, fours]
     return Packed(kind(**asdict(p), plain=_plain(p, c), **more), {
-        "weights": np.concatenate(parts, axis=1).astype(np.int8),
+        "weights": np.concatenate(parts).astype(np.int8),
         "scales": scales.transpose(1, 0, 2).astype(np.int32),
     })  # fmt: skip
 

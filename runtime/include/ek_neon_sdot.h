@@ -1,233 +1,228 @@
-/* ek_neon_sdot.h -- four pixels or one by 16 output channels, or 4, with SDOT
+/* ek_neon_sdot.h -- four pixels or one by 16, 8 or 4 output channels, with SDOT
  *
  * One instruction adds 16 products: four taps of four channels, the taps of the pixel being one lane.
- * Weights stand as [4 channels][4 taps]; taps come in chunks as in ek_neon_dot.h. Sums are scalars, since
- * compilers keep arrays of vectors in memory. */
+ * Weights stand as [4 taps][groups of 4 channels][4 channels][4 taps] for the one, two or four groups
+ * that are made together; taps come in chunks as in ek_neon_dot.h. Sums are scalars, since compilers
+ * keep arrays of vectors in memory. */
 #ifndef EK_NEON_SDOT_H
 #define EK_NEON_SDOT_H
 
 #include "ek_neon.h"
 
-/* Whether tap i begins a chunk of 16 taps, and where one of n taps from there on is read. */
-#define EK_SDOT_MORE16 (k >= 16 && k - i > 8)
-#define EK_SDOT_AT(n) (i + (n) <= k ? i : k - (n))
-
-/* Four taps at lane `lane` of the pixels p (a first sum, then the channels w.. of its group g). */
-#define EK_SDOT_GROUP(g, lane)                                                                     \
+/* 32 bytes at x, which moves on by them. */
+#if defined(EK_NEON_TWIN_H)
+#define EK_SDOT_PAIR(p, q, x)                                                                      \
     do {                                                                                           \
-        int8x16_t w_ = vld1q_s8(w##g + 16 * (lane));                                               \
-        a##g = vdotq_laneq_s32(a##g, w_, pa, lane);                                                \
-        b##g = vdotq_laneq_s32(b##g, w_, pb, lane);                                                \
-        c##g = vdotq_laneq_s32(c##g, w_, pc, lane);                                                \
-        d##g = vdotq_laneq_s32(d##g, w_, pd, lane);                                                \
+        p = vld1q_s8(x);                                                                           \
+        q = vld1q_s8((x) + 16);                                                                    \
+        x += 32;                                                                                   \
+    } while (0)
+#else
+#define EK_SDOT_PAIR(p, q, x)                                                                      \
+    __asm__("ldp %q0, %q1, [%2], #32" : "=w"(p), "=w"(q), "+r"(x) : "m"(*(const int8_t(*)[32])(x)))
+#endif
+
+/* Lane `lane` of each pixel t.. by the weights v of group g. */
+#define EK_SDOT_FOUR(dot, t, g, v, lane)                                                           \
+    a##g = dot(a##g, v, t##a, lane);                                                               \
+    b##g = dot(b##g, v, t##b, lane);                                                               \
+    c##g = dot(c##g, v, t##c, lane);                                                               \
+    d##g = dot(d##g, v, t##d, lane)
+#define EK_SDOT_ONE(dot, t, g, v, lane) a##g = dot(a##g, v, t##a, lane)
+
+/* Two lanes for one, two or four groups. */
+#define EK_SDOT_LANES1(pixels, dot, t, lane)                                                       \
+    EK_SDOT_PAIR(u, v, w);                                                                         \
+    pixels(dot, t, 0, u, lane);                                                                    \
+    pixels(dot, t, 0, v, lane + 1)
+#define EK_SDOT_LANE2(pixels, dot, t, first, second, lane)                                         \
+    EK_SDOT_PAIR(u, v, w);                                                                         \
+    pixels(dot, t, first, u, lane);                                                                \
+    pixels(dot, t, second, v, lane)
+#define EK_SDOT_LANES2(pixels, dot, t, lane)                                                       \
+    EK_SDOT_LANE2(pixels, dot, t, 0, 1, lane);                                                     \
+    EK_SDOT_LANE2(pixels, dot, t, 0, 1, lane + 1)
+#define EK_SDOT_LANES4(pixels, dot, t, lane)                                                       \
+    EK_SDOT_LANE2(pixels, dot, t, 0, 1, lane);                                                     \
+    EK_SDOT_LANE2(pixels, dot, t, 2, 3, lane);                                                     \
+    EK_SDOT_LANE2(pixels, dot, t, 0, 1, lane + 1);                                                 \
+    EK_SDOT_LANE2(pixels, dot, t, 2, 3, lane + 1)
+#define EK_SDOT_TAPS16(groups, pixels, t)                                                          \
+    EK_SDOT_LANES##groups(pixels, vdotq_laneq_s32, t, 0);                                          \
+    EK_SDOT_LANES##groups(pixels, vdotq_laneq_s32, t, 2)
+
+/* How pixels are loaded: 32 taps, of which they move on; 16 or 8 from `at` on. */
+#define EK_SDOT_LOAD_FOUR32                                                                        \
+    int8x16_t pa, pb, pc, pd, qa, qb, qc, qd;                                                      \
+    EK_SDOT_PAIR(pa, qa, xa);                                                                      \
+    EK_SDOT_PAIR(pb, qb, xb);                                                                      \
+    EK_SDOT_PAIR(pc, qc, xc);                                                                      \
+    EK_SDOT_PAIR(pd, qd, xd)
+#define EK_SDOT_LOAD_FOUR(type, load, at)                                                          \
+    type pa = load(xa + (at)), pb = load(xb + (at)), pc = load(xc + (at)), pd = load(xd + (at))
+#define EK_SDOT_LOAD_ONE32                                                                         \
+    int8x16_t pa, qa;                                                                              \
+    EK_SDOT_PAIR(pa, qa, xa)
+#define EK_SDOT_LOAD_ONE(type, load, at) type pa = load(xa + (at))
+
+#define EK_SDOT_CHUNK16(groups, pixels, at)                                                        \
+    do {                                                                                           \
+        EK_SDOT_LOAD_##pixels(int8x16_t, vld1q_s8, at);                                            \
+        EK_SDOT_TAPS16(groups, EK_SDOT_##pixels, p);                                               \
+    } while (0)
+#define EK_SDOT_CHUNK8(groups, pixels, at)                                                         \
+    do {                                                                                           \
+        EK_SDOT_LOAD_##pixels(int8x8_t, vld1_s8, at);                                              \
+        EK_SDOT_LANES##groups(EK_SDOT_##pixels, vdotq_lane_s32, p, 0);                             \
     } while (0)
 
-#define EK_SDOT_16(lane)                                                                           \
+/* All k taps of the pixels. */
+#define EK_SDOT_TAPS(groups, pixels)                                                               \
     do {                                                                                           \
-        EK_SDOT_GROUP(0, lane);                                                                    \
-        EK_SDOT_GROUP(1, lane);                                                                    \
-        EK_SDOT_GROUP(2, lane);                                                                    \
-        EK_SDOT_GROUP(3, lane);                                                                    \
+        int8x16_t u, v;                                                                            \
+        int32_t left = k, done = 0;                                                                \
+        for (; left >= 32; left -= 32) {                                                           \
+            EK_SDOT_LOAD_##pixels##32;                                                             \
+            EK_SDOT_TAPS16(groups, EK_SDOT_##pixels, p);                                           \
+            EK_SDOT_TAPS16(groups, EK_SDOT_##pixels, q);                                           \
+        }                                                                                          \
+        if (left >= 16) {                                                                          \
+            EK_SDOT_CHUNK16(groups, pixels, 0);                                                    \
+            left -= 16;                                                                            \
+            done = 16;                                                                             \
+        }                                                                                          \
+        if (left > 8 && k >= 16) {                                                                 \
+            EK_SDOT_CHUNK16(groups, pixels, done + left - 16);                                     \
+        } else if (left > 0) {                                                                     \
+            if (left > 8) {                                                                        \
+                EK_SDOT_CHUNK8(groups, pixels, 0);                                                 \
+            }                                                                                      \
+            EK_SDOT_CHUNK8(groups, pixels, done + left - 8);                                       \
+        }                                                                                          \
     } while (0)
 
-#define EK_SDOT_PIXELS(load, i)                                                                    \
-    int32_t at_ = i;                                                                               \
-    int8x16_t pa = load(x + at_), pb = load(xb + at_), pc = load(xc + at_), pd = load(xd + at_)
-
-/* Eight taps in the lower half of a vector. */
-static inline int8x16_t ek_sdot_load8(const int8_t *x)
-{
-    return vcombine_s8(vld1_s8(x), vdup_n_s8(0));
-}
-
-#define EK_SDOT_OUT(s)                                                                             \
-    ek_neon_narrow(ek_neon_rescale(s##0, m0, n0), ek_neon_rescale(s##1, m1, n1),                   \
-                   ek_neon_rescale(s##2, m2, n2), ek_neon_rescale(s##3, m3, n3), r)
-
-/* 16 channels of the pixels at x, x + step, x + 2 step, x + 3 step. */
-static inline void ek_sdot_4x16(const int8_t *x, int32_t step, const int8_t *w0, int32_t k,
-                                const int32_t *scales, ek_neon_range r, int8_t *out, int32_t pitch)
-{
-    const int8_t *xb = x + step, *xc = xb + step, *xd = xc + step;
-    const int8_t *w1 = w0 + EK_NEON_GROUP(k), *w2 = w1 + EK_NEON_GROUP(k),
-                 *w3 = w2 + EK_NEON_GROUP(k);
-    int32x4_t a0 = vld1q_s32(scales), a1 = vld1q_s32(scales + 12), a2 = vld1q_s32(scales + 24),
-              a3 = vld1q_s32(scales + 36);
-    int32x4_t b0 = a0, b1 = a1, b2 = a2, b3 = a3, c0 = a0, c1 = a1, c2 = a2, c3 = a3, d0 = a0,
-              d1 = a1, d2 = a2, d3 = a3;
-    int32_t i = 0;
-    for (; EK_SDOT_MORE16; i += 16) {
-        EK_SDOT_PIXELS(vld1q_s8, EK_SDOT_AT(16));
-        EK_SDOT_16(0);
-        EK_SDOT_16(1);
-        EK_SDOT_16(2);
-        EK_SDOT_16(3);
-        w0 += 64;
-        w1 += 64;
-        w2 += 64;
-        w3 += 64;
-    }
-    for (; i < k; i += 8) {
-        EK_SDOT_PIXELS(ek_sdot_load8, EK_SDOT_AT(8));
-        EK_SDOT_16(0);
-        EK_SDOT_16(1);
-        w0 += 32;
-        w1 += 32;
-        w2 += 32;
-        w3 += 32;
-    }
-    int32x4_t m0 = vld1q_s32(scales + 4), m1 = vld1q_s32(scales + 16), m2 = vld1q_s32(scales + 28),
-              m3 = vld1q_s32(scales + 40);
-    int32x4_t n0 = vld1q_s32(scales + 8), n1 = vld1q_s32(scales + 20), n2 = vld1q_s32(scales + 32),
-              n3 = vld1q_s32(scales + 44);
-    vst1q_s8(out, EK_SDOT_OUT(a));
-    vst1q_s8(out + pitch, EK_SDOT_OUT(b));
-    vst1q_s8(out + 2 * pitch, EK_SDOT_OUT(c));
-    vst1q_s8(out + 3 * pitch, EK_SDOT_OUT(d));
-}
-
-/* Four channels of the same pixels, as bytes [4 pixels][4 channels]. */
-static inline int8x16_t ek_sdot_4x4(const int8_t *x, int32_t step, const int8_t *w0, int32_t k,
-                                    const int32_t *scales, ek_neon_range r)
-{
-    const int8_t *xb = x + step, *xc = xb + step, *xd = xc + step;
-    int32x4_t a0 = vld1q_s32(scales), b0 = a0, c0 = a0, d0 = a0;
-    int32_t i = 0;
-    for (; EK_SDOT_MORE16; i += 16) {
-        EK_SDOT_PIXELS(vld1q_s8, EK_SDOT_AT(16));
-        EK_SDOT_GROUP(0, 0);
-        EK_SDOT_GROUP(0, 1);
-        EK_SDOT_GROUP(0, 2);
-        EK_SDOT_GROUP(0, 3);
-        w0 += 64;
-    }
-    for (; i < k; i += 8) {
-        EK_SDOT_PIXELS(ek_sdot_load8, EK_SDOT_AT(8));
-        EK_SDOT_GROUP(0, 0);
-        EK_SDOT_GROUP(0, 1);
-        w0 += 32;
-    }
-    int32x4_t m = vld1q_s32(scales + 4), n = vld1q_s32(scales + 8);
-    return ek_neon_narrow(ek_neon_rescale(a0, m, n), ek_neon_rescale(b0, m, n),
-                          ek_neon_rescale(c0, m, n), ek_neon_rescale(d0, m, n), r);
-}
-
-/* Four taps of one pixel by the channels of group g. */
-#define EK_SDOT_ONE(g, lane)                                                                       \
-    a##g = vdotq_laneq_s32(a##g, vld1q_s8(w##g + 16 * (lane)), pa, lane)
-
-#define EK_SDOT_ONE_16(lane)                                                                       \
+/* Sum s of group g rescaled; outputs of a pixel, or of several, each way of rounding and clamping. */
+#define EK_SDOT_R(rescale, s, g)                                                                   \
+    rescale(s##g, vld1q_s32(scales + 12 * (g) + 4), vld1q_s32(scales + 12 * (g) + 8))
+#define EK_SDOT_STORE4(narrow, rescale, range, s, to)                                              \
+    vst1q_s8(to, narrow(EK_SDOT_R(rescale, s, 0), EK_SDOT_R(rescale, s, 1),                        \
+                        EK_SDOT_R(rescale, s, 2), EK_SDOT_R(rescale, s, 3), range))
+#define EK_SDOT_STORE2(narrow, rescale, range, s, to)                                              \
+    vst1_s8(to, narrow##8(EK_SDOT_R(rescale, s, 0), EK_SDOT_R(rescale, s, 1), range))
+#define EK_SDOT_STORE1(narrow, rescale, range, s, to)                                              \
     do {                                                                                           \
-        EK_SDOT_ONE(0, lane);                                                                      \
-        EK_SDOT_ONE(1, lane);                                                                      \
-        EK_SDOT_ONE(2, lane);                                                                      \
-        EK_SDOT_ONE(3, lane);                                                                      \
+        int32x4_t sum_ = EK_SDOT_R(rescale, s, 0);                                                 \
+        int8x16_t out_ = narrow(sum_, sum_, sum_, sum_, range);                                    \
+        EK_NEON_STORE4(to, out_, 0);                                                               \
     } while (0)
+#define EK_SDOT_STORE_FOUR4(narrow, rescale, range)                                                \
+    EK_SDOT_STORE4(narrow, rescale, range, a, out);                                                \
+    EK_SDOT_STORE4(narrow, rescale, range, b, out + pitch);                                        \
+    EK_SDOT_STORE4(narrow, rescale, range, c, out + 2 * pitch);                                    \
+    EK_SDOT_STORE4(narrow, rescale, range, d, out + 3 * pitch)
+#define EK_SDOT_STORE_FOUR2(narrow, rescale, range)                                                \
+    do {                                                                                           \
+        int8x16_t ab_ = narrow(EK_SDOT_R(rescale, a, 0), EK_SDOT_R(rescale, a, 1),                 \
+                               EK_SDOT_R(rescale, b, 0), EK_SDOT_R(rescale, b, 1), range);         \
+        int8x16_t cd_ = narrow(EK_SDOT_R(rescale, c, 0), EK_SDOT_R(rescale, c, 1),                 \
+                               EK_SDOT_R(rescale, d, 0), EK_SDOT_R(rescale, d, 1), range);         \
+        vst1_s8(out, vget_low_s8(ab_));                                                            \
+        vst1_s8(out + pitch, vget_high_s8(ab_));                                                   \
+        vst1_s8(out + 2 * pitch, vget_low_s8(cd_));                                                \
+        vst1_s8(out + 3 * pitch, vget_high_s8(cd_));                                               \
+    } while (0)
+#define EK_SDOT_STORE_FOUR1(narrow, rescale, range)                                                \
+    do {                                                                                           \
+        int8x16_t out_ = narrow(EK_SDOT_R(rescale, a, 0), EK_SDOT_R(rescale, b, 0),                \
+                                EK_SDOT_R(rescale, c, 0), EK_SDOT_R(rescale, d, 0), range);        \
+        EK_NEON_STORE4(out, out_, 0);                                                              \
+        EK_NEON_STORE4(out + pitch, out_, 1);                                                      \
+        EK_NEON_STORE4(out + 2 * pitch, out_, 2);                                                  \
+        EK_NEON_STORE4(out + 3 * pitch, out_, 3);                                                  \
+    } while (0)
+#define EK_SDOT_STORE_ONE4(narrow, rescale, range) EK_SDOT_STORE4(narrow, rescale, range, a, out)
+#define EK_SDOT_STORE_ONE2(narrow, rescale, range) EK_SDOT_STORE2(narrow, rescale, range, a, out)
+#define EK_SDOT_STORE_ONE1(narrow, rescale, range) EK_SDOT_STORE1(narrow, rescale, range, a, out)
 
-/* 16 channels of one pixel. */
-static inline int8x16_t ek_sdot_1x16(const int8_t *x, const int8_t *w0, int32_t k,
-                                     const int32_t *scales, ek_neon_range r)
-{
-    const int8_t *w1 = w0 + EK_NEON_GROUP(k), *w2 = w1 + EK_NEON_GROUP(k),
-                 *w3 = w2 + EK_NEON_GROUP(k);
-    int32x4_t a0 = vld1q_s32(scales), a1 = vld1q_s32(scales + 12), a2 = vld1q_s32(scales + 24),
-              a3 = vld1q_s32(scales + 36);
-    int32_t i = 0;
-    for (; EK_SDOT_MORE16; i += 16) {
-        int8x16_t pa = vld1q_s8(x + EK_SDOT_AT(16));
-        EK_SDOT_ONE_16(0);
-        EK_SDOT_ONE_16(1);
-        EK_SDOT_ONE_16(2);
-        EK_SDOT_ONE_16(3);
-        w0 += 64;
-        w1 += 64;
-        w2 += 64;
-        w3 += 64;
-    }
-    for (; i < k; i += 8) {
-        int8x16_t pa = ek_sdot_load8(x + EK_SDOT_AT(8));
-        EK_SDOT_ONE_16(0);
-        EK_SDOT_ONE_16(1);
-        w0 += 32;
-        w1 += 32;
-        w2 += 32;
-        w3 += 32;
-    }
-    int32x4_t m0 = vld1q_s32(scales + 4), m1 = vld1q_s32(scales + 16), m2 = vld1q_s32(scales + 28),
-              m3 = vld1q_s32(scales + 40);
-    int32x4_t n0 = vld1q_s32(scales + 8), n1 = vld1q_s32(scales + 20), n2 = vld1q_s32(scales + 32),
-              n3 = vld1q_s32(scales + 44);
-    return EK_SDOT_OUT(a);
-}
+/* The sums begin with the biases. */
+#define EK_SDOT_BIAS_FOUR(g)                                                                       \
+    int32x4_t a##g = vld1q_s32(scales + 12 * (g)), b##g = a##g, c##g = a##g, d##g = a##g
+#define EK_SDOT_BIAS_ONE(g) int32x4_t a##g = vld1q_s32(scales + 12 * (g))
+#define EK_SDOT_SUMS1(bias) bias(0)
+#define EK_SDOT_SUMS2(bias)                                                                        \
+    bias(0);                                                                                       \
+    bias(1)
+#define EK_SDOT_SUMS4(bias)                                                                        \
+    bias(0);                                                                                       \
+    bias(1);                                                                                       \
+    bias(2);                                                                                       \
+    bias(3)
 
-/* Four channels of one pixel, repeated. */
-static inline int8x16_t ek_sdot_1x4(const int8_t *x, const int8_t *w0, int32_t k,
-                                    const int32_t *scales, ek_neon_range r)
-{
-    int32x4_t a0 = vld1q_s32(scales);
-    int32_t i = 0;
-    for (; EK_SDOT_MORE16; i += 16) {
-        int8x16_t pa = vld1q_s8(x + EK_SDOT_AT(16));
-        EK_SDOT_ONE(0, 0);
-        EK_SDOT_ONE(0, 1);
-        EK_SDOT_ONE(0, 2);
-        EK_SDOT_ONE(0, 3);
-        w0 += 64;
+/* Four pixels from x on, `step` bytes apart, or one, for so many groups of channels. */
+#define EK_SDOT_TILE(pixels, groups)                                                               \
+    EK_SDOT_SUMS##groups(EK_SDOT_BIAS_##pixels);                                                   \
+    EK_SDOT_TAPS(groups, pixels);                                                                  \
+    if (m->plain) {                                                                                \
+        EK_SDOT_STORE_##pixels##groups(ek_neon_saturate, ek_neon_rescale_shifted, m->range.zero);  \
+    } else {                                                                                       \
+        EK_SDOT_STORE_##pixels##groups(ek_neon_narrow, ek_neon_rescale, m->range);                 \
     }
-    for (; i < k; i += 8) {
-        int8x16_t pa = ek_sdot_load8(x + EK_SDOT_AT(8));
-        EK_SDOT_ONE(0, 0);
-        EK_SDOT_ONE(0, 1);
-        w0 += 32;
+#define EK_SDOT_FUNCTIONS(groups)                                                                  \
+    static inline void ek_sdot_four##groups(const ek_neon_matrix *m, const int8_t *xa,             \
+                                            int32_t step, const int8_t *w, const int32_t *scales,  \
+                                            int8_t *out)                                           \
+    {                                                                                              \
+        const int8_t *xb = xa + step, *xc = xb + step, *xd = xc + step;                            \
+        int32_t k = m->k, pitch = m->channels;                                                     \
+        EK_SDOT_TILE(FOUR, groups)                                                                 \
+    }                                                                                              \
+    static inline void ek_sdot_one##groups(const ek_neon_matrix *m, const int8_t *xa,              \
+                                           const int8_t *w, const int32_t *scales, int8_t *out)    \
+    {                                                                                              \
+        int32_t k = m->k;                                                                          \
+        EK_SDOT_TILE(ONE, groups)                                                                  \
     }
-    int32x4_t v = ek_neon_rescale(a0, vld1q_s32(scales + 4), vld1q_s32(scales + 8));
-    return ek_neon_narrow(v, v, v, v, r);
-}
 
-/* All channels of four pixels, whose outputs follow one another. The last four channels are made
- * together, some of them again. */
+EK_SDOT_FUNCTIONS(4)
+EK_SDOT_FUNCTIONS(2)
+EK_SDOT_FUNCTIONS(1)
+
+/* Blocks of 16 channels, one of 8, then of 4; the last four are made together, some of them again.
+ * make(groups) makes the block at channel c. */
+#define EK_SDOT_BLOCKS(make)                                                                       \
+    const int8_t *w = m->weights;                                                                  \
+    const int32_t *scales = m->scales;                                                             \
+    int32_t group = EK_NEON_GROUP(m->k), channels = m->channels, c = 0;                            \
+    for (; c + 16 <= channels; c += 16) {                                                          \
+        make(4, c);                                                                                \
+        w += 4 * group;                                                                            \
+        scales += 4 * EK_NEON_SCALES;                                                              \
+    }                                                                                              \
+    if (c + 8 <= channels) {                                                                       \
+        make(2, c);                                                                                \
+        w += 2 * group;                                                                            \
+        scales += 2 * EK_NEON_SCALES;                                                              \
+        c += 8;                                                                                    \
+    }                                                                                              \
+    for (; c < channels; c += 4) {                                                                 \
+        int32_t at = c + 4 <= channels ? c : channels - 4;                                         \
+        make(1, at);                                                                               \
+        w += group;                                                                                \
+        scales += EK_NEON_SCALES;                                                                  \
+    }
+
+/* All channels of four pixels, whose outputs follow one another. */
+#define EK_SDOT_MAKE_FOUR(groups, c) ek_sdot_four##groups(m, x, step, w, scales, out + (c))
 static void ek_neon_four(const ek_neon_matrix *m, const int8_t *x, int32_t step, int8_t *out)
 {
-    const int8_t *w = m->weights;
-    const int32_t *scales = m->scales;
-    int32_t k = m->k, channels = m->channels, last = channels - 4, c = 0;
-    ek_neon_range r = m->range;
-    for (; c + 16 <= channels; c += 16) {
-        ek_sdot_4x16(x, step, w, k, scales, r, out + c, channels);
-        w += 4 * EK_NEON_GROUP(k);
-        scales += 4 * EK_NEON_SCALES;
-    }
-    for (; c < channels; c += 4) {
-        int8x16_t v = ek_sdot_4x4(x, step, w, k, scales, r);
-        w += EK_NEON_GROUP(k);
-        scales += EK_NEON_SCALES;
-        int8_t *to = out + (c < last ? c : last);
-        EK_NEON_STORE4(to, v, 0);
-        EK_NEON_STORE4(to + channels, v, 1);
-        EK_NEON_STORE4(to + 2 * channels, v, 2);
-        EK_NEON_STORE4(to + 3 * channels, v, 3);
-    }
+    EK_SDOT_BLOCKS(EK_SDOT_MAKE_FOUR)
 }
 
 /* All channels of one pixel. */
+#define EK_SDOT_MAKE_ONE(groups, c) ek_sdot_one##groups(m, x, w, scales, out + (c))
 static void ek_neon_one(const ek_neon_matrix *m, const int8_t *x, int8_t *out)
 {
-    const int8_t *w = m->weights;
-    const int32_t *scales = m->scales;
-    int32_t k = m->k, channels = m->channels, last = channels - 4, c = 0;
-    ek_neon_range r = m->range;
-    for (; c + 16 <= channels; c += 16) {
-        vst1q_s8(out + c, ek_sdot_1x16(x, w, k, scales, r));
-        w += 4 * EK_NEON_GROUP(k);
-        scales += 4 * EK_NEON_SCALES;
-    }
-    for (; c < channels; c += 4) {
-        int8x16_t v = ek_sdot_1x4(x, w, k, scales, r);
-        w += EK_NEON_GROUP(k);
-        scales += EK_NEON_SCALES;
-        int8_t *to = out + (c < last ? c : last);
-        EK_NEON_STORE4(to, v, 0);
-    }
+    EK_SDOT_BLOCKS(EK_SDOT_MAKE_ONE)
 }
 
 #endif

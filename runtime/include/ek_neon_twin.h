@@ -136,7 +136,7 @@ static inline int32x4_t ek_twin_shift_add(int32x4_t a, int32x4_t b, int32_t n)
 #define vsraq_n_s32(a, b, n) ek_twin_shift_add(a, b, n)
 
 /* Four products in each lane; the second factor is four bytes of b. */
-static inline int32x4_t ek_twin_dot(int32x4_t sum, int8x16_t a, int8x16_t b, int lane)
+static inline int32x4_t ek_twin_dot(int32x4_t sum, int8x16_t a, int8x8_t b, int lane)
 {
     for (int i = 0; i < 4; i++) {
         for (int j = 0; j < 4; j++) {
@@ -145,7 +145,9 @@ static inline int32x4_t ek_twin_dot(int32x4_t sum, int8x16_t a, int8x16_t b, int
     }
     return sum;
 }
-#define vdotq_laneq_s32(sum, a, b, lane) ek_twin_dot(sum, a, b, lane)
+#define vdotq_lane_s32(sum, a, b, lane) ek_twin_dot(sum, a, b, lane)
+#define vdotq_laneq_s32(sum, a, b, lane)                                                           \
+    ek_twin_dot(sum, a, (lane) < 2 ? vget_low_s8(b) : vget_high_s8(b), (lane) & 1)
 
 /* Narrowing, saturated. */
 EK_LANES_1(vqmovn_s32, int16x4_t, int32x4_t, 4, (int16_t)ek_twin_saturate(a[i], 16))

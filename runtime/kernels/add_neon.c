@@ -28,7 +28,7 @@ static inline int32x4_t four(const ek_neon_sum *s, int16x4_t exact, int16x4_t ot
     return ek_neon_rescale_shifted(sum, s->multiplier, s->shift);
 }
 
-static inline int8x16_t sixteen(const ek_neon_sum *s, int8x16_t exact, int8x16_t other)
+static inline __attribute__((always_inline)) int8x16_t sixteen(const ek_neon_sum *s, int8x16_t exact, int8x16_t other)
 {
     int16x8_t e = vaddq_s16(vmull_s8(vget_low_s8(exact), vget_low_s8(s->exact_factor)),
                             s->exact_offset);
