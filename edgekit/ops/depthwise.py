@@ -223,4 +223,24 @@ class Depthwise(Op):
                 "time_axis_rounded_once", (9, 1, 5), (4, 1), 5, one_rounding=True, activation="RELU"
             ),
             case("one_cell", (1, 1, 2), (1, 1), 2),
+            *(
+                case(f"blocks_of_{c}_stride_{n}", (4, w, c), (3, 3), c, stride=n, input_zero=z)
+                for c, w, n, z in (
+                    (8, 3, 1, -128),
+                    (9, 5, 2, 127),
+                    (15, 4, 1, 0),
+                    (16, 1, 1, -128),
+                    (17, 2, 2, 5),
+                    (24, 6, 3, 127),
+                    (25, 7, 1, -128),
+                    (40, 5, 2, -9),
+                )
+            ),
+            case(
+                "blocks_rounded_once", (4, 5, 19), (3, 3), 19, one_rounding=True, activation="RELU"
+            ),
+            case("blocks_dilated", (7, 8, 16), (3, 3), 16, dilation=2, input_zero=-128),
+            case("blocks_5x5", (6, 7, 17), (5, 5), 17, input_zero=127, activation="RELU6"),
+            case("blocks_time_axis", (12, 1, 20), (5, 1), 20, padding="VALID"),
+            case("blocks_2x4", (5, 9, 9), (2, 4), 9, stride=2, input_zero=-128),
         ]

@@ -239,4 +239,8 @@ class FullyConnected(Op):
             case("batch_of_three", (3, 12), (6, 12), per_channel=False, input_zero=127),
             case("from_a_map", (1, 2, 3, 4), (5, 24), activation="RELU", input_zero=-128),
             case("keep_dims", (1, 5, 6), (4, 6), keep_num_dims=True, bias=False),
+            *(
+                case(f"groups_{o}_rows_{k}_taps", (b, k), (o, k), input_zero=z)
+                for b, o, k, z in ((1, 13, 15, 127), (4, 16, 33, -128), (5, 31, 40, 0))
+            ),
         ]

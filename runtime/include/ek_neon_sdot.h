@@ -102,8 +102,7 @@
     } while (0)
 
 /* Sum s of group g rescaled; outputs of a pixel, or of several, each way of rounding and clamping. */
-#define EK_SDOT_R(rescale, s, g)                                                                   \
-    rescale(s##g, vld1q_s32(scales + 12 * (g) + 4), vld1q_s32(scales + 12 * (g) + 8))
+#define EK_SDOT_R(rescale, s, g) rescale(s##g, multiplier##g, shift##g)
 #define EK_SDOT_STORE4(narrow, rescale, range, s, to)                                              \
     vst1q_s8(to, narrow(EK_SDOT_R(rescale, s, 0), EK_SDOT_R(rescale, s, 1),                        \
                         EK_SDOT_R(rescale, s, 2), EK_SDOT_R(rescale, s, 3), range))
@@ -148,24 +147,31 @@
 #define EK_SDOT_BIAS_FOUR(g)                                                                       \
     int32x4_t a##g = vld1q_s32(scales + 12 * (g)), b##g = a##g, c##g = a##g, d##g = a##g
 #define EK_SDOT_BIAS_ONE(g) int32x4_t a##g = vld1q_s32(scales + 12 * (g))
-#define EK_SDOT_SUMS1(bias) bias(0)
-#define EK_SDOT_SUMS2(bias)                                                                        \
-    bias(0);                                                                                       \
-    bias(1)
-#define EK_SDOT_SUMS4(bias)                                                                        \
-    bias(0);                                                                                       \
-    bias(1);                                                                                       \
-    bias(2);                                                                                       \
-    bias(3)
+/* Loaded before any output is stored, which might change them, for all a compiler knows. */
+#define EK_SDOT_SCALES(g)                                                                          \
+    int32x4_t multiplier##g = vld1q_s32(scales + 12 * (g) + 4),                                    \
+              shift##g = vld1q_s32(scales + 12 * (g) + 8)
+#define EK_SDOT_EACH1(each) each(0)
+#define EK_SDOT_EACH2(each)                                                                        \
+    each(0);                                                                                       \
+    each(1)
+#define EK_SDOT_EACH4(each)                                                                        \
+    each(0);                                                                                       \
+    each(1);                                                                                       \
+    each(2);                                                                                       \
+    each(3)
 
 /* Four pixels from x on, `step` bytes apart, or one, for so many groups of channels. */
 #define EK_SDOT_TILE(pixels, groups)                                                               \
-    EK_SDOT_SUMS##groups(EK_SDOT_BIAS_##pixels);                                                   \
+    EK_SDOT_EACH##groups(EK_SDOT_BIAS_##pixels);                                                   \
     EK_SDOT_TAPS(groups, pixels);                                                                  \
+    EK_SDOT_EACH##groups(EK_SDOT_SCALES);                                                          \
     if (m->plain) {                                                                                \
-        EK_SDOT_STORE_##pixels##groups(ek_neon_saturate, ek_neon_rescale_shifted, m->range.zero);  \
+        int16x8_t zero = m->range.zero;                                                            \
+        EK_SDOT_STORE_##pixels##groups(ek_neon_saturate, ek_neon_rescale_shifted, zero);           \
     } else {                                                                                       \
-        EK_SDOT_STORE_##pixels##groups(ek_neon_narrow, ek_neon_rescale, m->range);                 \
+        ek_neon_range range = m->range;                                                            \
+        EK_SDOT_STORE_##pixels##groups(ek_neon_narrow, ek_neon_rescale, range);                    \
     }
 #define EK_SDOT_FUNCTIONS(groups)                                                                  \
     static inline void ek_sdot_four##groups(const ek_neon_matrix *m, const int8_t *xa,             \
