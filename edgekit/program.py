@@ -6,7 +6,7 @@ The simulator and the C emitter read a `Program` and nothing else.
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -90,6 +90,20 @@ class Turn(NamedTuple):
     n: int
 
 
+def streams_of(schedule: Sequence[Turn]) -> list[tuple[Turn, ...]]:
+    """A schedule cut where nothing is under way: a lone turn, or the turns of steps that make rows for
+    each other."""
+    last = {turn.step: i for i, turn in enumerate(schedule)}
+    groups: list[tuple[Turn, ...]] = []
+    begin = end = 0
+    for i, turn in enumerate(schedule):
+        end = max(end, last[turn.step])
+        if i == end:
+            groups.append(tuple(schedule[begin : i + 1]))
+            begin = i + 1
+    return groups
+
+
 @dataclass(frozen=True)
 class PlanReport:
     """How good the memory plan is.
@@ -131,17 +145,8 @@ class Program:
     kept: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
 
     def streams(self) -> list[tuple[Turn, ...]]:
-        """The schedule cut where nothing is under way: a lone turn, or the turns of steps that
-        make rows for each other."""
-        last = {turn.step: i for i, turn in enumerate(self.schedule)}
-        groups: list[tuple[Turn, ...]] = []
-        begin = end = 0
-        for i, turn in enumerate(self.schedule):
-            end = max(end, last[turn.step])
-            if i == end:
-                groups.append(self.schedule[begin : i + 1])
-                begin = i + 1
-        return groups
+        """The streams of the schedule."""
+        return streams_of(self.schedule)
 
     def text(self) -> str:
         """The form `--dump` writes: one line a step, one a stream."""

@@ -34,10 +34,13 @@ def with_best(
 ) -> IntNode:
     """The node with the quickest of its variants for so many calls, the earlier one of equals.
 
-    scratch: bytes at most; where no variant keeps to them, the portable kernel stays.
+    scratch: bytes at most, or what the portable kernel needs; where no variant keeps to them, that
+    one stays.
     """
     values = graph.values
-    ways = [replace(node, variant=variant) for variant in node.variants]
-    ways = [way for way in ways if scratch is None or way.scratch(values) <= scratch]
     portable = replace(node, variant=None)
+    ways = [replace(node, variant=variant) for variant in node.variants]
+    if scratch is not None:
+        most = max(scratch, portable.scratch(values))
+        ways = [way for way in ways if way.scratch(values) <= most]
     return min(ways, key=lambda way: of_node(way, values, calls), default=portable)

@@ -10,6 +10,7 @@ import numpy as np
 from edgekit.graph import IntGraph, IntNode, Value
 from edgekit.plan.arena import Arena, best_arena
 from edgekit.plan.check import check_plan
+from edgekit.plan.frugal import frugal_arena
 from edgekit.plan.rows import SCRATCH, up
 from edgekit.plan.streams import Network
 from edgekit.program import ARENA, Buffer, PlanReport, Program, Step, Turn
@@ -33,7 +34,7 @@ def plan(
     Raises EK402 when the finished plan fails its independent check (a bug).
     """
     network = Network(graph, keep_input=keep_input, caller_io=caller_io)
-    arena = best_arena(network, optimize)
+    arena = frugal_arena(network) if optimize == "ram" else best_arena(network, optimize)
     return program_of(arena)
 
 
