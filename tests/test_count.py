@@ -17,7 +17,7 @@ from edgekit.target import load_target
 from edgekit.validate.runners.deployed import Deployed
 
 CORES = ["cortex-m0plus", "cortex-m3", "cortex-m4", "cortex-m7", "cortex-m33", "rpi4", "rpi5",
-         "rpi-zero2", "riscv32imc"]  # fmt: skip
+         "rpi-zero2", "riscv32imc", "cortex-m55"]  # fmt: skip
 X = np.arange(12, dtype=np.int8)
 
 # One assembly kernel each: nothing but a return; so many rounds of a loop of two instructions.
