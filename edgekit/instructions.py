@@ -85,3 +85,11 @@ def conv2d_v6m(p: Any, n: int) -> int:
     taps = -(-p.kernel_h * p.kernel_w * p.in_c // 4) * 4
     tile = 4 * (7 * taps // 2 + 60) + p.out_c * (13 * taps + 240)
     return int(_CALL + -(-n * p.out_w // 4) * tile + 8 * taps)
+
+
+def conv2d_mve(p: Any, n: int) -> int:
+    """Four pixels at a time, then lone ones, sixteen taps a step."""
+    pixels, steps = n * p.out_w, -(-p.kernel_h * p.kernel_w * p.in_c // 16)
+    window = 30 if p.kernel_h == 1 else 30 + p.kernel_h * (20 + 4 * -(-p.kernel_w * p.in_c // 16))
+    tile, lone = p.out_c * (24 + 10 * steps) + 30, -(-p.out_c // 4) * (34 + 10 * steps) + 40
+    return int(_CALL + pixels * window + pixels // 4 * tile + pixels % 4 * lone)

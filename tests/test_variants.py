@@ -63,7 +63,7 @@ def random_inputs(program: Program) -> list[kernels.Array]:
     return arrays
 
 
-@pytest.mark.parametrize("core", ["cortex-m4", "cortex-m7", "cortex-m33", "cortex-m0plus"])
+@pytest.mark.parametrize("core", ["cortex-m4", "cortex-m7", "cortex-m33", "cortex-m55", "cortex-m0plus"])
 def test_variants_equal_the_simulator_on_an_emulated_core(core: str, tmp_path: Path) -> None:
     graph = every_variant(load_target(core).isa)
     assert {node.op.name for node in graph.nodes} >= {"conv2d", "depthwise", "fully_connected"}

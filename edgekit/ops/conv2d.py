@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from edgekit import dsp, fixed, instructions, v6m, weighted
+from edgekit import dsp, fixed, instructions, mve, v6m, weighted
 from edgekit.channels import (
     Bounds,
     Spare,
@@ -73,6 +73,8 @@ class Conv2d(Op):
         Const("shift", "int8_t", "[out_c], positive is left"),
     )
     variants = (
+        Variant("mve", ("mve",), mve.dense_fits, mve.pack_dense, Conv2dParams, mve.DENSE,
+                mve.conv2d_scratch, instructions=instructions.conv2d_mve),
         Variant("dsp", ("dsp",), dsp.conv2d_shares_lanes, partial(dsp.pack_conv2d, mixed=True),
                 Conv2dParams, (dsp.WEIGHTS, dsp.PAIRS), dsp.conv2d_scratch,
                 instructions=instructions.conv2d_dsp),

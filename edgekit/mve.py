@@ -1,0 +1,62 @@
+"""Constants as the kernels for Cortex-M cores with MVE (Helium) want them.
+
+VMLADAVA multiplies sixteen pairs of int8 values and adds all products to one sum, so weights stay
+rows of bytes; loops leave out the lanes beyond the last tap, so rows need no filling up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgekit.dsp import Channels, as_int32, sums
+from edgekit.op import Const, Packed
+
+Array = NDArray[Any]
+Consts = Mapping[str, Array]
+
+ROWS = Const("weights", "int8_t", "[out_c up to a multiple of four][taps]", weights=True)
+SCALES = Const(
+    "scales", "int32_t", "per channel: bias, multiplier, shift (negative is right), zero point"
+)
+DENSE = (ROWS, SCALES)
+_ROWS = 4  # channels of one vector with their own multipliers
+
+
+def _fit(channels: Channels) -> bool:
+    """Whether a channel's sum and its output before the clamp are int32, and none shifts left."""
+    largest = np.abs(np.stack(sums(channels.weights, channels.bias))).max(axis=0)
+    return bool((largest < 2**30).all() and (channels.shift >= 0).all())
+
+
+def _scales(channels: Channels, rows: int) -> Array:
+    """[channels up to a multiple of `rows`, 4]; what is filled up has the output 0."""
+    columns = [channels.bias, channels.multiplier, -channels.shift, channels.zero]
+    table = np.stack(columns, axis=1)
+    return as_int32(np.pad(table, ((0, -len(table) % rows), (0, 0))))
+
+
+def _dense(p: Any, consts: Consts) -> Channels:
+    return Channels.of(p, consts, consts["weights"].reshape(p.out_c, -1))
+
+
+def dense_fits(p: Any, consts: Consts) -> bool:
+    """For convolutions and dense layers."""
+    return _fit(_dense(p, consts))
+
+
+def pack_dense(p: Any, consts: Consts) -> Packed:
+    channels = _dense(p, consts)
+    rows = np.pad(channels.weights, ((0, -p.out_c % _ROWS), (0, 0))).astype(np.int8)
+    return Packed(p, {"weights": rows, "scales": _scales(channels, _ROWS)})
+
+
+def conv2d_scratch(p: Any) -> int:
+    """Four windows, unless all can be read in place."""
+    inside = (p.out_w - 1) * p.stride_w + p.kernel_w <= p.in_w and p.pad_left == 0
+    rows = (p.out_h - 1) * p.stride_h < p.in_h and p.pad_top == 0
+    in_place = p.kernel_h == 1 and p.dilation_w == 1 and inside and rows
+    return 0 if in_place else int(4 * p.kernel_h * p.kernel_w * p.in_c)
