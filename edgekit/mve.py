@@ -60,3 +60,29 @@ def conv2d_scratch(p: Any) -> int:
     rows = (p.out_h - 1) * p.stride_h < p.in_h and p.pad_top == 0
     in_place = p.kernel_h == 1 and p.dilation_w == 1 and inside and rows
     return 0 if in_place else int(4 * p.kernel_h * p.kernel_w * p.in_c)
+
+
+TAPS = Const("weights", "int8_t", "[channels][kernel_h * kernel_w]", weights=True)
+DEPTHWISE = (TAPS, SCALES)
+
+
+def _depthwise(p: Any, consts: Consts) -> Channels:
+    return Channels.of(p, consts, consts["weights"].reshape(-1, len(consts["bias"])).T)
+
+
+def depthwise_fits(p: Any, consts: Consts) -> bool:
+    """One output channel per input channel."""
+    return p.multiplier_c == 1 and _fit(_depthwise(p, consts))
+
+
+def pack_depthwise(p: Any, consts: Consts) -> Packed:
+    channels = _depthwise(p, consts)
+    weights = np.ascontiguousarray(channels.weights).astype(np.int8)
+    return Packed(p, {"weights": weights, "scales": _scales(channels, 1)})
+
+
+def depthwise_scratch(p: Any) -> int:
+    """Four windows of sixteen channels, a list of their taps (a pointer is 8 bytes at most), and a
+    pixel of the zero point. Taps are filled up to a multiple of four."""
+    taps = -(-p.kernel_h * p.kernel_w // 4) * 4
+    return int(4 * (taps * 16 + taps * 8) + p.in_c)
