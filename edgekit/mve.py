@@ -86,3 +86,13 @@ def depthwise_scratch(p: Any) -> int:
     pixel of the zero point. Taps are filled up to a multiple of four."""
     taps = -(-p.kernel_h * p.kernel_w // 4) * 4
     return int(4 * (taps * 16 + taps * 8) + p.in_c)
+
+
+def always(p: Any, consts: Consts) -> bool:
+    """No condition."""
+    return True
+
+
+def pool_fits_16_bits(p: Any, consts: Consts) -> bool:
+    """Sums of 16 bits."""
+    return bool(p.kernel_h * p.kernel_w * 128 < 2**15)
