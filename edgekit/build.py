@@ -10,7 +10,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edgekit.bundle import MANIFEST, QUANTIZATION, REPORT, staged, to_json
+from edgekit.bundle import COSTS, MANIFEST, QUANTIZATION, REPORT, staged, to_json
+from edgekit.costs import Costs, costs_for, measured
 from edgekit.emit import emit
 from edgekit.emit.names import check_name, default_name
 from edgekit.firmware import compile_model
@@ -79,10 +80,12 @@ def compile_program(
     dump: Dump | None = None,
     *,
     numbers: Calibration | Quantization | None = None,
+    costs: Costs | None = None,
 ) -> Compiled:
     """Import, canonicalise, quantize, lower and plan; touches no compiler and writes nothing.
 
     `numbers` a source does not have come from calibration data, or are what a build has decided.
+    costs: counted instructions to choose kernels by, where there are any.
     """
     source = load_model(model, options.dims)
     graph = canonical(source, dump)
@@ -94,7 +97,8 @@ def compile_program(
         with one_blas_thread():
             whole, decided = quantized(graph, samples, options.quantization)
     lowered = lower(whole)
-    integer = choose(drop_constant_channels(lowered), load_target(options.target).isa)
+    integer = measured(drop_constant_channels(lowered), costs)
+    integer = choose(integer, load_target(options.target).isa)
     program = plan(
         integer,
         keep_input=options.keep_input,
@@ -125,13 +129,14 @@ def build(
     budget: str = "",
     dims: Mapping[str, int] | None = None,
     optimize: str = "balanced",
+    costs: str | Path | None = None,
     dump: Dump | None = None,
     progress: Progress = lambda stage: None,
 ) -> dict[str, Any]:
     """Build `model` for `target` and return the report (the contract's JSON keys).
 
     A live module needs `example_inputs`, a model with real numbers `calibration`: typical inputs with
-    the source's axes, as ``x * scale + offset`` where either is given. Writes the bundle to `output` (default ``build/<name>``), whole or not at all.
+    the source's axes, as ``x * scale + offset`` where either is given. `costs` is a file of `edgekit tune`. Writes the bundle to `output` (default ``build/<name>``), whole or not at all.
     A failed gate is no exception: see ``report["gates"]``. Raises EdgekitError for everything else.
     """
     limits, board = parse_budget(budget), load_target(target)
@@ -141,7 +146,8 @@ def build(
 
         progress("import, quantize, plan")
         numbers = None if calibration is None else Calibration(calibration, scale, offset)
-        stages = compile_program(path, options, dump, numbers=numbers)
+        counted = None if costs is None else costs_for(Path(costs), board)
+        stages = compile_program(path, options, dump, numbers=numbers, costs=counted)
         files, pool = emit(name, stages.program, path.name, float_io=io == "float")
 
         with staged(Path(output or Path("build") / name)) as folder:
@@ -149,6 +155,8 @@ def build(
                 (folder / file).write_text(text)
             if stages.decided is not None:
                 save(folder / QUANTIZATION, stages.decided)
+            if counted is not None:
+                counted.only(stages.integer.nodes).save(folder / COSTS)
             progress("compile")
             stateful = bool(stages.program.state_bytes)
             firmware = compile_model(folder, name, board, Path(work), stateful=stateful)

@@ -11,7 +11,8 @@ from typing import Any
 
 from edgekit import __version__
 from edgekit.build import Compiled, Options, compile_program
-from edgekit.bundle import MANIFEST, QUANTIZATION, Bundle, open_bundle
+from edgekit.bundle import COSTS, MANIFEST, QUANTIZATION, Bundle, open_bundle
+from edgekit.costs import costs_for, load_costs
 from edgekit.emit import emit
 from edgekit.emit.names import default_name
 from edgekit.errors import EdgekitError
@@ -51,7 +52,8 @@ def reopen(folder: Path, target: str = "") -> tuple[Bundle, Compiled, Target]:
         ) from None  # fmt: skip
     stored = folder / QUANTIZATION
     numbers = load(stored) if QUANTIZATION in bundle.manifest["files"] else None
-    stages = compile_program(bundle.model, options, numbers=numbers)
+    costs = load_costs(folder / COSTS) if COSTS in bundle.manifest["files"] else None
+    stages = compile_program(bundle.model, options, numbers=numbers, costs=costs)
     return bundle, stages, load_target(target or options.target)
 
 
@@ -65,6 +67,7 @@ def check(
     dims: Mapping[str, int] | None = None,
     calibration: Calibration | None = None,
     quantization: Settings = Settings(),
+    costs: Path | None = None,
 ) -> dict[str, Any]:
     """Can the model run there? Everything that is known without a compiler.
 
@@ -74,7 +77,8 @@ def check(
     board, limits = load_target(target), parse_budget(budget)
     name = default_name(model.stem)
     options = Options(name, target, "arena", keep_input, budget, dims or {}, quantization, optimize)
-    stages = compile_program(model, options, numbers=calibration or Calibration())
+    counted = None if costs is None else costs_for(costs, board)
+    stages = compile_program(model, options, numbers=calibration or Calibration(), costs=counted)
     _, pool = emit(name, stages.program, model.name)
     weights = sum(a.nbytes for s, a in pool.arrays.items() if s.startswith(f"{name}_w_"))
     parts = {
@@ -112,11 +116,15 @@ def bench(folder: Path, target: str = "") -> dict[str, Any]:
     return report | {"gates": []}
 
 
-def plan(model: Path, target: str, *, keep_input: bool = False) -> dict[str, Any]:
+def plan(
+    model: Path, target: str, *, keep_input: bool = False, costs: Path | None = None
+) -> dict[str, Any]:
     """The ways to run a model between least RAM and fewest instructions, most RAM first."""
     board = load_target(target)
     stages = compile_program(
-        model, Options("model", target, keep_input=keep_input, optimize="speed")
+        model,
+        Options("model", target, keep_input=keep_input, optimize="speed"),
+        costs=None if costs is None else costs_for(costs, board),
     )
     network = Network(stages.integer, keep_input=keep_input, caller_io=False)
     base, points = network.cuts.instructions(), front(network)

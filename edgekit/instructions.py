@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from edgekit.graph import IntNode, Value
+from edgekit.op import PORTABLE
 
 _CALL = 150  # the driver, and a kernel's entry
 _MAC, _OUTPUT = 3, 15  # portable kernels, per multiply-accumulate and per element of the output
@@ -19,7 +20,11 @@ _CELL = 6  # pools and sums, per element of the input
 
 
 def of_node(node: IntNode, values: Mapping[str, Value], calls: int) -> int:
-    """Instructions of a node whose rows are made in so many calls of equal size."""
+    """Instructions of a node whose rows are made in so many calls of equal size: as they were
+    counted, or else an estimate."""
+    counted = node.measured.get((node.variant.suffix if node.variant else PORTABLE, calls))
+    if counted is not None:
+        return counted
     out = values[node.outputs[0]]
     if node.variant and node.variant.instructions:
         return calls * node.variant.instructions(node.params, out.shape[1] // calls)
