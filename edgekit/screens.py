@@ -239,18 +239,17 @@ def _ratio(entry: Report) -> str:
 
 
 def bench_screen(report: Report) -> str:
-    """Per layer: MACs, instructions, instructions per MAC, estimated cycles."""
+    """Per layer: kernel, MACs, instructions, instructions per MAC, estimated cycles."""
     rows = []
     for entry in report["layers"]:
         instructions, macs = entry.get("instructions"), entry["macs"]
         ratio = f"{instructions / macs:.2f}" if instructions and macs else None
-        rows.append(
-            (entry["name"], entry["op"], macs, instructions, ratio, entry.get("cycles_estimate"))
-        )
+        cycles = entry.get("cycles_estimate")
+        rows.append((entry["name"], entry["kernel"], macs, instructions, ratio, cycles))
     total = report["instructions"]
     ratio = f"{total / report['macs']:.2f}" if total and report["macs"] else None
     rows.append(("total", "", report["macs"], total, ratio, report["cycles_estimate"]))
-    heads = ("layer", "operator", "MACs", "instructions", "per MAC", "cycles")
+    heads = ("layer", "kernel", "MACs", "instructions", "per MAC", "cycles")
     return "\n".join([
         model_line(report),
         speed_line(report),

@@ -200,6 +200,16 @@ def test_instructions_have_their_class() -> None:
     assert [kind for kind, _ in kinds("thumb", thumb)] == [
         "branch", "branch", "alu", "simd", "mul_long", "div", "other", "alu", "simd", "branch"
     ]  # fmt: skip
+    # vldrb.u8 q0,[r9],#16; vmladava; letp; dlstp; wlstp; vctp; vpst; vldrw gathered; vstrb scattered;
+    # vst40; vmov to lanes; vqrdmulh; vdup; vpush {d8-d11}
+    helium = (
+        "b9ec101e f0ee222f 1ff007c0 0cf001e0 02f003c0 03f001e8 71fe4d0f 93fc462f 8aec060f"
+        "80fc011e 16ec020f 21fe620e a8ee101b 2ded088b"
+    )
+    assert kinds("thumb", helium) == [
+        ("load", 2), ("simd", 0), ("branch", 0), ("alu", 0), ("branch", 0), ("simd", 0), ("simd", 0),
+        ("load", 4), ("store", 4), ("store", 2), ("simd", 0), ("simd", 0), ("simd", 0), ("store", 4),
+    ]  # fmt: skip
     # ldp x0,x1,[sp]; str w0,[x1]; madd; smull; sdiv; b.ne; ret; add v0.4s; smull v0; nop; add x0
     words = "e00740a9 200000b9 200c021b 207c229b 200cc21a 01000054 c0035fd6 2084a24e 20c0620e 1f2003d5 2000028b"
     assert [kind for kind, _ in kinds("aarch64", words)] == [
