@@ -20,6 +20,9 @@ PEERS, BUDGETS = HERE / "peers.toml", HERE / "budgets.toml"
 DOCUMENT = HERE.parent / "docs" / "BENCHMARKS.md"
 FIGURES = ("instructions", "arena_bytes", "state_bytes", "flash_bytes", "stack_bytes")
 TARGET = "cortex-m4"
+# Further cores, of which only instructions are budgeted, and the models that are counted there.
+CORES = ("cortex-m0plus", "cortex-m3", "cortex-m7", "cortex-m33")
+ON_CORES = ("kws", "resnet8", "vww", "ad")
 
 
 def models_folder() -> Path:

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from typing import Any
 
-from benchmarks import BUDGETS, DOCUMENT, FIGURES, TARGET, measure, peers
+from benchmarks import BUDGETS, CORES, DOCUMENT, FIGURES, ON_CORES, TARGET, measure, peers
 
+Reports = dict[str, dict[str, Any]]
 _HEADINGS = (
     "model", "MACs", "instructions", "per MAC", "TFLM reference / ours", "TFLM + CMSIS-NN / ours",
     "cycles (estimate)", "arena", "TFLM / ours", "state", "flash", "TFLM / ours", "stack",
@@ -36,7 +38,17 @@ def row(key: str, report: dict[str, Any], peer: dict[str, Any]) -> list[str]:
     ]  # fmt: skip
 
 
-def table(rows: list[list[str]], headings: tuple[str, ...] = _HEADINGS) -> str:
+def core_row(core: str, reports: Reports) -> list[str]:
+    """One core: instructions of each model, and CMSIS-NN's over ours where the peer was counted."""
+    cells = []
+    for key, report in reports.items():
+        peer = peers()[key].get("cmsis_" + core.replace("-", "_"))
+        ratio = f" ({peer / report['instructions']:.2f})" if peer else ""
+        cells.append(f"{report['instructions']:,}{ratio}")
+    return [core, *cells]
+
+
+def table(headings: Sequence[str], rows: list[list[str]]) -> str:
     """A Markdown table that also reads well in a terminal."""
     cells = [list(headings), *rows]
     widths = [max(len(line[i]) for line in cells) for i in range(len(headings))]
@@ -62,28 +74,40 @@ def main() -> int:
     reports = {key: measure(key, peer["file"]) for key, peer in peers().items()}
     first = next(iter(reports.values()))
     compiled = f"{first['compiler']}\n{first['compiler_flags']}"
-    text = table([row(key, report, peers()[key]) for key, report in reports.items()])
+    text = table(_HEADINGS, [row(key, report, peers()[key]) for key, report in reports.items()])
     print(
-        f"{TARGET}, one inference, portable kernels; ratios are the peer's figure over ours\n{compiled}\n\n{text}"
+        f"{TARGET}, one inference; ratios are the peer's figure over ours\n{compiled}\n\n{text}\n"
     )
+    cores = {
+        core: {key: measure(key, peers()[key]["file"], core) for key in ON_CORES} for core in CORES
+    }
+    others = table(("core", *ON_CORES), [core_row(core, r) for core, r in cores.items()])
+    print(f"instructions, in brackets TFLM + CMSIS-NN / ours\n\n{others}")
     if arguments.write:
-        DOCUMENT.write_text(_document(compiled, text, first["cycles_method"]))
-        lines = [
-            f"# What `make bench` measured; tests/test_budgets.py holds it.\n\ncompiler = {first['compiler']!r}\n"
-        ]
-        for key, report in reports.items():
-            lines += [f"[{key}]", *(f"{name} = {report[name]}" for name in FIGURES), ""]
-        BUDGETS.write_text("\n".join(lines))
+        DOCUMENT.write_text(_document(compiled, text, others, first["cycles_method"]))
+        BUDGETS.write_text(_budgets(reports, cores))
     return 0
 
 
-def _document(compiled: str, text: str, method: str) -> str:
+def _budgets(reports: Reports, cores: dict[str, Reports]) -> str:
+    compiler = next(iter(reports.values()))["compiler"]
+    lines = ["# What `make bench` measured; tests/test_budgets.py holds it.", ""]
+    lines += [f"compiler = {compiler!r}", ""]
+    for key, report in reports.items():
+        lines += [f"[{key}]", *(f"{name} = {report[name]}" for name in FIGURES), ""]
+    for core, found in cores.items():
+        lines += [f"[cores.{core}]"]
+        lines += [*(f"{key} = {report['instructions']}" for key, report in found.items()), ""]
+    return "\n".join(lines)
+
+
+def _document(compiled: str, text: str, others: str, method: str) -> str:
     return f"""# Benchmarks
 
 Written by `python -m benchmarks --write`; `make bench` prints it anew.
 
-One inference on an emulated {TARGET}, initialisation excluded, portable C kernels (no SIMD), outputs
-equal to TensorFlow Lite Micro's byte for byte. Executed instructions are counted, not sampled: they
+One inference on an emulated {TARGET}, initialisation excluded, outputs equal to TensorFlow Lite
+Micro's byte for byte. Executed instructions are counted, not sampled: they
 repeat to the last digit with the same compiler and flags. Cycles are an estimate ({method}).
 
 ```
@@ -94,9 +118,12 @@ repeat to the last digit with the same compiler and flags. Cycles are an estimat
 
 Ratios are the peer's figure over ours: above 1 is less for us. The peer is TensorFlow Lite Micro
 (2026-08), arm-none-eabi-gcc 12.2 with its own build flags, on the same emulated core: once with its
-reference kernels, once with CMSIS-NN (2026-07), whose SIMD kernels these portable ones are not meant
-to beat. Its arena is `arena_used_bytes`, its flash is code, constants and the model file, its stack is
+reference kernels, once with CMSIS-NN (2026-07). Its arena is `arena_used_bytes`, its flash is code, constants and the model file, its stack is
 measured where ours is a static bound. The peers' figures are in `benchmarks/peers.toml`.
+
+Instructions on other emulated cores, in brackets CMSIS-NN's figure over ours:
+
+{others}
 """
 
 

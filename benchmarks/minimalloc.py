@@ -99,7 +99,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.minimalloc", description=__doc__)
     parser.add_argument("--write", action="store_true", help="store the table in docs")
     arguments = parser.parse_args()
-    text = table([run.row() for run in runs()], _HEADINGS)
+    text = table(_HEADINGS, [run.row() for run in runs()])
     print(text)
     if arguments.write:
         DOCUMENT.write_text(_DOCUMENT.format(capacity=CAPACITY, table=text))

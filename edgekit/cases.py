@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -38,11 +39,14 @@ def case_random(op: type[Op], name: str) -> np.random.Generator:
 
 def weighted_case(op: type[Op], name: str, x_shape: Shape, w_shape: Shape, attrs: Mapping[str, Any], *,
                   input_zero: int = 3, per_channel: bool = True, bias: bool = True,
-                  channel_axis: int = 0) -> Case:  # fmt: skip
-    """A case of an operator with weights, scaled so that under a fifth of the outputs saturate."""
+                  channel_axis: int = 0, smallest: int = -128, one_rounding: bool = False) -> Case:  # fmt: skip
+    """A case of an operator with weights, scaled so that under a fifth of the outputs saturate.
+
+    smallest: of the weights; one_rounding: of the graph.
+    """
     rng = case_random(op, name)
     channels = w_shape[channel_axis]
-    w = rng.integers(-128, 128, w_shape).astype(np.int8)
+    w = rng.integers(smallest, 128, w_shape).astype(np.int8)
     count = channels if per_channel else 1
     w_scale = tuple(float(np.float32(s)) for s in rng.uniform(0.004, 0.02, count))
     axis = channel_axis if per_channel and channels > 1 else None
@@ -57,4 +61,5 @@ def weighted_case(op: type[Op], name: str, x_shape: Shape, w_shape: Shape, attrs
     draft = activation("output", (1,), spread / 60.0, -5)
     probe = single(op, name, operands, [draft], attrs)
     (shape,) = op.shapes(probe.graph.nodes[0], probe.graph)
-    return single(op, name, operands, [activation("output", shape, spread / 60.0, -5)], attrs)
+    case = single(op, name, operands, [activation("output", shape, spread / 60.0, -5)], attrs)
+    return Case(name, replace(case.graph, one_rounding=one_rounding))

@@ -18,9 +18,10 @@ from edgekit.emit.names import default_name
 from edgekit.errors import EdgekitError
 from edgekit.firmware import compile_model
 from edgekit.measure import SAMPLES, STEPS, describe, layer_memory, memory, speed, totals
-from edgekit.plan.front import balanced, front
+from edgekit.plan.front import front
 from edgekit.plan.streams import Network
 from edgekit.quantize import Calibration, Settings, load
+from edgekit.ram import ram_advice, within_ram
 from edgekit.report import accuracy_gate, gates, parse_budget
 from edgekit.simulate import Simulator
 from edgekit.target import Target, load_target
@@ -42,18 +43,23 @@ from edgekit.validate.runners import deploy, make_runner
 def reopen(folder: Path, target: str = "") -> tuple[Bundle, Compiled, Target]:
     """A bundle with its stages, rebuilt from the model it carries; `target` replaces its own."""
     bundle = open_bundle(folder)
-    try:
-        given = bundle.options
-        options = Options(**{**given, "quantization": Settings(**given["quantization"])})
-    except (KeyError, TypeError) as unknown:
-        raise EdgekitError(
-            "EK005", "the manifest's options are not those of this version",
-            where=str(folder / MANIFEST), found=str(unknown), help="build the bundle again",
-        ) from None  # fmt: skip
+    options = _options(bundle)
     stored = folder / QUANTIZATION
     numbers = load(stored) if QUANTIZATION in bundle.manifest["files"] else None
     stages = compile_program(bundle.model, options, numbers=numbers)
     return bundle, stages, load_target(target or options.target)
+
+
+def _options(bundle: Bundle) -> Options:
+    """What a bundle was built with. Raises EK005 where another version wrote it."""
+    try:
+        given = bundle.options
+        return Options(**{**given, "quantization": Settings(**given["quantization"])})
+    except (KeyError, TypeError) as unknown:
+        raise EdgekitError(
+            "EK005", "the manifest's options are not those of this version",
+            where=str(bundle.folder / MANIFEST), found=str(unknown), help="build the bundle again",
+        ) from None  # fmt: skip
 
 
 def check(
@@ -73,12 +79,20 @@ def check(
     Without calibration data a model of real values is judged with ranges that are made up: memory
     does not depend on them. Flash and RAM leave out what only a compiler knows, code and stack, and say so.
     """
-    board, limits = load_target(target), parse_budget(budget)
-    name = default_name(model.stem)
+    limits, name = parse_budget(budget), default_name(model.stem)
     options = Options(name, target, "arena", keep_input, budget, dims or {}, quantization, optimize,
-                      stream_input)  # fmt: skip
+                      stream_input=stream_input)  # fmt: skip
     stages = compile_program(model, options, numbers=calibration or Calibration())
-    _, pool = emit(name, stages.program, model.name)
+    _, _, report = within_ram(
+        stages, options, limits, lambda s: _without_compiler(s, options, model.name)
+    )
+    return report | {"gates": gates(report, limits)}
+
+
+def _without_compiler(stages: Compiled, options: Options, source: str) -> dict[str, Any]:
+    """What is known of a model's memory before any compiler has run."""
+    name, board = options.name, load_target(options.target)
+    _, pool = emit(name, stages.program, source)
     weights = sum(a.nbytes for s, a in pool.arrays.items() if s.startswith(f"{name}_w_"))
     parts = {
         "weights_bytes": weights,
@@ -87,16 +101,16 @@ def check(
         "static_bytes": None,
         "stack_bytes": None,
     }
-    report = describe(name, model.name, board, stages) | parts
+    report = describe(name, source, board, stages) | parts
     report |= totals(stages.program, parts, board)
-    report["layer_memory"] = layer_memory(stages.program, pool)
-    return report | {"gates": gates(report, limits)}
+    return report | {"layer_memory": layer_memory(stages.program, pool)}
 
 
 def size(folder: Path, target: str = "", budget: str = "") -> dict[str, Any]:
     """Flash and RAM of a bundle, compiled now, against a target and a budget."""
     limits = parse_budget(budget)
     bundle, stages, board = reopen(folder, target)
+    options = _options(bundle)
     _, pool = emit(bundle.name, stages.program, bundle.model.name)
     with tempfile.TemporaryDirectory() as work:
         firmware = compile_model(
@@ -104,6 +118,7 @@ def size(folder: Path, target: str = "", budget: str = "") -> dict[str, Any]:
         )
         report = describe(bundle.name, bundle.manifest["model"]["source"], board, stages)
         report |= memory(stages.program, pool, firmware, board)
+    report |= ram_advice(stages, options, report, limits)
     return report | {"gates": gates(report, limits)}
 
 
@@ -126,8 +141,6 @@ def plan(
     stages = compile_program(model, options)
     network = Network(stages.integer, keep_input=keep_input, caller_io=False)
     base, points = network.cuts.instructions(), front(network)
-    smallest = points[-1].arena.placed.peak if points else 0
-    chosen = balanced(points, network) if points else None
     return {
         "model": model.name,
         "target": board.name,
@@ -137,19 +150,12 @@ def plan(
         "ram_limit_bytes": board.ram_limit_bytes,
         "points": [
             {
-                "arena_bytes": point.arena.placed.peak,
+                "arena_bytes": point.bytes,
                 "arena_lower_bound_bytes": point.arena.bound,
                 "arena_method": point.arena.placed.method,
                 "instructions_added_estimate": point.extra,
                 "instructions_added_percent": round(100 * point.extra / max(1, base), 2),
-                "optimize": [
-                    word
-                    for word, taken in (
-                        ("balanced", point is chosen),
-                        ("ram", point.arena.placed.peak == smallest),
-                    )
-                    if taken
-                ],
+                "optimize": list(point.optimize),
                 "streams": point.streams(),
             }
             for point in points

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from edgekit.errors import EdgekitError
 
 if TYPE_CHECKING:
-    from edgekit.op import Op, Params
+    from edgekit.op import Op, Params, Variant
 
 DTYPES: dict[str, int] = {
     "int8": 1, "uint8": 1, "bool": 1, "int16": 2, "int32": 4, "int64": 8,
@@ -198,6 +198,7 @@ class IntNode:
     """One integer operation: the operator class, its Params, its packed-away constants.
 
     `inputs` and `outputs` name run-time operands only; weights and tables are in `consts`.
+    `variant` runs it, None being the portable kernel; `variants` are those that may.
     """
 
     name: str
@@ -206,6 +207,14 @@ class IntNode:
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     consts: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    variant: Variant | None = None
+    variants: tuple[Variant, ...] = ()
+
+    def scratch(self, values: Mapping[str, Value]) -> int:
+        """Bytes that its kernel needs beside its operands."""
+        if self.variant:
+            return self.variant.scratch(self.params)
+        return self.op.cost(self, values).scratch
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,26 +6,28 @@ import sys
 from pathlib import Path
 
 from edgekit.data import data_dir
-from edgekit.op import Op, load_ops, params_fields
+from edgekit.op import Kernel, Op, load_ops, params_fields
 
 
-def kernels() -> dict[str, type[Op]]:
-    """Kernel name to the operator that defines its struct (the class that sets `kernel`)."""
+def kernels() -> dict[str, Kernel]:
+    """Name to kernel, variants included, each of the class that sets `kernel`."""
     load_ops()
-    table: dict[str, type[Op]] = {}
+    table: dict[str, Kernel] = {}
     queue: list[type[Op]] = [Op]
     while queue:
         cls = queue.pop()
         queue += cls.__subclasses__()
         if cls.__dict__.get("kernel"):
-            if table.get(cls.kernel, cls) is not cls:
-                raise TypeError(f"kernel {cls.kernel} is defined twice")
-            table[cls.kernel] = cls
+            for kernel in (Kernel(cls), *(Kernel(cls, variant) for variant in cls.variants)):
+                if table.get(kernel.name, kernel) != kernel:
+                    raise TypeError(f"kernel {kernel.name} is defined twice")
+                table[kernel.name] = kernel
     return dict(sorted(table.items()))
 
 
-def prototype(op: type[Op]) -> str:
-    """The C prototype of an operator's kernel, without the semicolon."""
+def prototype(kernel: Kernel) -> str:
+    """The C prototype of a kernel, without the semicolon."""
+    op = kernel.op
     variadic = op.inputs[-1].endswith("...")
     names = [name.removesuffix("...") for name in op.inputs]
     if op.signature == "rows":
@@ -40,16 +42,16 @@ def prototype(op: type[Op]) -> str:
     else:
         operands = [*(f"const int8_t *{name}" for name in names), "int8_t *output"]
         operands += ["int32_t n"] if op.signature == "flat" else []
-    params = f"const ek_{op.kernel}_params *p"
-    return f"void ek_{op.kernel}_s8({', '.join([params, *operands])})"
+    params = f"const ek_{kernel.name}_params *p"
+    return f"void {kernel.symbol}({', '.join([params, *operands])})"
 
 
-def header_text(op: type[Op]) -> str:
+def header_text(kernel: Kernel) -> str:
     """The text of ``ek_<kernel>.h``."""
-    guard = f"EK_{op.kernel.upper()}_H"
-    source = op.__module__.rsplit(".", 1)[-1]
+    guard = f"EK_{kernel.name.upper()}_H"
+    source = kernel.op.__module__.rsplit(".", 1)[-1]
     lines = [
-        f"/* ek_{op.kernel}.h -- generated from edgekit/ops/{source}.py; do not edit */",
+        f"/* ek_{kernel.name}.h -- generated from edgekit/ops/{source}.py; do not edit */",
         f"#ifndef {guard}",
         f"#define {guard}",
         "",
@@ -59,18 +61,18 @@ def header_text(op: type[Op]) -> str:
         "",
         "typedef struct {",
     ]
-    for f in params_fields(op.Params):
+    for f in params_fields(kernel.params):
         length = f"[{f.metadata['length']}]" if f.metadata["length"] else ""
         lines.append(f"    {f.metadata['c']} {f.name}{length}; /* {f.metadata['doc']} */")
-    lines += [f"    const {c.ctype} *{c.name}; /* {c.doc} */" for c in op.consts]
-    lines += [f"}} ek_{op.kernel}_params;", "", f"{prototype(op)};", "", "#endif", ""]
+    lines += [f"    const {c.ctype} *{c.name}; /* {c.doc} */" for c in kernel.consts]
+    lines += [f"}} ek_{kernel.name}_params;", "", f"{prototype(kernel)};", "", "#endif", ""]
     return "\n".join(lines)
 
 
 def stale() -> dict[Path, str]:
     """Headers whose file differs from what the operators say: path to wanted text."""
     folder = data_dir("runtime") / "include"
-    wanted = {folder / f"ek_{name}.h": header_text(op) for name, op in kernels().items()}
+    wanted = {folder / f"ek_{name}.h": header_text(kernel) for name, kernel in kernels().items()}
     return {p: t for p, t in wanted.items() if not p.is_file() or p.read_text() != t}
 
 

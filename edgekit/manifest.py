@@ -51,7 +51,7 @@ def manifest(
             {
                 "name": step.name,
                 "op": step.op.name,
-                "kernel": f"ek_{step.op.kernel}_s8",
+                "kernel": step.kernel.symbol,
                 "outputs": [tensor(program.buffers[name]) for name in step.outputs],
             }
             for step in program.steps

@@ -75,7 +75,7 @@ def layer(step: Step) -> Report:
     return {
         "name": step.name,
         "op": step.op.name,
-        "kernel": f"ek_{step.op.kernel}_s8",
+        "kernel": step.kernel.symbol,
         "macs": step.macs,
     }
 

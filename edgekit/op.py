@@ -11,7 +11,7 @@ import dataclasses
 import functools
 import importlib
 import pkgutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
@@ -58,6 +58,36 @@ class Const:
     ctype: str
     doc: str
     weights: bool = False
+
+
+class Packed(NamedTuple):
+    """What the C struct of a step is filled with."""
+
+    params: Params
+    consts: Mapping[str, Array]
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A faster kernel of the same bytes: ``ek_<kernel>_s8_<suffix>`` in ``<kernel>_<suffix>.c``.
+
+    isa: words that the target must list. fits: the condition on the unpacked Params and constants.
+    pack: turns them into those of the variant's own struct, which `params` and `consts` describe
+    (the simulator keeps the unpacked ones). scratch: its bytes, from the unpacked Params.
+    together: a call for several rows goes over them more than once, so each of them is written while
+    the inputs of any may still be read. instructions: an estimate for a call that makes so many
+    rows, None for the usual one.
+    """
+
+    suffix: str
+    isa: tuple[str, ...]
+    fits: Callable[[Any, Mapping[str, Array]], bool]
+    pack: Callable[[Any, Mapping[str, Array]], Packed]
+    params: type[Params]
+    consts: tuple[Const, ...] = ()
+    scratch: Callable[[Any], int] = lambda params: 0
+    together: bool = False
+    instructions: Callable[[Any, int], int] | None = None
 
 
 @dataclass(frozen=True)
@@ -117,6 +147,8 @@ class Op:
     signature: ClassVar[str] = "flat"
     Params: ClassVar[type[Params]] = Params
     consts: ClassVar[tuple[Const, ...]] = ()
+    # Faster kernels of the same bytes, the best first.
+    variants: ClassVar[tuple[Variant, ...]] = ()
     # Names of the run-time operands; a name ending in "..." takes any number.
     inputs: ClassVar[tuple[str, ...]] = ("input",)
     # Source operator names, per format; torch graphs are read in ONNX's vocabulary.
@@ -203,7 +235,8 @@ class Op:
 
     @classmethod
     def lingers(cls, p: Any) -> bool:
-        """May a call for several rows read a row's inputs until the next row is finished?"""
+        """May the portable kernel, called for several rows, read a row's inputs until the next row is
+        finished?"""
         return False
 
     @classmethod
@@ -269,6 +302,45 @@ class Transient(Op):
     @classmethod
     def cases(cls) -> list[Case]:
         return []
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """The C function that runs an operator: the portable one, or a variant of it."""
+
+    op: type[Op]
+    variant: Variant | None = None
+
+    @property
+    def name(self) -> str:
+        """Of its files: ``<name>.c``, ``ek_<name>.h`` with the struct ``ek_<name>_params``."""
+        return f"{self.op.kernel}_{self.variant.suffix}" if self.variant else self.op.kernel
+
+    @property
+    def symbol(self) -> str:
+        suffix = f"_{self.variant.suffix}" if self.variant else ""
+        return f"ek_{self.op.kernel}_s8{suffix}"
+
+    @property
+    def params(self) -> type[Params]:
+        return self.variant.params if self.variant else self.op.Params
+
+    @property
+    def consts(self) -> tuple[Const, ...]:
+        return self.variant.consts if self.variant else self.op.consts
+
+    @property
+    def together(self) -> bool:
+        """See `Variant`."""
+        return self.variant is not None and self.variant.together
+
+    def lingers(self, params: Params) -> bool:
+        """See `Op.lingers`; variants read what a tile needs before they write it."""
+        return self.variant is None and self.op.lingers(params)
+
+    def pack(self, params: Params, consts: Mapping[str, Array]) -> Packed:
+        """What its struct is filled with."""
+        return self.variant.pack(params, consts) if self.variant else Packed(params, consts)
 
 
 OPS: dict[str, type[Op]] = {}

@@ -5,7 +5,8 @@ The simulator and the C emitter read a `Program` and nothing else.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import functools
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -13,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgekit.graph import DTYPES, Layout, Quant, State
-from edgekit.op import Op, Params
+from edgekit.op import Kernel, Op, Packed, Params, Variant
 
 ARENA, STATE, CONST, CALLER = "arena", "state", "const", "caller"
 
@@ -73,6 +74,17 @@ class Step:
     scratch_offset: int = 0
     scratch_bytes: int = 0
     rows: int = 0
+    variant: Variant | None = None
+
+    @property
+    def kernel(self) -> Kernel:
+        """The C function it calls."""
+        return Kernel(self.op, self.variant)
+
+    @functools.cached_property
+    def packed(self) -> Packed:
+        """What that function's struct is filled with."""
+        return self.kernel.pack(self.params, self.consts)
 
 
 class Turn(NamedTuple):
@@ -81,6 +93,20 @@ class Turn(NamedTuple):
     step: int
     first: int
     n: int
+
+
+def streams_of(schedule: Sequence[Turn]) -> list[tuple[Turn, ...]]:
+    """A schedule cut where nothing is under way: a lone turn, or the turns of steps that make rows for
+    each other."""
+    last = {turn.step: i for i, turn in enumerate(schedule)}
+    groups: list[tuple[Turn, ...]] = []
+    begin = end = 0
+    for i, turn in enumerate(schedule):
+        end = max(end, last[turn.step])
+        if i == end:
+            groups.append(tuple(schedule[begin : i + 1]))
+            begin = i + 1
+    return groups
 
 
 @dataclass(frozen=True)
@@ -129,17 +155,8 @@ class Program:
         return next((i for i, step in enumerate(self.steps) if step.op.feeds), None)
 
     def streams(self) -> list[tuple[Turn, ...]]:
-        """The schedule cut where nothing is under way: a lone turn, or the turns of steps that
-        make rows for each other."""
-        last = {turn.step: i for i, turn in enumerate(self.schedule)}
-        groups: list[tuple[Turn, ...]] = []
-        begin = end = 0
-        for i, turn in enumerate(self.schedule):
-            end = max(end, last[turn.step])
-            if i == end:
-                groups.append(self.schedule[begin : i + 1])
-                begin = i + 1
-        return groups
+        """The streams of the schedule."""
+        return streams_of(self.schedule)
 
     def text(self) -> str:
         """The form `--dump` writes: one line a step, one a stream."""

@@ -10,7 +10,8 @@ from edgekit.report import contributors, memory_lines
 Report = dict[str, Any]
 _WORST = 5  # layers with the lowest ratio that `validate` names
 _MODEL, _PLAN, _SPEED, _CHECK = "model   ", "plan    ", "speed   ", "check   "
-_QUANT, _FOLDED, _INPUT = "quant   ", "folded  ", "input   "
+_QUANT, _FOLDED, _INPUT, _HELP = "quant   ", "folded  ", "input   ", "help    "
+_MOST_ALIVE = 4  # tensors at the peak of an arena that are named
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[object]], text: int = 1) -> str:
@@ -99,7 +100,29 @@ def check_line(report: Report) -> str:
 
 
 def gate_lines(report: Report) -> list[str]:
-    """A line for every gate that failed."""
+    """A line for every gate that failed, and what would help."""
+    return [*_failed_lines(report), *advice_lines(report)]
+
+
+def advice_lines(report: Report) -> list[str]:
+    """What fills the smallest arena of a model that has too little RAM, and what would help."""
+    advice = report.get("ram_advice")
+    if advice is None:
+        return []
+    whole = ", which takes its tensors whole," if advice["whole"] else ""
+    most = advice["alive"][:_MOST_ALIVE]
+    alive = ", ".join(f"{entry['name']} {entry['bytes']:,} B" for entry in most)
+    more = f", {len(advice['alive']) - len(most)} more" if len(most) < len(advice["alive"]) else ""
+    lines = [f"        layer {advice['layer']}{whole} runs beside {alive}{more}"]
+    lines += [
+        f"{_HELP}{remedy['change']}: arena {remedy['arena_bytes']:,} B"
+        for remedy in advice["remedies"]
+    ]
+    largest = f"a smaller {most[0]['name']}, or " if most else ""
+    return [*lines, f"{_HELP}{largest}a target with more RAM"]
+
+
+def _failed_lines(report: Report) -> list[str]:
     return [
         f"FAILED  {gate['name']}: found {_cell(gate['found'])}, limit {_cell(gate['limit'])}"
         + (f"   {gate['reason']}" if gate.get("reason") else "")

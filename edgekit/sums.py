@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from edgekit.graph import IntNode, Value
-from edgekit.op import Array, Cost, Op, Params, c_field
+from edgekit.op import Array, Cost, Op, Params, Variant, c_field
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,7 @@ class RowSum(Op):
     """Base of the operators of signature "sum"; has no name of its own."""
 
     signature = "sum"
+    variants: ClassVar[tuple[Variant, ...]] = ()
     tflite: ClassVar[tuple[str, ...]] = ()
     onnx: ClassVar[tuple[str, ...]] = ()
 

@@ -1,4 +1,7 @@
-"""Calls the portable C kernels through ctypes: one shared library, structs built from Params."""
+"""Calls the C kernels through ctypes: one shared library, structs built from Params.
+
+Variants for other machines are in it too: their instructions have C functions of the same results.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ from numpy.typing import NDArray
 from edgekit.data import data_dir
 from edgekit.graph import Graph, IntNode, Value
 from edgekit.headers import kernels
-from edgekit.op import load_ops, params_fields
+from edgekit.op import Kernel, const_dtype, load_ops, params_fields
 
 Array = NDArray[Any]
 _C = {"int8_t": ctypes.c_int8, "uint8_t": ctypes.c_uint8, "int16_t": ctypes.c_int16, "int32_t": ctypes.c_int32}  # fmt: skip
@@ -51,18 +54,20 @@ def library(*flags: str) -> ctypes.CDLL:
 
 def struct_of(node: IntNode, keep: list[Any]) -> ctypes.Structure:
     """The C params struct of a node; arrays it points to are appended to `keep`."""
+    kernel = Kernel(node.op, node.variant)
+    packed = kernel.pack(node.params, node.consts)
     fields: list[tuple[str, Any]] = []
-    for f in params_fields(node.op.Params):
+    for f in params_fields(kernel.params):
         ctype = _C[f.metadata["c"]]
         fields.append((f.name, ctype * f.metadata["length"] if f.metadata["length"] else ctype))
-    fields += [(const.name, ctypes.c_void_p) for const in node.op.consts]
-    kind = type(f"{node.op.kernel}_params", (ctypes.Structure,), {"_fields_": fields})
+    fields += [(const.name, ctypes.c_void_p) for const in kernel.consts]
+    kind = type(f"{kernel.name}_params", (ctypes.Structure,), {"_fields_": fields})
     struct = kind()
-    for f in params_fields(node.op.Params):
-        value = getattr(node.params, f.name)
+    for f in params_fields(kernel.params):
+        value = getattr(packed.params, f.name)
         setattr(struct, f.name, dict(fields)[f.name](*value) if f.metadata["length"] else value)
-    for const in node.op.consts:
-        array = np.ascontiguousarray(node.consts[const.name])
+    for const in kernel.consts:
+        array = np.ascontiguousarray(packed.consts[const.name], const_dtype(const))
         keep.append(array)
         setattr(struct, const.name, array.ctypes.data)
     return struct
@@ -89,8 +94,8 @@ def call(
     guarded = np.full(out.nbytes + 64, 0x5A, np.uint8)
     output = guarded[32 : 32 + out.nbytes].view(out.dtype).reshape(out.shape)
     arrays = [np.ascontiguousarray(x) for x in inputs]
-    function = getattr(library(), f"ek_{node.op.kernel}_s8")
-    scratch_bytes = node.op.cost(node, values).scratch
+    function = getattr(library(), Kernel(node.op, node.variant).symbol)
+    scratch_bytes = node.scratch(values)
     scratch = np.full(scratch_bytes + 64, 0x5A, np.uint8)
     pointers = [ctypes.c_void_p(x.ctypes.data) for x in arrays]
     if node.op.signature == "rows":

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import kernels
 import numpy as np
 import pytest
 
-from edgekit.graph import Value
+from edgekit.graph import IntNode, Value
 from edgekit.op import Case, Op, load_ops
+from edgekit.target import list_targets, load_target
+from edgekit.variants import fitting
 
+WORDS = {word for target in list_targets() for word in load_target(target).isa}
 CASES = [(op, case) for op in load_ops().values() for case in op.cases()]
 IDS = [f"{op.name}-{case.name}" for op, case in CASES]
 
 
 @pytest.mark.parametrize(("op", "case"), CASES, ids=IDS)
-def test_simulator_equals_c_kernel(op: type[Op], case: Case) -> None:
+def test_simulator_equals_c_kernels(op: type[Op], case: Case) -> None:
     node, values = kernels.lower(case.graph)
+    for variant in (None, *fitting(node, WORDS)):
+        check_kernel(replace(node, variant=variant), values, case)
+
+
+def check_kernel(node: IntNode, values: dict[str, Value], case: Case) -> None:
     inputs = kernels.operands(node, case.graph, kernels.random_inputs(case.graph, 6))
     (expected,) = node.op.run(node.params, node.consts, *inputs)
     stepped = {"rows": node.outputs[0], "sum": node.inputs[0]}.get(node.op.signature)
@@ -24,7 +34,9 @@ def test_simulator_equals_c_kernel(op: type[Op], case: Case) -> None:
         one = [x[sample] for x in inputs]
         for strip in sorted({1, 2, max(1, height - 1), height}):
             got = kernels.call(node, values, *one, strip=strip)
-            np.testing.assert_array_equal(got, expected[sample].reshape(got.shape))
+            np.testing.assert_array_equal(
+                got, expected[sample].reshape(got.shape), str(node.variant)
+            )
 
 
 @pytest.mark.parametrize(("op", "case"), CASES, ids=IDS)

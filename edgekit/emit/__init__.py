@@ -50,7 +50,7 @@ def _runtime(program: Program) -> dict[str, str]:
     """The kernels in use and, transitively, the headers they and the model include."""
     runtime = data_dir("runtime")
     files = {}
-    for kernel in sorted({step.op.kernel for step in program.steps}):
+    for kernel in sorted({step.kernel.name for step in program.steps}):
         files[f"ek_{kernel}.c"] = (runtime / "kernels" / f"{kernel}.c").read_text()
     wanted = ["ek_version.h", "ek_trace.h", *["ek_cursor.h"] * (program.feed is not None)]
     wanted += [h for text in list(files.values()) for h in _INCLUDE.findall(text)]

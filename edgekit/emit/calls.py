@@ -77,7 +77,7 @@ class Caller:
         step = self.program.steps[index]
         ins = [self.program.buffers[name] for name in step.inputs]
         (out,) = (self.program.buffers[name] for name in step.outputs)
-        return step, ins, out, f"&{self.prefix}_p{index}", f"ek_{step.op.kernel}_s8"
+        return step, ins, out, f"&{self.prefix}_p{index}", step.kernel.symbol
 
     def _by_rows(self, index: int, first: str, n: str) -> list[str]:
         step, ins, out, params, kernel = self._parts(index)

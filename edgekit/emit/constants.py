@@ -45,8 +45,8 @@ def collect(prefix: str, program: Program) -> Pool:
     """Every constant array of the program: kernels' constants, constant operands, state images."""
     pool = Pool(prefix)
     for step in program.steps:
-        for const in step.op.consts:
-            array = np.ascontiguousarray(step.consts[const.name], const_dtype(const))
+        for const in step.kernel.consts:
+            array = np.ascontiguousarray(step.packed.consts[const.name], const_dtype(const))
             pool.add(step.name, const.name, array, weights=const.weights)
         for name in step.inputs:
             buffer = program.buffers[name]

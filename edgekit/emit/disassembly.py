@@ -97,15 +97,17 @@ def _decode(engine: Any, code: bytes, address: int, thumb: bool) -> Iterator[Ins
     is called "unknown"; the first halfword tells its size."""
     at = 0
     while at < len(code):
-        found = next(engine.disasm(code[at : at + 16], address + at, 1), None)
-        if found is not None:
+        # In one go, because only so the conditions of an IT block reach its instructions.
+        for found in engine.disasm(code[at:], address + at):
             yield Instruction(found.address, found.size, found.mnemonic, found.op_str)
             at += found.size
-            continue
-        wide = thumb and code[at + 1 : at + 2] and code[at + 1] >> 3 in (0b11101, 0b11110, 0b11111)
-        size = 4 if wide else 2 if thumb else 1
-        yield Instruction(address + at, size, "unknown", "")
-        at += size
+        if at < len(code):
+            wide = (
+                thumb and code[at + 1 : at + 2] and code[at + 1] >> 3 in (0b11101, 0b11110, 0b11111)
+            )
+            size = 4 if wide else 2 if thumb else 1
+            yield Instruction(address + at, size, "unknown", "")
+            at += size
 
 
 def _names_function(symbol: Any) -> bool:

@@ -17,7 +17,7 @@ from edgekit.program import Program, Step, Turn
 
 def model_source(prefix: str, program: Program, pool: Pool, banner: str) -> str:
     """The text of `<name>.c`."""
-    kernels = sorted({step.op.kernel for step in program.steps})
+    kernels = sorted({step.kernel.name for step in program.steps})
     lines = [banner, f'#include "{prefix}.h"', "", "#include <stddef.h>", ""]
     lines += [f'#include "ek_{kernel}.h"' for kernel in kernels]
     lines += ['#include "ek_cursor.h"'] * (program.feed is not None)
@@ -33,13 +33,13 @@ def model_source(prefix: str, program: Program, pool: Pool, banner: str) -> str:
 
 def _params(prefix: str, index: int, step: Step, pool: Pool) -> list[str]:
     fields = []
-    for f in params_fields(step.op.Params):
-        value = getattr(step.params, f.name)
+    for f in params_fields(step.kernel.params):
+        value = getattr(step.packed.params, f.name)
         text = "{" + ", ".join(map(str, value)) + "}" if f.metadata["length"] else str(value)
         fields.append(f"    .{f.name} = {text},")
-    for const in step.op.consts:
+    for const in step.kernel.consts:
         fields.append(f"    .{const.name} = {pool.symbols[step.name, const.name]},")
-    return [f"static const ek_{step.op.kernel}_params {prefix}_p{index} = {{", *fields, "};", ""]
+    return [f"static const ek_{step.kernel.name}_params {prefix}_p{index} = {{", *fields, "};", ""]
 
 
 def _functions(prefix: str, program: Program, pool: Pool) -> list[str]:

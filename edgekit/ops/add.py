@@ -18,7 +18,7 @@ from edgekit import elementwise, fixed
 from edgekit.cases import activation, single
 from edgekit.channels import Bounds, Spare, channels
 from edgekit.graph import Graph, IntNode, Node, Value
-from edgekit.op import Array, Case, Op, Params, Shape, c_field, require
+from edgekit.op import Array, Case, Op, Packed, Params, Shape, Variant, c_field, require
 from edgekit.window import activation_range, real_activation
 
 if TYPE_CHECKING:
@@ -43,12 +43,52 @@ class AddParams(Params):
     out_max: int = c_field("int32_t", "upper clamp")
 
 
+@dataclass(frozen=True)
+class AddDspParams(Params):
+    swapped: int = c_field("int32_t", "1 where the second input is the one of the larger scale")
+    exact_offset: int = c_field("int32_t", "its zero point times -2^20")
+    factor: int = c_field("int32_t", "the other input: 2^21, or 2^22 in place of a shift of 0")
+    offset: int = c_field("int32_t", "-factor times its zero point")
+    multiplier1: int = c_field("int32_t", "its rescaling")
+    rounding1: int = c_field("int32_t", "half of the last bit of that")
+    right1: int = c_field("int32_t", "and its right shift, at least 1")
+    multiplier: int = c_field("int32_t", "rescaling of the sum")
+    rounding: int = c_field("int32_t", "half of the last bit of that, and the output's zero point")
+    right: int = c_field("int32_t", "and its right shift, at least 1")
+    out_min: int = c_field("int32_t", "lower clamp")
+    out_max: int = c_field("int32_t", "upper clamp")
+
+
+_EXACT = 2**22  # the factor of an operand that is rescaled by one half
+
+
+def dsp_fits(p: AddParams, consts: Mapping[str, Array]) -> bool:
+    """A sum, with one operand rescaled by one half, and shifts that a zero point survives."""
+    return p.sign2 == 1 and _EXACT in (p.factor1, p.factor2) and p.right <= 22
+
+
+def pack_dsp(p: AddParams, consts: Mapping[str, Array]) -> Packed:
+    first = (p.factor1, p.offset1, p.multiplier1, p.right1)
+    second = (p.factor2, p.offset2, p.multiplier2, p.right2)
+    swapped = p.factor1 != _EXACT
+    exact, (factor, offset, multiplier, right) = (second, first) if swapped else (first, second)
+    return Packed(AddDspParams(
+        swapped=int(swapped), exact_offset=exact[1] // 4, factor=factor, offset=offset,
+        multiplier1=multiplier, rounding1=1 << right >> 1, right1=right, multiplier=p.multiplier,
+        rounding=(p.output_zero << p.right) + (1 << p.right >> 1), right=p.right,
+        out_min=p.out_min, out_max=p.out_max,
+    ), {})  # fmt: skip
+
+
 class Add(Op):
     name = "add"
     kernel = "add"
     signature = "flat"
     Params = AddParams
     inputs = ("input1", "input2")
+    variants: ClassVar[tuple[Variant, ...]] = (
+        Variant("dsp", ("dsp",), dsp_fits, pack_dsp, AddDspParams),
+    )
     tflite: ClassVar[tuple[str, ...]] = ("ADD",)
     onnx: ClassVar[tuple[str, ...]] = ("Add",)
     inplace = (0, 1)

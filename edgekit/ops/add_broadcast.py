@@ -25,6 +25,7 @@ class AddBroadcastParams(AddParams):
 class AddBroadcast(Add):
     name = "add_broadcast"
     kernel = "add_broadcast"
+    variants = ()
     signature = "whole"
     Params = AddBroadcastParams
     tflite = ()

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from edgekit import pooling
+from edgekit import dsp, pooling
 from edgekit.channels import Bounds, Spare
 from edgekit.fixed import saturate
 from edgekit.graph import Graph, IntNode, Node, Value
-from edgekit.op import Array, Case, Op, Params, Shape
+from edgekit.op import Array, Case, Op, Packed, Params, Shape, Variant
 from edgekit.ops.avg_pool_scaled import AvgPoolScaled
 from edgekit.window import WindowParams
 
@@ -32,6 +32,9 @@ class AvgPool(Op):
     signature = "rows"
     as_rows = "avg_pool_rows"
     Params: ClassVar[type[Params]] = WindowParams
+    variants: ClassVar[tuple[Variant, ...]] = (
+        Variant("dsp", ("dsp",), dsp.pool_fits_16_bits, Packed, WindowParams),
+    )
     tflite: ClassVar[tuple[str, ...]] = ("AVERAGE_POOL_2D",)
     onnx: ClassVar[tuple[str, ...]] = ("AveragePool",)
     keeps_range = True

@@ -11,9 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
-from edgekit import fixed, weighted
+from edgekit import dsp, fixed, instructions, v6m, weighted
 from edgekit.channels import (
     Bounds,
     Spare,
@@ -26,7 +27,7 @@ from edgekit.channels import (
     without_outputs,
 )
 from edgekit.graph import Graph, IntNode, Node, Value
-from edgekit.op import Array, Case, Const, Cost, Op, Shape, c_field, int8_pair, require
+from edgekit.op import Array, Case, Const, Cost, Op, Shape, Variant, c_field, int8_pair, require
 from edgekit.window import (
     ConvolutionParams,
     axes_of,
@@ -71,6 +72,19 @@ class Conv2d(Op):
         Const("multiplier", "int32_t", "[out_c]"),
         Const("shift", "int8_t", "[out_c], positive is left"),
     )
+    variants = (
+        Variant("dsp", ("dsp",), dsp.conv2d_shares_lanes, partial(dsp.pack_conv2d, mixed=True),
+                Conv2dParams, (dsp.WEIGHTS, dsp.PAIRS), dsp.conv2d_scratch,
+                instructions=instructions.conv2d_dsp),
+        Variant("dsp_bytes", ("dsp",), dsp.conv2d_fits, partial(dsp.pack_conv2d, mixed=False),
+                Conv2dParams, (dsp.WEIGHTS, dsp.PAIRS), dsp.conv2d_scratch,
+                instructions=instructions.conv2d_dsp),
+        Variant("dsp_lone", ("dsp",), dsp.conv2d_shares_lanes, partial(dsp.pack_conv2d, mixed=True),
+                Conv2dParams, (dsp.WEIGHTS, dsp.PAIRS), dsp.conv2d_lone_scratch,
+                instructions=instructions.conv2d_dsp_lone),
+        Variant("v6m", ("armv6m",), v6m.conv2d_fits, v6m.pack_conv2d, Conv2dParams, v6m.CONV2D,
+                v6m.conv2d_scratch, instructions=instructions.conv2d_v6m),
+    )  # fmt: skip
     tflite = ("CONV_2D",)
     onnx = ("Conv",)
     channel_axis = 0
@@ -193,6 +207,19 @@ class Conv2d(Op):
             case("window_larger_than_input", (2, 2, 3), (4, 5, 5, 3), per_channel=False),
             case("time_axis", (30, 1, 5), (4, 3, 1, 5), padding="VALID", bias=False),
             case("width_one_tap", (1, 12, 4), (4, 1, 5, 4), activation="RELU_N1_TO_1"),
+            *(
+                case(
+                    f"lanes_{w}_pixels_{k}_taps",
+                    (1, w, k),
+                    (o, 1, 1, k),
+                    smallest=-127,
+                    input_zero=z,
+                )
+                for w, k, o, z in ((3, 28, 2, -128), (4, 32, 3, 127), (5, 36, 8, 0), (8, 68, 5, -7))
+            ),
+            case("lanes_rounded_once", (3, 6, 16), (4, 3, 3, 16), smallest=-127, one_rounding=True),
+            case("lanes_edges", (5, 9, 3), (6, 3, 3, 3), smallest=-127, stride=2, input_zero=-128),
+            case("smallest_weights", (2, 5, 32), (4, 1, 1, 32), input_zero=127, one_rounding=True),
         ]
 
 

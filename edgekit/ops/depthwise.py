@@ -15,10 +15,22 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from edgekit import fixed, weighted
+from edgekit import dsp, fixed, instructions, v6m, weighted
 from edgekit.channels import Bounds, Spare, kept, output_bounds, without_outputs
 from edgekit.graph import Graph, IntNode, Node, Value
-from edgekit.op import Array, Case, Const, Cost, Op, Params, Shape, c_field, int8_pair, require
+from edgekit.op import (
+    Array,
+    Case,
+    Const,
+    Cost,
+    Op,
+    Params,
+    Shape,
+    Variant,
+    c_field,
+    int8_pair,
+    require,
+)
 from edgekit.ops.conv2d import Conv2d, Conv2dParams
 from edgekit.window import (
     ConvolutionParams,
@@ -49,6 +61,16 @@ class Depthwise(Op):
         Const("multiplier", "int32_t", "[in_c * multiplier_c]"),
         Const("shift", "int8_t", "[in_c * multiplier_c], positive is left"),
     )
+    variants = (
+        Variant("dsp3x3", ("dsp",), dsp.depthwise3x3_fits, dsp.pack_depthwise3x3, DepthwiseParams,
+                (dsp.ROWS, dsp.SCALES), dsp.depthwise3x3_scratch, together=True,
+                instructions=instructions.depthwise_dsp3x3),
+        Variant("dsp", ("dsp",), dsp.depthwise_fits, dsp.pack_depthwise, DepthwiseParams,
+                (dsp.TAPS, dsp.SUMS), dsp.depthwise_scratch,
+                instructions=instructions.depthwise_dsp),
+        Variant("v6m", ("armv6m",), v6m.depthwise_fits, v6m.pack_depthwise, DepthwiseParams,
+                v6m.DEPTHWISE, v6m.depthwise_scratch, instructions=instructions.depthwise_v6m),
+    )  # fmt: skip
     tflite = ("DEPTHWISE_CONV_2D",)
     channel_axis = 3
 
@@ -173,5 +195,23 @@ class Depthwise(Op):
             case("width_axis", (1, 12, 6), (1, 5), 6),
             case("single_window", (13, 1, 6), (13, 1), 6, padding="VALID"),
             case("window_larger_than_input", (2, 2, 3), (5, 5), 3),
+            *(
+                case(f"columns_{w}", (4, w, c), (3, 3), c, padding=p, input_zero=z)
+                for w, c, p, z in (
+                    (1, 4, "SAME", 0),
+                    (2, 5, "SAME", -128),
+                    (3, 7, "VALID", 127),
+                    (4, 8, "SAME", 127),
+                    (5, 6, "VALID", -128),
+                )
+            ),
+            *(
+                case(f"columns_{w}_stride2", (5, w, 4), (3, 3), 4, stride=2, input_zero=-128)
+                for w in (1, 2, 3, 6)
+            ),
+            case("rounded_once", (5, 6, 8), (3, 3), 8, one_rounding=True),
+            case(
+                "time_axis_rounded_once", (9, 1, 5), (4, 1), 5, one_rounding=True, activation="RELU"
+            ),
             case("one_cell", (1, 1, 2), (1, 1), 2),
         ]

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from edgekit import fixed, weighted
+from edgekit import dsp, fixed, v6m, weighted
 from edgekit.channels import (
     Bounds,
     Spare,
@@ -36,6 +37,7 @@ from edgekit.op import (
     Op,
     Params,
     Shape,
+    Variant,
     c_field,
     int8_pair,
     require,
@@ -68,6 +70,13 @@ class FullyConnected(Op):
         Const("multiplier", "int32_t", "[out_c]"),
         Const("shift", "int8_t", "[out_c], positive is left"),
     )
+    variants: ClassVar[tuple[Variant, ...]] = (
+        Variant("dsp", ("dsp",), dsp.dense_shares_lanes, partial(dsp.pack_dense, mixed=True),
+                FullyConnectedParams, (dsp.GROUPED, dsp.GROUPS)),
+        Variant("dsp_bytes", ("dsp",), dsp.dense_fits, partial(dsp.pack_dense, mixed=False),
+                FullyConnectedParams, (dsp.GROUPED, dsp.GROUPS)),
+        Variant("v6m", ("armv6m",), v6m.dense_fits, v6m.pack_dense, FullyConnectedParams, v6m.DENSE),
+    )  # fmt: skip
     tflite: ClassVar[tuple[str, ...]] = ("FULLY_CONNECTED",)
     onnx: ClassVar[tuple[str, ...]] = ("Gemm", "MatMul")
     channel_axis = 0
@@ -204,6 +213,18 @@ class FullyConnected(Op):
         return [
             case("one_by_one", (1, 1), (1, 1)),
             *(case(f"rows_{o}_taps_{k}", (1, k), (o, k)) for o in (3, 4, 5) for k in (7, 8, 9)),
+            *(
+                case(f"lanes_{o}_rows_{k}_taps", (1, k), (o, k), smallest=-127, input_zero=z)
+                for o, k, z in ((2, 16, -128), (4, 17, 127), (7, 31, 0), (9, 66, -128), (16, 3, 5))
+            ),
+            case(
+                "rounded_once",
+                (2, 20),
+                (9, 20),
+                smallest=-127,
+                one_rounding=True,
+                activation="RELU",
+            ),
             case("batch_of_three", (3, 12), (6, 12), per_channel=False, input_zero=127),
             case("from_a_map", (1, 2, 3, 4), (5, 24), activation="RELU", input_zero=-128),
             case("keep_dims", (1, 5, 6), (4, 6), keep_num_dims=True, bias=False),

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgekit import pooling
+from edgekit import dsp, pooling
 from edgekit.channels import Bounds, Spare
 from edgekit.fixed import saturate
 from edgekit.graph import Graph, IntNode, Node, Value
-from edgekit.op import Array, Case, Op, Shape
+from edgekit.op import Array, Case, Op, Packed, Shape, Variant
 from edgekit.window import WindowParams, patches, real_activation, window_axes
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ class MaxPool(Op):
     kernel = "max_pool"
     signature = "rows"
     Params = WindowParams
+    variants = (Variant("dsp", ("dsp",), dsp.pool_fits, Packed, WindowParams),)
     tflite = ("MAX_POOL_2D",)
     onnx = ("MaxPool",)
     same_scale = True

@@ -10,6 +10,8 @@ import numpy as np
 from edgekit.graph import IntGraph, IntNode, Value
 from edgekit.plan.arena import Arena, best_arena
 from edgekit.plan.check import check_plan
+from edgekit.plan.front import arena_within
+from edgekit.plan.frugal import frugal_arena
 from edgekit.plan.rows import SCRATCH, up
 from edgekit.plan.streams import Network
 from edgekit.program import ARENA, Buffer, PlanReport, Program, Step, Turn
@@ -23,17 +25,21 @@ def plan(
     keep_input: bool = False,
     caller_io: bool = False,
     optimize: str = "balanced",
+    limit: int | None = None,
 ) -> Program:
     """Decide what is streamed, assign every row its place, drop copies that became views, and check
     the result.
 
     keep_input: the inputs survive a run. caller_io: inputs and outputs are the caller's buffers.
     optimize: "ram" streams for the smallest arena, "balanced" as far as that adds at most 3 % of the
-    instructions, "speed" and "size" not at all.
+    instructions, "speed" and "size" not at all. limit: bytes that the arena should have at most; where
+    it would have more, the quickest way that needs no more is taken instead, or else the smallest.
     Raises EK402 when the finished plan fails its independent check (a bug).
     """
     network = Network(graph, keep_input=keep_input, caller_io=caller_io)
-    arena = best_arena(network, optimize)
+    arena = frugal_arena(network) if optimize == "ram" else best_arena(network, optimize)
+    if limit is not None and up(arena.placed.peak) > limit:
+        arena = arena_within(network, limit) or arena
     return program_of(arena)
 
 
@@ -96,7 +102,8 @@ class _Builder:
         cost = node.op.cost(node, line.graph.values)
         at = self.arena.placed.offset.get((node.name, SCRATCH), 0)
         return Step(node.name, node.op, node.params, node.inputs, node.outputs, node.consts,
-                    cost.macs, at, cost.scratch, line.stages[k].rows)  # fmt: skip
+                    cost.macs, at, node.scratch(line.graph.values), line.stages[k].rows,
+                    node.variant)  # fmt: skip
 
     def _report(self, kept: list[int]) -> PlanReport:
         """Bytes alive at each step: the most of its row steps."""

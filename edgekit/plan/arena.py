@@ -125,6 +125,11 @@ def _placed(groups: list[Group], live: NDArray[np.int64]) -> Placed:
     return place_groups(groups, live)
 
 
+def live_of(line: Timeline, turns: list[Turn]) -> NDArray[np.int64]:
+    """Bytes alive at each row step, from 0."""
+    return live_bytes(*groups_of(line, turns, frozenset(), ALIGN))
+
+
 def _separable(line: Timeline, nodes: set[int]) -> frozenset[str]:
     """Storages that only `nodes` use, all of them by rows, and nobody outside."""
     users: dict[str, set[int]] = {}

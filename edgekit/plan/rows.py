@@ -37,7 +37,7 @@ def groups_of(
             found.append(group((name, 0), _parts(root, span), max(ALIGN, unit)))
     for k, held in line.scratch(turns).items():
         node = line.graph.nodes[k]
-        size = up(node.op.cost(node, line.graph.values).scratch)
+        size = up(node.scratch(line.graph.values))
         found.append(group((node.name, SCRATCH), [(0, size, *times) for times in held], ALIGN))
     return found, end + 1
 

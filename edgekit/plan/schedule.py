@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from edgekit.plan.fed import fed_node
 from edgekit.plan.stages import Stage
 from edgekit.plan.timeline import Timeline
-from edgekit.program import Turn
+from edgekit.program import Turn, streams_of
 
 
 class Order:
@@ -57,7 +57,18 @@ class Order:
             make(nodes[0], 1)
         for k in (nodes[-1], *nodes[:-1]):
             make(k, self.stages[k].rows)
-        return turns
+        return _joined(turns, self._feed)
+
+
+def _joined(turns: Sequence[Turn], feed: int | None) -> list[Turn]:
+    """A node that makes all its rows while nothing else is under way has one turn: nobody waits for
+    them. Each row of a fed input stays one."""
+    found: list[Turn] = []
+    for group in streams_of(turns):
+        k = group[0].step
+        alone = k != feed and all(turn.step == k for turn in group)
+        found += [Turn(k, 0, sum(turn.n for turn in group))] if alone else group
+    return found
 
 
 def _running_ends(stage: Stage) -> list[int]:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edgekit.graph import IntNode
+from edgekit.instructions import of_node
 from edgekit.plan.fed import first_end
 from edgekit.plan.schedule import Order
 from edgekit.plan.timeline import Span, Timeline
@@ -46,6 +46,7 @@ class Cuts:
         self.nodes = [k for k in range(len(whole.stages)) if k not in whole.storage.dropped]
         self._orders = {False: Order(whole), True: Order(streamed)}
         self._peaks: dict[tuple[int, int], int] = {}
+        self._extra = {k: self._added(k) for k in self.nodes}
         self.alive = [self._alive(at) for at in range(len(self.nodes) + 1)]
         # By position the end of the longest run that begins there; a table names layers in a byte.
         self.reach = list(range(1, len(self.nodes) + 1))
@@ -83,7 +84,19 @@ class Cuts:
         """Instructions that streaming adds to the nodes between two positions."""
         if j == i + 1:
             return 0
-        return sum(_overhead(self.streamed, k) for k in self.run(i, j))
+        return sum(self._extra[k] for k in self.run(i, j))
+
+    def _added(self, k: int) -> int:
+        """Instructions that node `k` takes more in a stream, which calls it for each row."""
+        as_stream = of_node(
+            self.streamed.graph.nodes[k],
+            self.streamed.graph.values,
+            max(1, self.streamed.stages[k].rows),
+        )
+        return max(0, as_stream - self._instructions(k))
+
+    def _instructions(self, k: int) -> int:
+        return of_node(self.whole.graph.nodes[k], self.whole.graph.values, 1)
 
     def _simulate(self, run: Run) -> int:
         line = self.streamed if len(run) > 1 else self.whole
@@ -109,21 +122,21 @@ class Cuts:
                 change, [end + 2] * len(span.dies) if after(r) else np.add(span.dies, 1), -size
             )
         for k, held in line.scratch(turns).items():
-            node = line.graph.nodes[k]
+            size = line.graph.nodes[k].scratch(line.graph.values)
             for first, last in held:
-                change[first] += node.op.cost(node, line.graph.values).scratch
-                change[last + 1] -= node.op.cost(node, line.graph.values).scratch
+                change[first] += size
+                change[last + 1] -= size
         live = np.cumsum(change)
         for time, k, row, _ in line.events(turns):
             live[time] -= _overwritten(line, spans, k, row, time, after)
         return constant + int(live.max())
 
     def largest(self) -> int:
-        """The peak without any stream but that of a fed input."""
+        """The peak of the plainest way."""
         return self.plainest().peak
 
     def plainest(self) -> Choice:
-        """The way that adds the fewest instructions."""
+        """The way without any stream but that of a fed input."""
         ends = range(self.first_end, len(self.nodes) + 1)
         cuts = list(itertools.pairwise((0, *ends)))
         return Choice(
@@ -134,8 +147,7 @@ class Cuts:
 
     def instructions(self) -> int:
         """A rough count for the network without streams."""
-        line = self.whole
-        return sum(_instructions(line.graph.nodes[k], line) for k in self.nodes)
+        return sum(map(self._instructions, self.nodes))
 
     def smallest(self) -> int:
         """The smallest peak of any way through."""
@@ -204,24 +216,3 @@ def _overwritten(
         if span.dies[r] == time:
             return line.roots[root].row_bytes
     return 0
-
-
-_CALL = 150  # instructions of the driver and of a kernel's entry, per row
-_MAC, _OUTPUT = 3, 15  # instructions per multiply-accumulate and per element of the output
-_LONE, _LONE_DIVISOR = 1, 2  # more per multiply-accumulate of a pixel that has no neighbour
-
-
-def _instructions(node: IntNode, line: Timeline) -> int:
-    values = line.graph.values
-    outputs = sum(values[name].elements for name in node.outputs)
-    return _MAC * node.op.cost(node, values).macs + _OUTPUT * outputs
-
-
-def _overhead(line: Timeline, k: int) -> int:
-    """Instructions that node `k` takes more in a stream: its calls, and pixels without a partner."""
-    node, stage = line.graph.nodes[k], line.stages[k]
-    if not stage.lingers:
-        return stage.rows * _CALL
-    width = line.graph.values[node.outputs[0]].shape[2]
-    macs = node.op.cost(node, line.graph.values).macs
-    return stage.rows * _CALL + _LONE * macs // (width * _LONE_DIVISOR)

@@ -10,7 +10,7 @@
  * zero, and shifting in two parts needs no half and cannot overflow. */
 static inline int32_t ek_scale_doubled(int32_t x, int32_t multiplier, int32_t right)
 {
-    int32_t v = (int32_t)(((int64_t)x * multiplier + INT64_C(0x80000000)) >> 32);
+    int32_t v = ek_multiply_doubled(x, multiplier);
     return (((v + (v >> 31)) >> (right - 1)) + 1) >> 1;
 }
 

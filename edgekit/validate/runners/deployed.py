@@ -144,7 +144,7 @@ def deploy(program: Program, folder: Path, name: str) -> Deployed:
         Layer(
             step.name,
             step.op.name,
-            f"ek_{step.op.kernel}_s8",
+            step.kernel.symbol,
             place(step.outputs),
             0 if step.op.signature == "sum" else step.rows,
         )

@@ -1,0 +1,201 @@
+/* ek_dsp_conv2d.h -- 2-D convolution with DSP; included by the kernels' files, which name the params
+ * (EK_PARAMS), say whether two channels share lanes (EK_MIXED), and how many pixels are multiplied at
+ * once (EK_TILE): four, or one for a quarter of the scratch
+ *
+ * The windows of a tile's pixels, of whichever rows, are widened side by side, then multiplied with all
+ * channels, two at a time. Pixels that make no tile are taken one by one. */
+#ifndef EK_DSP_CONV2D_H
+#define EK_DSP_CONV2D_H
+
+#if EK_TILE == 4
+#include "ek_dsp_tile.h"
+#else
+#include "ek_dsp_pair.h"
+#endif
+#include "ek_dsp_widen.h"
+#include "ek_fixed.h"
+
+/* What all tiles of a call share. Columns and pixels are those of a row, or of all rows that a 1x1
+ * window can take as one; row: bytes of a window's row, filled up to whole words (their weights are
+ * 0); steps: words of a widened patch; x: room for those of a tile; spare: room for a row that cannot
+ * be read where it is. */
+typedef struct {
+    const EK_PARAMS *p;
+    const ek_rows *input;
+    int32_t columns;
+    int32_t pixels;
+    int32_t row;
+    int32_t steps;
+    uint32_t *x;
+    int8_t *spare;
+} ek_dsp_conv;
+
+/* All channels of the pixels whose patches stand widened at c->x. An odd last channel is computed
+ * together with the one before it, again. */
+static void multiply(const ek_dsp_conv *c, int8_t *out, int32_t pixels)
+{
+    const EK_PARAMS *p = c->p;
+    const uint32_t *end = c->x + pixels * c->steps;
+    const int32_t *w = p->weights, *pair = p->pairs;
+    int32_t pairs = p->out_c / 2;
+    for (int32_t odd = 0; odd <= (p->out_c & 1); odd++) {
+#if EK_TILE == 4
+        if (pixels == 4) {
+            const uint32_t *mid = c->x + 4 * (c->steps & ~7);
+            ek_dsp_tile(c->x, end, w, pair, out, p->out_c, pair + 8 * pairs, mid);
+        } else
+#endif
+        {
+            ek_dsp_pixel(c->x, end, w, pair, pair + 8 * pairs, out);
+        }
+        w += pairs * c->steps;
+        pair += 8 * pairs;
+        pairs = 1;
+        out += p->out_c - 2;
+    }
+}
+
+/* The cells of one row of a window, those outside the input being its zero point. */
+static void gather(const ek_dsp_conv *c, const int8_t *row, int32_t left, int8_t *to)
+{
+    const EK_PARAMS *p = c->p;
+    int8_t zero = (int8_t)p->input_zero;
+    if (p->dilation_w == 1) {
+        int32_t before = left < 0 ? -left : 0, end = c->columns - left;
+        int32_t whole = (end < p->kernel_w ? end : p->kernel_w) - before;
+        to = ek_dsp_fill(to, before * p->in_c, zero);
+        to = ek_dsp_copy(to, row + (left + before) * p->in_c, whole * p->in_c);
+        ek_dsp_fill(to, (p->kernel_w - before - whole) * p->in_c, zero);
+        return;
+    }
+    for (int32_t j = 0; j < p->kernel_w; j++) {
+        int32_t x = left + j * p->dilation_w;
+        to = x < 0 || x >= c->columns ? ek_dsp_fill(to, p->in_c, zero)
+                                      : ek_dsp_copy(to, row + x * p->in_c, p->in_c);
+    }
+}
+
+/* Whether the columns of `pixels` windows side by side can be read where they are. */
+static int inside(const ek_dsp_conv *c, int32_t left, int32_t pixels)
+{
+    int32_t last = left + (pixels - 1) * c->p->stride_w;
+    return c->p->dilation_w == 1 && left >= 0 &&
+           last * c->p->in_c + c->row <= c->columns * c->p->in_c;
+}
+
+/* A row of the zero point. */
+static const int8_t *outside(const ek_dsp_conv *c, int8_t *spare)
+{
+    ek_dsp_fill(spare, c->row, (int8_t)c->p->input_zero);
+    return spare;
+}
+
+/* The window of one pixel, whose words are `step` words apart. Where they have no others between
+ * them, the second half of a row's words has room for its bytes: widening catches up with itself. */
+static void widen_one(const ek_dsp_conv *c, int32_t top, int32_t left, uint32_t *to, int32_t step)
+{
+    const EK_PARAMS *p = c->p;
+    int32_t direct = inside(c, left, 1);
+    for (int32_t i = 0; i < p->kernel_h; i++) {
+        int32_t y = top + i * p->dilation_h;
+        int8_t *spare = step == 1 ? (int8_t *)to + c->row : c->spare;
+        const int8_t *from = spare;
+        if (y < 0 || y >= p->in_h) {
+            outside(c, spare);
+        } else if (direct) {
+            from = ek_row(c->input, y) + left * p->in_c;
+        } else {
+            gather(c, ek_row(c->input, y), left, spare);
+        }
+        to = ek_dsp_widen(to, step, from, c->row);
+    }
+}
+
+#if EK_TILE == 4
+/* The windows of four pixels side by side. */
+static void widen_four(const ek_dsp_conv *c, int32_t top, int32_t left)
+{
+    const EK_PARAMS *p = c->p;
+    uint32_t *to = c->x;
+    for (int32_t i = 0; i < p->kernel_h; i++) {
+        int32_t y = top + i * p->dilation_h, exists = y >= 0 && y < p->in_h;
+        const int8_t *from =
+            exists ? ek_row(c->input, y) + left * p->in_c : outside(c, c->spare);
+        to = ek_dsp_widen4(to, from, exists ? p->stride_w * p->in_c : 0, c->row);
+    }
+}
+#endif
+
+/* The windows of a tile or one pixel from column x of row y on; the row may end before the last. */
+static void widen(const ek_dsp_conv *c, int32_t y, int32_t x, int32_t pixels)
+{
+    const EK_PARAMS *p = c->p;
+    int32_t top = y * p->stride_h - p->pad_top, left = x * p->stride_w - p->pad_left;
+#if EK_TILE == 4
+    if (pixels == 4 && x + 4 <= c->pixels && inside(c, left, 4)) {
+        widen_four(c, top, left);
+        return;
+    }
+#endif
+    for (int32_t i = 0; i < pixels; i++) {
+        if (x == c->pixels) {
+            x = 0;
+            left = -p->pad_left;
+            top += p->stride_h;
+        }
+        widen_one(c, top, left, c->x + i, pixels);
+        left += p->stride_w;
+        x++;
+    }
+}
+
+/* Whether the outputs of a tile's pixels from column x of row y on follow one another. */
+static int in_line(const ek_dsp_conv *c, const ek_rows *output, int32_t y, int32_t x)
+{
+    int32_t bytes = c->pixels * c->p->out_c;
+    for (int32_t k = 1; k * c->pixels < x + EK_TILE; k++) {
+        if (ek_row(output, y + k) != ek_row(output, y) + k * bytes) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+/* Tighter bounds than int8's own, which the instructions keep. */
+static void clamp(const EK_PARAMS *p, int8_t *out, int32_t n)
+{
+    if (p->out_min > -128 || p->out_max < 127) {
+        for (int32_t i = 0; i < n; i++) {
+            out[i] = (int8_t)ek_clamp(out[i], p->out_min, p->out_max);
+        }
+    }
+}
+
+/* Tile by tile, across the ends of rows where outputs follow one another. */
+static void convolve(const EK_PARAMS *p, const ek_rows *input, const ek_rows *output,
+                     int32_t first, int32_t n, uint8_t *scratch)
+{
+    int32_t row = (p->kernel_w * p->in_c + 3) & ~3, end = n * p->out_w;
+    ek_dsp_conv c = {p, input, p->in_w, p->out_w, row, p->kernel_h * row / 2,
+                     (uint32_t *)(void *)scratch, (int8_t *)scratch + 8 * p->kernel_h * row}; /* not there where EK_TILE is 1 */
+    if (p->kernel_h * p->kernel_w == 1 && p->stride_h * p->stride_w == 1 &&
+        p->pad_top + p->pad_left == 0 && p->out_w == p->in_w &&
+        ek_one_run(input, p->in_w * p->in_c) && ek_one_run(output, p->out_w * p->out_c)) {
+        c.columns *= n;
+        c.pixels *= n;
+    }
+    for (int32_t y = first, x = 0, at = 0; at < end;) {
+        int32_t pixels = at + EK_TILE <= end && in_line(&c, output, y, x) ? EK_TILE : 1;
+        widen(&c, y, x, pixels);
+        multiply(&c, ek_row(output, y) + x * p->out_c, pixels);
+        at += pixels;
+        for (x += pixels; x >= c.pixels; y++) {
+            x -= c.pixels;
+        }
+    }
+    for (int32_t y = first; y < first + n; y++) {
+        clamp(p, ek_row(output, y), p->out_w * p->out_c);
+    }
+}
+
+#endif

@@ -1,0 +1,98 @@
+/* ek_dsp_slide.h -- one row of outputs of a 3x3 window over one channel, with DSP
+ *
+ * Written in instructions, because the six words of weights stay in registers and everything else
+ * has to fit beside them. Input values are words of two neighbouring columns, [word][3 rows]. A row
+ * of weights w0 w1 w2 is the words (w0, w1) and (w1, w2), doubled, so that sums come doubled. */
+#ifndef EK_DSP_SLIDE_H
+#define EK_DSP_SLIDE_H
+
+#include "ek_dsp.h"
+
+/* Two neighbouring outputs from each word as far as x_pairs, then one output from each as far as
+ * x_end. w: [3 rows][2]; scale: twice the bias, multiplier, rounding, shift; outputs are `stride`
+ * bytes apart. */
+#if defined(__ARM_FEATURE_DSP)
+
+/* One row of one and of two outputs: x in r9 and r10, the outputs' sums r11 and r12. */
+#define EK_DSP_ONE(x, w) "smlad r11, " x ", " w ", r11\n"
+#define EK_DSP_ONE_MORE(x, w) "smlabt r11, " x ", " w ", r11\n"
+#define EK_DSP_TWO(x, w) "smlatb r12, " x ", " w ", r12\n" EK_DSP_ONE(x, w)
+#define EK_DSP_TWO_MORE(x, w) "smlad r12, " x ", " w ", r12\n" EK_DSP_ONE_MORE(x, w)
+
+/* The sums over x at r6: its words j and j + 1. */
+#define EK_DSP_WINDOW(first, more)                                                                 \
+    "ldrd r9, r10, [r6, #8]\n" first("r9", "r4") more("r10", "r1")                                 \
+    "ldrd r9, r10, [r6, #16]\n" more("r9", "r3") more("r10", "r5")                                 \
+    "ldrd r9, r10, [r6], #12\n" first("r9", "r0") first("r10", "r2")
+
+/* As ek_dsp_rescale; multiplier r9, rounding r10. The shift replaces the sum that is done with. */
+#define EK_DSP_SHIFTED(sum, t)                                                                     \
+    "smmlar " t ", " sum ", r9, r10\n add " t ", " t ", " sum ", asr #31\n"                        \
+    "ldr " sum ", [sp, #12]\n asr " t ", " t ", " sum "\n ssat " t ", #8, " t "\n"
+#define EK_DSP_UNSHIFTED(sum, t) "smmlar " t ", " sum ", r9, r10\n ssat " t ", #8, " t "\n"
+
+#define EK_DSP_PAIRS(rescale)                                                                      \
+    "ldr r11, [sp]\n mov r12, r11\n" EK_DSP_WINDOW(EK_DSP_TWO, EK_DSP_TWO_MORE)                    \
+    "ldrd r9, r10, [sp, #4]\n"                                                                     \
+    rescale("r11", "lr") "strb lr, [r7]\n"                                                         \
+    rescale("r12", "lr") "strb lr, [r7, r8]\n add r7, r7, r8, lsl #1\n"
+#define EK_DSP_SINGLE(rescale)                                                                     \
+    "ldr r11, [sp]\n" EK_DSP_WINDOW(EK_DSP_ONE, EK_DSP_ONE_MORE)                                   \
+    "ldrd r9, r10, [sp, #4]\n"                                                                     \
+    rescale("r11", "lr") "strb lr, [r7]\n add r7, r7, r8\n"
+#define EK_DSP_ROW(rescale)                                                                        \
+    "ldr lr, [sp, #16]\n cmp r6, lr\n beq 2f\n"                                                    \
+    "1:\n" EK_DSP_PAIRS(rescale) "ldr lr, [sp, #16]\n cmp r6, lr\n bne 1b\n"                       \
+    "2: ldr lr, [sp, #20]\n cmp r6, lr\n beq 4f\n"                                                 \
+    "3:\n" EK_DSP_SINGLE(rescale) "ldr lr, [sp, #20]\n cmp r6, lr\n bne 3b\n"                      \
+    "4:\n"
+
+/* On the stack: scale 0, 4, 8, 12, x_pairs 16, x_end 20, nine saved registers, then the arguments
+ * from the fifth on: out 60, stride 64. */
+static __attribute__((naked, noinline)) void ek_dsp_slide(
+    __attribute__((unused)) const uint32_t *x, __attribute__((unused)) const uint32_t *x_pairs,
+    __attribute__((unused)) const uint32_t *x_end, __attribute__((unused)) const uint32_t *w,
+    __attribute__((unused)) const int32_t *scale, __attribute__((unused)) int8_t *out,
+    __attribute__((unused)) int32_t stride)
+{
+    __asm__ volatile(
+        "push {r4-r11, lr}\n"
+        "push {r1, r2}\n"
+        "ldr r12, [sp, #44]\n ldrd r7, r8, [sp, #48]\n mov r6, r0\n mov lr, r3\n"
+        "ldm r12, {r9-r12}\n push {r9-r12}\n"
+        "ldm lr, {r0-r5}\n"
+        "cmp r12, #0\n beq 5f\n"
+        EK_DSP_ROW(EK_DSP_SHIFTED)
+        "b 6f\n"
+        "5:\n" EK_DSP_ROW(EK_DSP_UNSHIFTED)
+        "6: add sp, sp, #24\n pop {r4-r11, pc}\n");
+}
+
+#else
+
+static int32_t ek_dsp_window(const uint32_t *x, const uint32_t *w, int32_t sum, int second)
+{
+    for (int32_t row = 0; row < 3; row++) {
+        uint32_t left = x[row], right = x[row + 3], w01 = w[2 * row], w12 = w[2 * row + 1];
+        sum = second ? ek_smlad(right, w12, ek_smlatb(left, w01, sum))
+                     : ek_smlabt(right, w12, ek_smlad(left, w01, sum));
+    }
+    return sum;
+}
+
+static void ek_dsp_slide(const uint32_t *x, const uint32_t *x_pairs, const uint32_t *x_end,
+                         const uint32_t *w, const int32_t *scale, int8_t *out, int32_t stride)
+{
+    for (; x != x_end; x += 3) {
+        int32_t outputs = x < x_pairs ? 2 : 1;
+        for (int32_t i = 0; i < outputs; i++) {
+            int32_t sum = ek_dsp_window(x, w, scale[0], i);
+            *out = (int8_t)ek_dsp_rescale(sum, scale[1], scale[2], scale[3]);
+            out += stride;
+        }
+    }
+}
+
+#endif
+
+#endif
