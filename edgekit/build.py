@@ -50,9 +50,9 @@ class Options:
     io: "arena" (inputs and outputs inside the arena), "caller" (the caller's buffers) or "float"
     (arena, plus conversion helpers). budget: "ram=32K,flash=128K,cycles=3M" or "". dims: sizes of
     symbolic dimensions. quantization: how numbers are chosen that the source does not have.
-    optimize: what `plan` streams for. arena_limit: bytes that the RAM of the budget or the target has
-    left for the arena, where `optimize` alone would take more. stream_input: the input is handed over
-    row by row.
+    optimize: what `plan` streams for. stream_input: the input is handed over row by row. arena_limit:
+    bytes that the RAM of the budget or the target has left for the arena, where `optimize` alone would
+    take more.
     """
 
     name: str
@@ -63,8 +63,8 @@ class Options:
     dims: Mapping[str, int] = field(default_factory=dict)
     quantization: Settings = Settings()
     optimize: str = "balanced"
-    arena_limit: int | None = None
     stream_input: bool = False
+    arena_limit: int | None = None
 
     def __post_init__(self) -> None:
         if self.stream_input and self.keep_input:
@@ -124,9 +124,10 @@ def compile_program(
         with one_blas_thread():
             whole, decided = quantized(graph, samples, options.quantization)
     lowered = lower(whole)
-    integer = choose(drop_constant_channels(lowered), load_target(options.target).isa)
+    integer = drop_constant_channels(lowered)
     if options.stream_input:
         integer = feed_input(integer)
+    integer = choose(integer, load_target(options.target).isa)
     program = _planned(integer, options)
     if dump:
         dump("quantized", whole.text())
@@ -205,8 +206,7 @@ def _compiled(
         stale.unlink()
     for file, text in files.items():
         (folder / file).write_text(text)
-    roots = entry_points(name, stages.program)
-    firmware = compile_model(folder, name, board, work, roots=roots)
+    firmware = compile_model(folder, name, board, work, roots=entry_points(name, stages.program))
     report = describe(name, source, board, stages)
     return report | memory(stages.program, pool, firmware, board)
 

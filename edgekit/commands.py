@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +18,8 @@ from edgekit.emit.names import default_name
 from edgekit.errors import EdgekitError
 from edgekit.firmware import compile_model
 from edgekit.measure import SAMPLES, STEPS, describe, layer_memory, memory, speed, totals
+from edgekit.plan import ordered
 from edgekit.plan.front import front
-from edgekit.plan.streams import Network
 from edgekit.quantize import Calibration, Settings, load
 from edgekit.ram import ram_advice, within_ram
 from edgekit.report import accuracy_gate, gates, parse_budget
@@ -81,7 +81,7 @@ def check(
     """
     limits, name = parse_budget(budget), default_name(model.stem)
     options = Options(name, target, "arena", keep_input, budget, dims or {}, quantization, optimize,
-                      stream_input=stream_input)  # fmt: skip
+                      stream_input)  # fmt: skip
     stages = compile_program(model, options, numbers=calibration or Calibration())
     _, _, report = within_ram(
         stages, options, limits, lambda s: _without_compiler(s, options, model.name)
@@ -139,8 +139,10 @@ def plan(
         "model", target, keep_input=keep_input, optimize="speed", stream_input=stream_input
     )
     stages = compile_program(model, options)
-    network = Network(stages.integer, keep_input=keep_input, caller_io=False)
-    base, points = network.cuts.instructions(), front(network)
+    order, networks = ordered(stages.integer, keep_input=keep_input, caller_io=False)
+    base, points = networks[0].cuts.instructions(), front(*networks)
+    taken = [node.name for node in points[-1].arena.line.graph.nodes] if points else []
+    reordered = bool(points) and taken != [node.name for node in stages.integer.nodes]
     return {
         "model": model.name,
         "target": board.name,
@@ -148,6 +150,7 @@ def plan(
         "keep_input": keep_input,
         "stream_input": stream_input,
         "ram_limit_bytes": board.ram_limit_bytes,
+        "order": asdict(order.report(reordered)),
         "points": [
             {
                 "arena_bytes": point.bytes,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -46,6 +47,7 @@ def describe(name: str, model: str, target: Target, stages: Compiled) -> Report:
         "arena_proved_bytes": program.plan.proved,
         "arena_method": program.plan.method,
         "arena_peak": program.plan.peak,
+        "order": None if program.plan.order is None else asdict(program.plan.order),
         "state_bytes": program.state_bytes,
         "stream_input": fed_rows(program),
         "clock_hz": target.clock_hz,

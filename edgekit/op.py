@@ -143,7 +143,8 @@ class Op:
     # C kernel `ek_<kernel>_s8`; several operators may share one.
     kernel: ClassVar[str] = ""
     # "rows": strip kernel on row addresses; "flat": n contiguous elements; "whole": all at once;
-    # "sum": rows of the input as they come, the output after the last of them.
+    # "sum": rows of the input as they come, the output after the last of them;
+    # "each": a kernel of signature "whole", called for one row of every map at a time.
     signature: ClassVar[str] = "flat"
     Params: ClassVar[type[Params]] = Params
     consts: ClassVar[tuple[Const, ...]] = ()
@@ -168,7 +169,7 @@ class Op:
     inplace: ClassVar[tuple[int, ...]] = ()
     # Rows of the input come from the caller, one by one, when the schedule asks for them.
     feeds: ClassVar[bool] = False
-    # The operator of signature "rows" or "sum" that does the same row by row, where it can.
+    # The operator of signature "rows", "sum" or "each" that does the same row by row, where it can.
     as_rows: ClassVar[str] = ""
     # Channel coupling, for pruning: "same" (output channel c reads channel c of every input),
     # "mix" (every output channel reads every input channel), "move" (channels are rearranged).

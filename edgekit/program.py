@@ -110,12 +110,28 @@ def streams_of(schedule: Sequence[Turn]) -> list[tuple[Turn, ...]]:
 
 
 @dataclass(frozen=True)
+class OrderReport:
+    """How good the order of the steps is, for whole tensors.
+
+    peak_bytes: bytes alive at most in the best order found; file_peak_bytes: in the source's order;
+    lower_bound_bytes: no order has a lower peak; method: how that is known; taken: "file", or
+    "searched" where the plan follows the best order instead.
+    """
+
+    peak_bytes: int
+    file_peak_bytes: int
+    lower_bound_bytes: int
+    method: str
+    taken: str = "file"
+
+
+@dataclass(frozen=True)
 class PlanReport:
     """How good the memory plan is.
 
     lower_bound: peak of the live bytes of this schedule; proved: no plan of it has a lower peak;
     method: what found the offsets; peak: name of the step at which most bytes are live;
-    live: live bytes at each step.
+    live: live bytes at each step; order: of the order of the steps, None where none was looked for.
     """
 
     lower_bound: int
@@ -123,6 +139,7 @@ class PlanReport:
     method: str
     peak: str
     live: tuple[int, ...] = ()
+    order: OrderReport | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,7 +10,7 @@ from edgekit.report import contributors, memory_lines
 Report = dict[str, Any]
 _WORST = 5  # layers with the lowest ratio that `validate` names
 _MODEL, _PLAN, _SPEED, _CHECK = "model   ", "plan    ", "speed   ", "check   "
-_QUANT, _FOLDED, _INPUT, _HELP = "quant   ", "folded  ", "input   ", "help    "
+_QUANT, _FOLDED, _HELP, _INPUT = "quant   ", "folded  ", "help    ", "input   "
 _MOST_ALIVE = 4  # tensors at the peak of an arena that are named
 
 
@@ -60,6 +60,16 @@ def channels_lines(report: Report) -> list[str]:
         f"{_FOLDED}{gone:,} of {found['channels_before']:,} channels are constant or unread: removed, "
         f"{count(found['macs_before'])} to {count(found['macs'])} MAC"
     ]
+
+
+def channels_table(report: Report) -> list[str]:
+    """The same layer by layer; which channels they were stands in the JSON form."""
+    rows = [
+        (e["name"], e["op"], len(e["removed"]), e["channels_before"], e["macs_before"], e["macs"])
+        for e in report["constant_channels"]["layers"]
+    ]
+    heads = ("layer", "operator", "channels removed", "of", "MACs before", "MACs")
+    return ["", table(heads, rows, text=2)] if rows else []
 
 
 def plan_line(report: Report) -> str:
@@ -311,6 +321,7 @@ def inspect_screen(report: Report) -> str:
         plan_line(report),
         "",
         table(heads, rows, text=4),
+        *channels_table(report),
     ]
     return "\n".join(lines + (ranges_lines(report) if "ranges" in report else []))
 

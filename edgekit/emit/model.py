@@ -12,7 +12,7 @@ from edgekit.emit.entry import argument_names, checks, run_prototype
 from edgekit.emit.feed import definitions
 from edgekit.emit.names import comment
 from edgekit.op import params_fields
-from edgekit.program import Program, Step, Turn
+from edgekit.program import CALLER, Program, Step, Turn
 
 
 def model_source(prefix: str, program: Program, pool: Pool, banner: str) -> str:
@@ -47,7 +47,7 @@ def _functions(prefix: str, program: Program, pool: Pool) -> list[str]:
     caller = Caller(prefix, program, pool, argument_names(program))
     streams = program.streams()
     if program.feed is None:
-        head = [run_prototype(prefix, program), "{", *checks(program)]
+        head = [run_prototype(prefix, program), "{", *checks(program), *_not_read(program)]
         return [*head, *_layers(caller, streams), "    return EK_OK;", "}"]
     fed = sorted({turn.step for turn in streams[0]})
     cases = [line for index in fed if index != program.feed for line in _case(caller, index, 0)]
@@ -56,6 +56,16 @@ def _functions(prefix: str, program: Program, pool: Pool) -> list[str]:
         caller, turns_name(prefix, 0), made_name(prefix), len(streams[0]),
         _indent(cases, 2), _layers(caller, rest),
     )  # fmt: skip
+
+
+def _not_read(program: Program) -> list[str]:
+    """Statements that silence compilers about buffers of the caller that no layer uses."""
+    used = {name for step in program.steps for name in (*step.inputs, *step.outputs)}
+    return [
+        f"    (void){argument}; /* not read */"
+        for name, argument in argument_names(program).items()
+        if name not in used and program.buffers[name].space == CALLER
+    ]
 
 
 def _layers(caller: Caller, streams: Sequence[Sequence[Turn]]) -> list[str]:

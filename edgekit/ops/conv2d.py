@@ -136,7 +136,7 @@ class Conv2d(Op):
 
     @classmethod
     def run(cls, p: Conv2dParams, consts: Mapping[str, Array], *inputs: Array) -> list[Array]:
-        x = inputs[0].reshape(-1, p.in_h, p.in_w, p.in_c)
+        x = inputs[0].reshape(len(inputs[0]), p.in_h, p.in_w, p.in_c)
         window = patches(x, *axes_of(p), p.input_zero)
         k = p.kernel_h * p.kernel_w * p.in_c
         columns = window.reshape(len(x) * p.out_h * p.out_w, k)

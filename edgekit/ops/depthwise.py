@@ -126,7 +126,7 @@ class Depthwise(Op):
 
     @classmethod
     def run(cls, p: DepthwiseParams, consts: Mapping[str, Array], *inputs: Array) -> list[Array]:
-        x = inputs[0].reshape(-1, p.in_h, p.in_w, p.in_c)
+        x = inputs[0].reshape(len(inputs[0]), p.in_h, p.in_w, p.in_c)
         window = patches(x, *axes_of(p), p.input_zero)
         w = consts["weights"].reshape(p.kernel_h, p.kernel_w, p.in_c, p.multiplier_c)
         total = np.zeros((*window.shape[:3], p.in_c, p.multiplier_c), np.int32)

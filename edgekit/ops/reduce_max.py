@@ -8,13 +8,13 @@ Input and output int8 of one quantization.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from edgekit.cases import activation, single
 from edgekit.channels import Bounds, Spare, channels
 from edgekit.graph import Graph, IntNode, Node, Value
 from edgekit.movement import AXES
-from edgekit.op import Array, Axes, Case, Op, Shape, int8_pair
+from edgekit.op import Array, Axes, Case, Op, Params, Shape, int8_pair
 from edgekit.reduction import (
     ReductionParams,
     moved_reduction,
@@ -34,8 +34,9 @@ class ReduceMax(Op):
     name = "reduce_max"
     kernel = "reduce_max"
     signature = "whole"
-    Params = ReductionParams
-    onnx = ("ReduceMax", "GlobalMaxPool")
+    as_rows = "reduce_max_rows"
+    Params: ClassVar[type[Params]] = ReductionParams
+    onnx: ClassVar[tuple[str, ...]] = ("ReduceMax", "GlobalMaxPool")
     same_scale = True
     # The largest of many is often the top of the range.
     saturation = 0.6

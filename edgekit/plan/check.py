@@ -209,6 +209,9 @@ class _Replay:
 
     def _view(self, step: Step) -> None:
         """A dropped copy: whoever reads its output must find what the copy would have made."""
+        for name in step.inputs:
+            if name not in self.content or (self.content[name] == NOBODY).any():
+                self._fail("a tensor is read before it is made", step.name, name)
         arrays = [self._element_ids(name) for name in step.inputs]
         for name, ids in zip(
             step.outputs, step.op.run(step.params, step.consts, *arrays), strict=True

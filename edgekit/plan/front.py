@@ -35,31 +35,41 @@ class Point:
         return [[nodes[k].name for k in sorted(run)] for run in streams if len(run) > 1]
 
 
-def front(network: Network) -> list[Point]:
-    """The ways of which none needs both more RAM and more instructions than another, most RAM first."""
-    cuts = network.cuts
-    if not cuts.nodes:
+def front(network: Network, *others: Network) -> list[Point]:
+    """The ways of which none needs both more RAM and more instructions than another, most RAM first;
+    `others` are the same network in other orders."""
+    if not network.cuts.nodes:
         return []
-    choices, least, limit = [], cuts.smallest(), cuts.largest()
-    while limit >= least:
-        choices.append(cuts.cheapest(limit))
-        limit = choices[-1].peak - 1
-    step = max(1, -(-len(choices) // _POINTS))
-    kept = [*choices[:-1:step], choices[-1]]
-    points = [Point(arena_of(network, c, split=True), c.cost) for c in kept]
-    smallest = smallest_arena(network)
-    frugal = frugal_arena(network, smallest)
-    for arena in (frugal, smallest):
-        points.append(Point(arena, max(0, _instructions(arena) - cuts.instructions())))
+    points, frugal_bytes = [], []
+    for one in (network, *others):
+        smallest = smallest_arena(one)
+        frugal = frugal_arena(one, smallest)
+        frugal_bytes.append(up(frugal.placed.peak))
+        points += _streamed(one)
+        for arena in (frugal, smallest):
+            points.append(Point(arena, max(0, _instructions(arena) - one.cuts.instructions())))
     best: list[Point] = []
     for point in sorted(points, key=lambda p: (p.extra, p.bytes)):
         if not best or point.bytes < best[-1].bytes:
             best.append(point)
     taken = {
         "balanced": [p for p in best if p.extra <= extra_limit(network)][-1],
-        "ram": next(p for p in best if p.bytes <= up(frugal.placed.peak)),
+        "ram": next(p for p in best if p.bytes <= min(frugal_bytes)),
     }
     return [replace(p, optimize=tuple(w for w, at in taken.items() if at is p)) for p in best]
+
+
+def _streamed(network: Network) -> list[Point]:
+    """Ways between the fewest instructions and the least RAM, evenly chosen."""
+    cuts = network.cuts
+    choices, least, limit = [], cuts.smallest(), cuts.largest()
+    while limit >= least:
+        choices.append(cuts.cheapest(limit))
+        limit = choices[-1].peak - 1
+    step = max(1, -(-len(choices) // _POINTS))
+    kept = [*choices[:-1:step], choices[-1]]
+    # One search for places a way would take minutes; the ends of the front have had theirs.
+    return [Point(arena_of(network, c, split=True, search=False), c.cost) for c in kept]
 
 
 def _instructions(arena: Arena) -> int:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -101,7 +101,6 @@ class Cuts:
     def _simulate(self, run: Run) -> int:
         line = self.streamed if len(run) > 1 else self.whole
         turns = self.turns(run)
-        spans, end = line.spans(turns)
 
         def before(root: str) -> bool:
             return line.first[root] < run[0]
@@ -112,24 +111,7 @@ class Cuts:
         constant = sum(
             root.rows * root.row_bytes for r, root in line.roots.items() if before(r) and after(r)
         )
-        change = np.zeros(end + 3, np.int64)
-        for r, span in spans.items():
-            if before(r) and after(r):
-                continue
-            size = line.roots[r].row_bytes
-            np.add.at(change, [0] * len(span.born) if before(r) else span.born, size)
-            np.add.at(
-                change, [end + 2] * len(span.dies) if after(r) else np.add(span.dies, 1), -size
-            )
-        for k, held in line.scratch(turns).items():
-            size = line.graph.nodes[k].scratch(line.graph.values)
-            for first, last in held:
-                change[first] += size
-                change[last + 1] -= size
-        live = np.cumsum(change)
-        for time, k, row, _ in line.events(turns):
-            live[time] -= _overwritten(line, spans, k, row, time, after)
-        return constant + int(live.max())
+        return constant + most_alive(line, turns, before, after)
 
     def largest(self) -> int:
         """The peak of the plainest way."""
@@ -137,6 +119,8 @@ class Cuts:
 
     def plainest(self) -> Choice:
         """The way without any stream but that of a fed input."""
+        if not self.nodes:
+            return Choice((), self.alive[0], 0)
         ends = range(self.first_end, len(self.nodes) + 1)
         cuts = list(itertools.pairwise((0, *ends)))
         return Choice(
@@ -190,16 +174,49 @@ class Cuts:
         return Choice(tuple(reversed(runs)), *reached[end])
 
 
+def most_alive(
+    line: Timeline,
+    turns: Sequence[Turn],
+    before: Callable[[str], bool],
+    after: Callable[[str], bool],
+) -> int:
+    """Most bytes alive during `turns`, without those that stand before and after them: storages that
+    live `before` or `after` hold their bytes up to the first row step or from the last."""
+    spans, end = line.spans(turns)
+    change = np.zeros(end + 3, np.int64)
+    for r, span in spans.items():
+        if before(r) and after(r):
+            continue
+        size = line.roots[r].row_bytes
+        np.add.at(change, [0] * len(span.born) if before(r) else span.born, size)
+        np.add.at(change, [end + 2] * len(span.dies) if after(r) else np.add(span.dies, 1), -size)
+    for k, held in line.scratch(turns).items():
+        size = line.graph.nodes[k].scratch(line.graph.values)
+        for first, last in held:
+            change[first] += size
+            change[last + 1] -= size
+    live = np.cumsum(change)
+    events = list(line.events(turns))
+    nodes = [k for _, k, _, _ in events]
+    for time, _, row, _ in events:
+        live[time] -= _overwritten(line, spans, nodes, row, time, after)
+    return int(live.max())
+
+
 def _overwritten(
     line: Timeline,
     spans: dict[str, Span],
-    k: int,
+    nodes: list[int],
     row: int,
     time: int,
     after: Callable[[str], bool],
 ) -> int:
-    """Bytes of an input's row that an operator in place writes over, at its row step."""
-    node = line.graph.nodes[k]
+    """Bytes of an input that an operator in place has written over, at its row step.
+
+    nodes: the node of each row step, from time 1 on.
+    """
+    k = nodes[time - 1]
+    node, steps = line.graph.nodes[k], max(1, line.stages[k].rows)
     for index in node.op.inplace:
         if index >= len(node.inputs):
             continue
@@ -212,7 +229,10 @@ def _overwritten(
             != line.graph.values[node.outputs[0]].nbytes
         ):
             continue
-        r = row if len(span.dies) > 1 else 0
-        if span.dies[r] == time:
-            return line.roots[root].row_bytes
+        if len(span.dies) == steps:
+            if span.dies[row] == time:
+                return line.roots[root].row_bytes
+        elif line.left_to(k, root, nodes):
+            # Kept in other rows than are made here, all of it until the last of these.
+            return (row + 1) * line.graph.values[node.outputs[0]].nbytes // steps
     return 0

@@ -82,16 +82,20 @@ class _Overwrites:
     def __init__(self, line: Timeline, turns: list[Turn]) -> None:
         self._line = line
         self._spans, _ = line.spans(turns)
+        self._nodes = [k for _, k, _, _ in line.events(turns)]
         self._times: dict[int, list[int]] = {}
-        for time, k, _, _ in line.events(turns):
+        for time, k in enumerate(self._nodes, 1):
             self._times.setdefault(k, []).append(time)
 
     def __call__(self, time: int, name: str) -> bool:
-        span = self._spans.get(self._line.storage.place(name).root)
+        root = self._line.storage.place(name).root
+        span = self._spans.get(root)
         if span is None or time not in self._times:
             return False
         own = self._times[time]
-        return span.dies == own if len(span.dies) == len(own) else set(span.dies) == {own[-1]}
+        if len(span.dies) == len(own):
+            return span.dies == own
+        return self._line.left_to(time, root, self._nodes)
 
 
 def timeline(graph: IntGraph, storage: Storage) -> Timeline:

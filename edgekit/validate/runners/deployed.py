@@ -167,7 +167,8 @@ def deploy(program: Program, folder: Path, name: str) -> Deployed:
 def _turn(program: Program, turn: Turn) -> LayerTurn:
     step = program.steps[turn.step]
     every = max(1, step.rows)
-    flat = step.op.signature == "flat" and step.rows > 0
-    single = not flat or (turn.n == every and in_one_call(program, step))
+    flat = step.op.signature in ("flat", "each") and step.rows > 0
+    whole = step.op.signature == "flat" and turn.n == every and in_one_call(program, step)
+    single = not flat or whole
     last = turn.first + turn.n == every
     return LayerTurn(turn.step, turn.first, turn.n, 1 if single else turn.n, last)
