@@ -171,7 +171,7 @@ def build(
     with model_file(model, example_inputs) as path, tempfile.TemporaryDirectory() as work:
         name = check_name(name or default_name(path.stem))
         options = Options(name, target, io, keep_input, budget, dims or {}, quantization, optimize,
-                          stream_input)  # fmt: skip
+                          stream_input=stream_input)  # fmt: skip
 
         progress("import, quantize, plan")
         numbers = None if calibration is None else Calibration(calibration, scale, offset)

@@ -48,6 +48,9 @@ def test_what_cannot_fit_is_refused_with_bound_layer_and_remedy() -> None:
     assert advice["lower_bound_bytes"] <= advice["arena_bytes"]
     assert sum(entry["bytes"] for entry in advice["alive"]) == smallest.arena.bound
     assert advice["layer"] in {layer["name"] for layer in report["layers"]}
+    streamed = check(KWS, "cortex-m4", budget="ram=1K", stream_input=True)["arena_bytes"]
+    remedies = {r["change"]: r["arena_bytes"] for r in advice["remedies"]}
+    assert remedies["--stream-input"] == streamed
     (gate,) = (gate for gate in report["gates"] if not gate["passed"])
     assert gate["name"] == "ram budget"
     assert f"{advice['lower_bound_bytes']:,} B at layer {advice['layer']}" in gate["reason"]

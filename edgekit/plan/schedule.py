@@ -57,16 +57,17 @@ class Order:
             make(nodes[0], 1)
         for k in (nodes[-1], *nodes[:-1]):
             make(k, self.stages[k].rows)
-        return _joined(turns)
+        return _joined(turns, self._feed)
 
 
-def _joined(turns: Sequence[Turn]) -> list[Turn]:
-    """The turns of a node that is alone from its first row to its last are one turn: nobody waits
-    for them. Among the turns of others each makes one row."""
+def _joined(turns: Sequence[Turn], feed: int | None) -> list[Turn]:
+    """A node that makes all its rows while nothing else is under way has one turn: nobody waits for
+    them. Each row of a fed input stays one."""
     found: list[Turn] = []
     for group in streams_of(turns):
-        alone = len({turn.step for turn in group}) == 1
-        found += [Turn(group[0].step, 0, sum(turn.n for turn in group))] if alone else group
+        k = group[0].step
+        alone = k != feed and all(turn.step == k for turn in group)
+        found += [Turn(k, 0, sum(turn.n for turn in group))] if alone else group
     return found
 
 

@@ -114,11 +114,11 @@ class Cuts:
         return constant + most_alive(line, turns, before, after)
 
     def largest(self) -> int:
-        """The peak without any stream but that of a fed input."""
+        """The peak of the plainest way."""
         return self.plainest().peak
 
     def plainest(self) -> Choice:
-        """The way that adds the fewest instructions."""
+        """The way without any stream but that of a fed input."""
         if not self.nodes:
             return Choice((), self.alive[0], 0)
         ends = range(self.first_end, len(self.nodes) + 1)

@@ -29,14 +29,13 @@ def glue(deployed: Deployed) -> str:
     }
     arrays = [f"static uint8_t {s}[{n}] {upper}_ALIGN;" for s, (n, b) in memory.items() if b]
     spaces = [f"    {{{s}, {n}}}," if b else "    {0, 0}," for s, (n, b) in memory.items()]
-    prototype = feeder_prototype(deployed) if deployed.fed_rows else ""
     reset = f"    {name}_reset(state);" if deployed.state_bytes else "    /* has no state */"
     return "\n".join(
         [
             f'#include "{name}.h"',
             '#include "agent.h"',
             "",
-            *[f"{prototype};"] * bool(prototype),
+            *([feeder(deployed)] if deployed.fed_rows else []),
             *arrays,
             f"const ek_space ek_spaces[3] = {{\n{chr(10).join(spaces)}\n}};",
             f"const uint8_t ek_model_hash[8] = {{{', '.join(map(str, deployed.hash))}}};",
@@ -49,34 +48,26 @@ def glue(deployed: Deployed) -> str:
     )
 
 
-def feeder_prototype(deployed: Deployed) -> str:
-    """The C prototype of the function that hands a whole sample over row by row."""
-    given, *outputs = deployed.caller
-    arguments = ["void *arena", *["void *state"] * bool(deployed.state_bytes)]
-    arguments.append(f"const {c_type(given.dtype)} *rows")
-    arguments += [f"{c_type(t.dtype)} *output{i}" for i, t in enumerate(outputs)]
-    return f"int {deployed.entry}({', '.join(arguments)})"
-
-
 def feeder(deployed: Deployed) -> str:
-    """The C file with that function: 1, 2, 3, 1, 2, 3, ... rows a call, up to the last."""
+    """The C function that hands over a whole sample: 1, 2, 3, 1, 2, 3, ... rows a call, up to the last."""
     given, *outputs = deployed.caller
-    row = given.nbytes // deployed.fed_rows // DTYPES[given.dtype]
-    state = ["state"] * bool(deployed.state_bytes)
-    arguments = ["arena", *state, "rows", "n", *(f"output{i}" for i in range(len(outputs)))]
+    ctype, row = c_type(given.dtype), given.nbytes // deployed.fed_rows // DTYPES[given.dtype]
+    state = bool(deployed.state_bytes)
+    takes = ["void *arena", *["void *state"] * state, f"const {ctype} *rows"]
+    takes += [f"{c_type(t.dtype)} *output{i}" for i, t in enumerate(outputs)]
+    gives = ["arena", *["state"] * state, "rows", "n", *(f"output{i}" for i in range(len(outputs)))]
+    prototype = f"int {deployed.entry}({', '.join(takes)})"
     return f"""\
-#include "{deployed.name}.h"
+{prototype};
 
-{feeder_prototype(deployed)};
-
-{feeder_prototype(deployed)}
+{prototype}
 {{
     int rc = {deployed.name}_start(arena);
     int32_t n = 0;
     for (int32_t left = {deployed.fed_rows}; rc >= 0 && left > 0; left -= n) {{
         n = n % 3 + 1;
         n = n < left ? n : left;
-        rc = {deployed.walker}({", ".join(arguments)});
+        rc = {deployed.walker}({", ".join(gives)});
         rows += n * {row};
     }}
     return rc;
@@ -154,6 +145,10 @@ def build_model(deployed: Deployed, target: Target, folder: Path, *, traced: boo
     objects = _model_objects(compiler, deployed, folder, traced)
     if traced:
         objects += compiler.compile([_port("trace_stop.c")], folder / "port")
+    if deployed.fed_rows:
+        source = folder / "feeder.c"
+        source.write_text(f'#include "{deployed.name}.h"\n\n{feeder(deployed)}')
+        objects += compiler.compile([source], folder / "port", include=[deployed.folder])
     roots = dict.fromkeys((deployed.entry, *deployed.entry_points))
     return compiler.link_bare(objects, folder / "model.elf", entry=deployed.entry, keep=list(roots))
 
@@ -180,17 +175,12 @@ def _agent_objects(
 def _model_objects(
     compiler: Compiler, deployed: Deployed, folder: Path, traced: bool
 ) -> list[Path]:
-    objects = compiler.compile(
+    return compiler.compile(
         deployed.sources,
         folder / "model",
         include=[deployed.folder],
         defines=_TRACED[: int(traced)],
     )
-    if deployed.fed_rows:
-        source = folder / "feeder.c"
-        source.write_text(feeder(deployed))
-        objects += compiler.compile([source], folder / "feeder", include=[deployed.folder])
-    return objects
 
 
 def _start_file(target: Target) -> str:
