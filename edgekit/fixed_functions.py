@@ -28,6 +28,7 @@ _EXP_POWERS = (1672461947, 1302514674, 790015084, 290630308, 39332535, 720401, 2
 _48_OVER_17 = 1515870810  # Q2.29
 _32_OVER_17 = 1010580540  # Q2.29
 _ONE_Q2 = 1 << 29
+_SQRT_HALF = 1518500250  # Q0.31
 
 
 def shift_left(x: Int, bits: int) -> Int:
@@ -104,3 +105,28 @@ def tanh(x: Int, integer_bits: int) -> Int:
     e = exp_on_negative_values(-np.abs(x), integer_bits + 1)
     result = shift_left(_divide_by_half_sum(e) - _ONE_Q2, 2)
     return np.where(x == 0, 0, np.where(x < 0, -result, result))
+
+
+def inverse_sqrt(x: int) -> tuple[int, int]:
+    """1 / sqrt(x) as ``root * 2**(-31 - right)`` for a whole number x >= 0; 0 counts as 1.
+
+    x is brought to [1/4, 1) as Q3.28 by an even shift; five Newton-Raphson steps follow, and a factor
+    of sqrt(1/2) for the half that is left of the even shift.
+    """
+    if x <= 1:
+        return INT32_MAX, 0
+    right = 11
+    while x >= 1 << 29:
+        x //= 4
+        right += 1
+    pairs = (31 - x.bit_length()) // 2 - 1
+    right -= pairs
+    half = np.asarray(x << (2 * pairs) >> 1, np.int64)
+    half_input, three_halves = rounding_shift(half, 1), (1 << 28) + (1 << 27)
+    y = np.asarray(1 << 28, np.int64)
+    for _ in range(5):
+        cube = shift_left(multiply_high(multiply_high(y, y), y), 6)
+        # Q3.28 times Q3.28 is Q6.25.
+        y = shift_left(multiply_high(y, three_halves) - multiply_high(half_input, cube), 3)
+    root = int(multiply_high(y, _SQRT_HALF))
+    return (root << -right, 0) if right < 0 else (root, right)

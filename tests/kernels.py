@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgekit.data import data_dir
-from edgekit.graph import Graph, IntNode, Value
+from edgekit.graph import Graph, IntNode, Value, limits
 from edgekit.headers import kernels
 from edgekit.op import Kernel, const_dtype, load_ops, params_fields
 
@@ -146,9 +146,9 @@ def random_inputs(graph: Graph, count: int, seed: int = 0) -> list[Array]:
     arrays = []
     for name in graph.inputs:
         value = graph.value(name)
-        info = np.iinfo(value.dtype)
-        x = rng.integers(info.min, info.max + 1, (count, *value.shape)).astype(value.dtype)
-        x[0], x[1] = info.min, info.max
+        low, high = limits(value.dtype)
+        x = rng.integers(low, high + 1, (count, *value.shape)).astype(value.dtype)
+        x[0], x[1] = low, high
         arrays.append(x)
     return arrays
 

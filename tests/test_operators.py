@@ -8,7 +8,7 @@ import kernels
 import numpy as np
 import pytest
 
-from edgekit.graph import IntNode, Value
+from edgekit.graph import IntNode, Value, limits
 from edgekit.op import Case, Op, load_ops
 from edgekit.target import list_targets, load_target
 from edgekit.variants import fitting
@@ -48,15 +48,16 @@ def test_integer_result_is_near_the_real_one(op: type[Op], case: Case) -> None:
     out = values[node.outputs[0]]
 
     def real(value: Value, x: kernels.Array) -> kernels.Array:
-        return (x.astype(np.float64) - value.zero_point) * value.scale
+        zero, scale = (value.zero_point, value.scale) if value.quant else (0, 1.0)
+        return (x.astype(np.float64) - zero) * scale
 
     for sample in range(4):
         one = [real(graph.value(n), x[sample]) for n, x in zip(graph.inputs, inputs, strict=True)]
         (expected,) = op.real(graph.nodes[0], graph, *one)
-        info = np.iinfo(out.dtype)
-        low, high = real(out, np.array([info.min])), real(out, np.array([info.max]))
+        low, high = (real(out, np.array([end])) for end in limits(out.dtype))
         got = real(out, integer[sample].reshape(out.shape))
-        error = np.abs(got - np.clip(expected.reshape(out.shape), low, high)) / out.scale
+        error = np.abs(got - np.clip(expected.reshape(out.shape), low, high))
+        error = error / (out.scale if out.quant else 1)
         assert error.max(initial=0) <= op.tolerance, f"{error.max()} steps"
 
 

@@ -1,0 +1,24 @@
+"""Random one-operator models against TensorFlow Lite Micro, byte for byte: 20 an operator, 300 soaked."""
+
+from __future__ import annotations
+
+import zlib
+
+import conformance
+import numpy as np
+import pytest
+from random_models import MODELS
+
+BLOCKS = [range(20), pytest.param(range(20, 300), marks=pytest.mark.soak)]
+
+
+@pytest.mark.parametrize("seeds", BLOCKS, ids=["some", "many"])
+@pytest.mark.parametrize("op", MODELS)
+def test_random_models(op: str, seeds: range) -> None:
+    for seed in seeds:
+        model = MODELS[op](np.random.default_rng([zlib.crc32(op.encode()), seed]))
+        try:
+            conformance.check(op, model.inputs, model.outputs, model.options, data=model.data)
+        except BaseException as error:
+            error.add_note(f"{op}, seed {seed}: {[s.shape for s in model.inputs]} {model.options}")
+            raise
