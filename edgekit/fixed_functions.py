@@ -1,7 +1,7 @@
 """Exponential, logistic and tanh in 32-bit fixed point, as the gemmlowp family computes them.
 
 Qm.n below is an int32 with m integer and n = 31 - m fraction bits, held in int64 arrays. The
-numbers are used at build time, for tables; `reciprocal` has a twin in `runtime/kernels/softmax.c`.
+numbers are used at build time, for tables; `reciprocal` and `log_above_one` have twins in C.
 Constants are the nearest Q0.31 (or Q2.29) numbers to the reals beside them.
 """
 
@@ -29,9 +29,18 @@ _48_OVER_17 = 1515870810  # Q2.29
 _32_OVER_17 = 1010580540  # Q2.29
 _ONE_Q2 = 1 << 29
 _SQRT_HALF = 1518500250  # Q0.31
+_LOG_2 = 1488522236
+_SQRT_SQRT_HALF = 1805811301
+# With f = 2^(1/4): 11 f / 240, f / 20, 2 / f - f and f / 4
+_LOG_NUMERATOR, _LOG_SQUARE, _LOG_CONSTANT, _LOG_LINEAR = (
+    117049297,
+    127690142,
+    1057819769,
+    638450708,
+)
 
 
-def shift_left(x: Int, bits: int) -> Int:
+def shift_left(x: Int, bits: int | Int) -> Int:
     """``x * 2^bits``, saturated to int32."""
     return np.asarray(np.clip(x << bits, INT32_MIN, INT32_MAX))
 
@@ -130,3 +139,32 @@ def inverse_sqrt(x: int) -> tuple[int, int]:
         y = shift_left(multiply_high(y, three_halves) - multiply_high(half_input, cube), 3)
     root = int(multiply_high(y, _SQRT_HALF))
     return (root << -right, 0) if right < 0 else (root, right)
+
+
+def log_above_one(x: Int, integer_bits: int, result_bits: int) -> Int:
+    """log(x) in Q(result_bits) for x >= 1 in Q(integer_bits).
+
+    x is brought near sqrt(sqrt(1/2)) by a power of two, or by one and a half, whichever leaves less;
+    what is left goes through a quotient of polynomials, and the power times log(2) is added.
+    """
+    accumulator = result_bits + 1
+    one = 1 << (31 - accumulator)
+    first = _leading_zeros(x)
+    r = shift_left(multiply_high(x << (first - 1), _SQRT_HALF), 1)
+    power = (integer_bits - first) * one + (one >> 2)
+    headroom = _leading_zeros(multiply_high(x, _SQRT_HALF)) - 1
+    r = np.minimum(r, shift_left(x, headroom))
+    power = np.maximum(power, (integer_bits - headroom) * one - (one >> 2))
+    middle = (r + _SQRT_SQRT_HALF + 1) >> 1
+    q = 2 * (r - _SQRT_SQRT_HALF)
+    square = multiply_high(q, q)
+    numerator = multiply_high(q, r) + multiply_high(multiply_high(q, square), _LOG_NUMERATOR)
+    bracket = _LOG_CONSTANT + q + multiply_high(_LOG_SQUARE, square)
+    denominator = multiply_high(middle, bracket) + multiply_high(_LOG_LINEAR, q)
+    quotient = multiply_high(rounding_shift(numerator, accumulator), reciprocal(denominator))
+    return shift_left(multiply_high(power, _LOG_2) + quotient, 1)
+
+
+def _leading_zeros(x: Int) -> Int:
+    """Of positive 32-bit numbers."""
+    return 32 - np.frexp(x.astype(np.float64))[1].astype(np.int64)

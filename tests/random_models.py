@@ -355,3 +355,39 @@ def known(op: str, rng: Draw) -> Model:
         else TensorSpec("y", x.shape, x.dtype)
     )
     return Model(op, [x], [y], {}, contents(rng, x))
+
+
+@model("SUM", "REDUCE_MAX", "REDUCE_MIN", "REDUCE_ALL")
+def reduction(op: str, rng: Draw) -> Model:
+    full = shape(rng, 1, 4)
+    axes = [int(a) for a in rng.permutation(len(full))[: rng.integers(1, len(full) + 1)]]
+    keep = bool(rng.integers(2))
+    out = tuple(1 if a in axes else n for a, n in enumerate(full) if keep or a not in axes)
+    dtype, x = ("bool", ()) if op == "REDUCE_ALL" else ("int8", affine(rng))
+    y = affine(rng) if op == "SUM" else x
+    operands = [TensorSpec("x", full, dtype, *x), numbers("axes", axes)]
+    outputs = [TensorSpec("y", out, dtype, *y)]
+    return Model(op, operands, outputs, {"keep_dims": keep}, contents(rng, operands[0]))
+
+
+@model("ARG_MAX", "ARG_MIN")
+def arg_max(op: str, rng: Draw) -> Model:
+    full = shape(rng, 1, 4)
+    axis = int(rng.integers(-len(full), len(full)))
+    x = TensorSpec("x", full, "int8", *affine(rng))
+    out = TensorSpec("y", tuple(n for a, n in enumerate(full) if a != axis % len(full)), "int32")
+    return Model(op, [x, numbers("axis", [axis])], [out], {}, contents(rng, x))
+
+
+@model("L2_NORMALIZATION")
+def l2_norm(op: str, rng: Draw) -> Model:
+    full = (*shape(rng, 1, 3), pick(rng, 1, 2, 5, 64, 300))
+    x = TensorSpec("x", full, "int8", *affine(rng))
+    return Model(op, [x], [TensorSpec("y", full, "int8", 1 / 128, 0)], {}, contents(rng, x))
+
+
+@model("LOG_SOFTMAX")
+def log_softmax(op: str, rng: Draw) -> Model:
+    full = (*shape(rng, 1, 2), pick(rng, 1, 2, 5, 64, 300))
+    x = TensorSpec("x", full, "int8", *affine(rng, 1e-4, 2.0))
+    return Model(op, [x], [TensorSpec("y", full, "int8", 16 / 256, 127)], {}, contents(rng, x))

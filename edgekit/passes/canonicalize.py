@@ -10,9 +10,9 @@ from typing import TypeVar
 
 from edgekit.draft import Draft
 from edgekit.errors import EdgekitError
+from edgekit.folding import fold_integers, fold_node
 from edgekit.graph import Graph, Node
 from edgekit.op import Op, load_ops, onnx_ops, tflite_ops
-from edgekit.passes.fold_constants import fold_integers, fold_node
 
 T = TypeVar("T")
 
