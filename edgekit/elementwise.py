@@ -68,14 +68,21 @@ class Broadcast:
 
 
 def broadcast(node: Node, graph: Graph) -> Broadcast:
+    """The shortest walk over a node's two operands."""
+    a, b = (graph.value(name).shape for name in node.inputs)
+    broadcast_shapes(node, graph)
+    return broadcast_walk(node, a, b)
+
+
+def broadcast_walk(node: Node, a: Shape, b: Shape) -> Broadcast:
     """The shortest walk: neighbouring axes on which the same operands repeat become one."""
-    (shape,) = broadcast_shapes(node, graph)
-    padded = [(1,) * (len(shape) - len(s)) + s for s in (graph.value(n).shape for n in node.inputs)]
+    shape = np.broadcast_shapes(a, b)
+    padded = [(1,) * (len(shape) - len(s)) + s for s in (a, b)]
     axes: list[tuple[int, bool, bool]] = []
-    for size, a, b in zip(shape, *padded, strict=True):
+    for size, m, n in zip(shape, *padded, strict=True):
         if size == 1:
             continue
-        moves = (a == size, b == size)
+        moves = (m == size, n == size)
         if axes and axes[-1][1:] == moves:
             axes[-1] = (axes[-1][0] * size, *moves)
         else:
