@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import pytest
 from tflite_writer import Array, TensorSpec
 
 Shape = tuple[int, ...]
@@ -31,6 +32,8 @@ class Model:
 
 MODELS: dict[str, Callable[[Draw], Model]] = {}
 SAMPLES = 6
+# Seeds of one test: some always, many where time does not matter.
+BLOCKS = [range(20), pytest.param(range(20, 300), marks=pytest.mark.soak)]
 
 
 def model(*ops: str) -> Callable[[Callable[[str, Draw], Model]], Callable[[str, Draw], Model]]:
@@ -75,7 +78,7 @@ def bytes_of(rng: Draw, spec: TensorSpec, samples: int = SAMPLES) -> Array:
 
 
 def contents(rng: Draw, *specs: TensorSpec) -> dict[str, Array]:
-    return {spec.name: bytes_of(rng, spec) for spec in specs if spec.data is None}
+    return {spec.name: bytes_of(rng, spec) for spec in specs if spec.given}
 
 
 def smaller(rng: Draw, full: Shape) -> Shape:

@@ -7,9 +7,7 @@ import zlib
 import conformance
 import numpy as np
 import pytest
-from random_models import MODELS
-
-BLOCKS = [range(20), pytest.param(range(20, 300), marks=pytest.mark.soak)]
+from random_models import BLOCKS, MODELS
 
 
 @pytest.mark.parametrize("seeds", BLOCKS, ids=["some", "many"])

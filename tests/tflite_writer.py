@@ -48,6 +48,12 @@ class TensorSpec:
     zero_point: Sequence[int] | int = 0
     axis: int = 0
     data: Array | None = None
+    variable: bool = False
+
+    @property
+    def given(self) -> bool:
+        """Is it an input of the model?"""
+        return bool(self.name) and self.data is None and not self.variable
 
     @property
     def scales(self) -> list[float]:
@@ -100,6 +106,7 @@ def _tensor(model: Any, spec: TensorSpec) -> Any:
     schema = _schema()
     tensor = schema.TensorT()
     tensor.name, tensor.shape = spec.name, list(spec.shape)
+    tensor.isVariable = spec.variable
     tensor.type = getattr(schema.TensorType, spec.dtype.upper())
     buffer = schema.BufferT()
     if spec.data is not None:
@@ -137,7 +144,7 @@ def one_op_model(
     named = [spec for spec in (*inputs, *outputs) if spec.name]
     index = {spec.name: i for i, spec in enumerate(named)}
     graph.tensors = [_tensor(model, spec) for spec in named]
-    graph.inputs = [index[s.name] for s in inputs if s.name and s.data is None]
+    graph.inputs = [index[s.name] for s in inputs if s.given]
     graph.outputs = [index[s.name] for s in outputs]
     op.inputs = [index.get(s.name, -1) for s in inputs]
     op.outputs = [index[s.name] for s in outputs]
@@ -182,5 +189,5 @@ def one_op_graph(
     values = {spec.name: _value(spec) for spec in (*inputs, *outputs) if spec.name}
     node = Node(op_name.lower(), op_name, tuple(s.name for s in inputs),
                 tuple(s.name for s in outputs), _attrs(op_name, options))  # fmt: skip
-    graph_inputs = tuple(s.name for s in inputs if s.name and s.data is None)
+    graph_inputs = tuple(s.name for s in inputs if s.given)
     return Graph("one_op", values, (node,), graph_inputs, node.outputs)
