@@ -161,7 +161,9 @@ def _case(name: str, in_c: int, units: int, rank: int, memory: int, dtype: str) 
         Value("time", time.shape, dtype, Quant((scale[1],), (0,)), time),
         Value("bias", bias.shape, "int32", Quant((state.scale * scale[1],), (0,)), bias),
     ]  # fmt: skip
-    output = activation("output", (1, units), 0.05 * (rank * memory) ** 0.5, -5)
+    output = activation(
+        "output", (1, units), (0.05 if narrow else 0.15) * (rank * memory) ** 0.5, -5
+    )
     made = single(Svdf, name, operands, [output, state], {"rank": rank})
     states = (State("state", np.zeros(state.shape, dtype)),)
     return Case(name, replace(made.graph, states=states, outputs=("output",)))

@@ -138,7 +138,8 @@ class TransposeConv(Op):
     def run(
         cls, p: TransposeConvParams, consts: Mapping[str, Array], *inputs: Array
     ) -> list[Array]:
-        x = inputs[0].reshape(-1, p.in_h, p.in_w, p.in_c).astype(np.int64) - p.input_zero
+        x = inputs[0].reshape(len(inputs[0]), p.in_h, p.in_w, p.in_c).astype(np.int64)
+        x = x - p.input_zero
         weights, at = np.zeros((p.out_c, p.kernel_h, p.kernel_w, p.in_c), np.int8), 0
         for part in _phases(p, weights):
             part[:] = consts["weights"][at : at + part.size].reshape(part.shape)
