@@ -18,6 +18,7 @@ from edgekit.elementwise import real_operands
 from edgekit.graph import Graph, IntNode, Node
 from edgekit.op import Array, Case, Op, Shape, c_field, int8_pair, require
 from edgekit.running import RunningParams, from_total, running_params
+from edgekit.sketch import Sketch
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,8 @@ class AddN(Op):
 
     @classmethod
     def import_tflite(cls, node: Node, graph: Graph) -> list[Node]:
+        if graph.value(node.outputs[0]).dtype == "float32":
+            return _one_by_one(Sketch(node, graph))
         return [Node(node.name, cls.name, node.inputs, node.outputs)]
 
     @classmethod
@@ -73,3 +76,15 @@ class AddN(Op):
             return single(cls, name, operands, [activation("output", shape, out, -5)])
 
         return [case("three", (1, 4, 5, 3), 3, 0.12), case("many", (1, 17), 20, 0.25)]
+
+
+def _one_by_one(sketch: Sketch) -> list[Node]:
+    """Of real numbers sums of two, since each tensor will have a scale of its own."""
+    node = sketch.node
+    total, *rest = node.inputs
+    for i, name in enumerate(rest):
+        output = node.outputs[0] if i == len(rest) - 1 else ""
+        total = sketch.add("add", [total, name], {"activation": "NONE"}, output)
+    if not rest:
+        sketch.reshape(total, sketch.graph.value(total).shape, node.outputs[0])
+    return sketch.nodes

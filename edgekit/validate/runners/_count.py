@@ -48,14 +48,17 @@ class BlockCounter:
         functions, (code, code_end) = machine.image.functions, machine.image.code
         self.unit = _UNIT[machine.guest.arch]
         row = (code_end - code) // self.unit + 2
+        addresses = [functions[name].address for name in kernels]
+        if not addresses:  # a network of views: what `run` does counts for a layer that never comes
+            addresses, layers = [0], np.zeros(1, np.int64)
         self.difference = np.zeros((layers.max() + 1, row), np.int64)
         self.taken = np.zeros_like(self.difference)
-        self._kernels = np.array([functions[name].address for name in kernels], np.uint64)
+        self._kernels = np.array(addresses, np.uint64)
         run = functions[f"{machine.guest.name}_run"]
         self._layers = layers.astype(np.uint64)
         arrays = (self._kernels, self._layers, self.difference, self.taken)
         self.state: Any = Counter(
-            code, self.unit, row, run.address, run.address + run.size, len(kernels),
+            code, self.unit, row, run.address, run.address + run.size, len(addresses),
             *(array.ctypes.data for array in arrays),
         )  # fmt: skip
         if not (hook and self._attach(machine, hook)):
@@ -121,9 +124,10 @@ def count(machine: Machine, request: dict[str, NDArray[Any]], hook: str) -> dict
     machine.call(f"{guest.name}_run", machine.arguments(), _TIMEOUT_S)
     counter.finish()
     base, end = machine.image.code
+    layers = len(counter.difference) if kernels else 0
     return {
-        "counts": counter.difference.cumsum(axis=1),
-        "taken": counter.taken,
+        "counts": counter.difference.cumsum(axis=1)[:layers],
+        "taken": counter.taken[:layers],
         "unit": counter.unit,
         "code": np.frombuffer(machine.uc.mem_read(base, end - base), np.uint8),
         "base": base,
