@@ -7,7 +7,13 @@ import zlib
 import conformance
 import numpy as np
 import pytest
+import random_arithmetic
+import random_layers
+import random_moves
 from random_models import BLOCKS, MODELS
+
+# Each registers its operators in MODELS.
+FAMILIES = (random_arithmetic, random_layers, random_moves)
 
 
 @pytest.mark.parametrize("seeds", BLOCKS, ids=["some", "many"])
