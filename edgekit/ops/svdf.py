@@ -162,7 +162,7 @@ def _case(name: str, in_c: int, units: int, rank: int, memory: int, dtype: str) 
         Value("bias", bias.shape, "int32", Quant((state.scale * scale[1],), (0,)), bias),
     ]  # fmt: skip
     output = activation(
-        "output", (1, units), (0.05 if narrow else 0.15) * (rank * memory) ** 0.5, -5
+        "output", (1, units), (0.05 if narrow else 0.25) * (rank * memory) ** 0.5, -5
     )
     made = single(Svdf, name, operands, [output, state], {"rank": rank})
     states = (State("state", np.zeros(state.shape, dtype)),)
