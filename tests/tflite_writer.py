@@ -67,6 +67,10 @@ class TensorSpec:
         return [int(z) for z in self.zero_point]
 
 
+# Operator, inputs, outputs, options.
+Layer = tuple[str, Sequence[TensorSpec], Sequence[TensorSpec], Mapping[str, Any] | None]
+
+
 def _schema() -> Any:
     return pytest.importorskip("ai_edge_litert.schema_py_generated")
 
@@ -122,25 +126,14 @@ def _tensor(model: Any, spec: TensorSpec) -> Any:
     return tensor
 
 
-def one_op_model(
-    op_name: str,
-    inputs: Sequence[TensorSpec],
-    outputs: Sequence[TensorSpec],
-    options: Mapping[str, Any] | None = None,
-) -> bytes:
-    """A .tflite file of one operator. `options` uses the schema's field names and enum names."""
-    import flatbuffers
-
-    schema = _schema()
-    model, graph, op, code = (
-        schema.ModelT(),
-        schema.SubGraphT(),
-        schema.OperatorT(),
-        schema.OperatorCodeT(),
-    )
-    model.buffers, model.version = [schema.BufferT()], 3
+def _subgraph(model: Any, layer: Layer) -> Any:
+    """A graph of one operator, whose code and constants are added to `model`."""
+    schema, (op_name, inputs, outputs, options) = _schema(), layer
+    graph, op, code = schema.SubGraphT(), schema.OperatorT(), schema.OperatorCodeT()
     code.builtinCode = getattr(schema.BuiltinOperator, op_name)
     code.deprecatedBuiltinCode, code.version = min(code.builtinCode, 127), 1
+    op.opcodeIndex = len(model.operatorCodes)
+    model.operatorCodes.append(code)
     named = [spec for spec in (*inputs, *outputs) if spec.name]
     index = {spec.name: i for i, spec in enumerate(named)}
     graph.tensors = [_tensor(model, spec) for spec in named]
@@ -152,7 +145,26 @@ def one_op_model(
         op.builtinOptions = table
         op.builtinOptionsType = getattr(schema.BuiltinOptions, _options_name(op_name))
     graph.operators, graph.name = [op], "main"
-    model.operatorCodes, model.subgraphs = [code], [graph]
+    return graph
+
+
+def one_op_model(
+    op_name: str,
+    inputs: Sequence[TensorSpec],
+    outputs: Sequence[TensorSpec],
+    options: Mapping[str, Any] | None = None,
+    branches: Sequence[Layer] = (),
+) -> bytes:
+    """A .tflite file of one operator. `options` uses the schema's field names and enum names.
+
+    branches: operators of the file's further graphs, from number 1 on.
+    """
+    import flatbuffers
+
+    model = _schema().ModelT()
+    model.buffers, model.version, model.operatorCodes = [_schema().BufferT()], 3, []
+    layers = [(op_name, inputs, outputs, options), *branches]
+    model.subgraphs = [_subgraph(model, layer) for layer in layers]
     builder = flatbuffers.Builder(1024)
     builder.Finish(model.Pack(builder), b"TFL3")
     return bytes(builder.Output())

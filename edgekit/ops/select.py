@@ -1,4 +1,4 @@
-"""Choice by a condition (SELECT_V2, SELECT).
+"""Choice by a condition (SELECT_V2, SELECT; IF, of whose branches both are computed).
 
 out = a where the condition holds, else b
 
@@ -30,7 +30,7 @@ class Select(Op):
     kernel = "select"
     Params = SelectParams
     inputs = ("condition", "input1", "input2")
-    tflite = ("SELECT_V2", "SELECT")
+    tflite = ("SELECT_V2", "SELECT", "IF")
     inplace = (1, 2)
     elementwise = True
     same_scale = True
