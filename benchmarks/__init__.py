@@ -32,12 +32,24 @@ def models_folder() -> Path:
 
 def peers() -> dict[str, dict[str, Any]]:
     """The peers' figures, model key to row."""
-    return tomllib.loads(PEERS.read_text())
+    rows = tomllib.loads(PEERS.read_text())
+    return {key: row for key, row in rows.items() if key != "memory"}
+
+
+def memory_goals() -> dict[str, dict[str, Any]]:
+    """Peers' memory and what was asked of ours, model key to row."""
+    goals: dict[str, dict[str, Any]] = tomllib.loads(PEERS.read_text())["memory"]
+    return goals
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """What a script has stored."""
+    return tomllib.loads(path.read_text())
 
 
 def budgets() -> dict[str, Any]:
     """The figures that must not get worse, model key to row; and the compiler they hold for."""
-    return tomllib.loads(BUDGETS.read_text())
+    return read_toml(BUDGETS)
 
 
 def measure(key: str, file: str, target: str = TARGET) -> dict[str, Any]:

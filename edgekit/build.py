@@ -6,13 +6,15 @@ import sys
 import tempfile
 import types
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgekit.bundle import MANIFEST, QUANTIZATION, REPORT, staged, to_json
 from edgekit.emit import emit
+from edgekit.emit.entry import entry_points
 from edgekit.emit.names import check_name, default_name
+from edgekit.errors import EdgekitError
 from edgekit.firmware import compile_model
 from edgekit.frontends import load_model, model_file, self_contained
 from edgekit.graph import Graph, IntGraph
@@ -23,8 +25,10 @@ from edgekit.passes import canonical
 from edgekit.plan import plan
 from edgekit.program import Program
 from edgekit.quantize import Calibration, Quantization, Settings, quantized, restored, save
+from edgekit.ram import within_ram
 from edgekit.report import gates, parse_budget
 from edgekit.rewrite.constant_channels import drop_constant_channels
+from edgekit.rewrite.feed_input import feed_input
 from edgekit.target import load_target
 from edgekit.threads import one_blas_thread
 from edgekit.validate.runners import deploy
@@ -46,7 +50,9 @@ class Options:
     io: "arena" (inputs and outputs inside the arena), "caller" (the caller's buffers) or "float"
     (arena, plus conversion helpers). budget: "ram=32K,flash=128K,cycles=3M" or "". dims: sizes of
     symbolic dimensions. quantization: how numbers are chosen that the source does not have.
-    optimize: what `plan` streams for.
+    optimize: what `plan` streams for. stream_input: the input is handed over row by row. arena_limit:
+    bytes that the RAM of the budget or the target has left for the arena, where `optimize` alone would
+    take more.
     """
 
     name: str
@@ -57,6 +63,16 @@ class Options:
     dims: Mapping[str, int] = field(default_factory=dict)
     quantization: Settings = Settings()
     optimize: str = "balanced"
+    stream_input: bool = False
+    arena_limit: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.stream_input and self.keep_input:
+            raise EdgekitError(
+                "EK001", "two options contradict each other", where="--stream-input --keep-input",
+                found="a streamed input never stands in RAM as a whole, so none can be kept",
+                help="leave out one of them",
+            )  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,6 +87,20 @@ class Compiled:
     integer: IntGraph
     program: Program
     decided: Quantization | None
+
+    def planned(self, options: Options) -> Compiled:
+        """The same network with a plan of its own for `options`."""
+        return replace(self, program=_planned(self.integer, options))
+
+
+def _planned(integer: IntGraph, options: Options) -> Program:
+    return plan(
+        integer,
+        keep_input=options.keep_input,
+        caller_io=options.io == "caller",
+        optimize=options.optimize,
+        limit=options.arena_limit,
+    )
 
 
 def compile_program(
@@ -94,13 +124,11 @@ def compile_program(
         with one_blas_thread():
             whole, decided = quantized(graph, samples, options.quantization)
     lowered = lower(whole)
-    integer = choose(drop_constant_channels(lowered), load_target(options.target).isa)
-    program = plan(
-        integer,
-        keep_input=options.keep_input,
-        caller_io=options.io == "caller",
-        optimize=options.optimize,
-    )
+    integer = drop_constant_channels(lowered)
+    if options.stream_input:
+        integer = feed_input(integer)
+    integer = choose(integer, load_target(options.target).isa)
+    program = _planned(integer, options)
     if dump:
         dump("quantized", whole.text())
         dump("lowered", lowered.text())
@@ -125,6 +153,7 @@ def build(
     budget: str = "",
     dims: Mapping[str, int] | None = None,
     optimize: str = "balanced",
+    stream_input: bool = False,
     dump: Dump | None = None,
     progress: Progress = lambda stage: None,
 ) -> dict[str, Any]:
@@ -137,23 +166,23 @@ def build(
     limits, board = parse_budget(budget), load_target(target)
     with model_file(model, example_inputs) as path, tempfile.TemporaryDirectory() as work:
         name = check_name(name or default_name(path.stem))
-        options = Options(name, target, io, keep_input, budget, dims or {}, quantization, optimize)
+        options = Options(name, target, io, keep_input, budget, dims or {}, quantization, optimize,
+                          stream_input)  # fmt: skip
 
         progress("import, quantize, plan")
         numbers = None if calibration is None else Calibration(calibration, scale, offset)
         stages = compile_program(path, options, dump, numbers=numbers)
-        files, pool = emit(name, stages.program, path.name, float_io=io == "float")
 
         with staged(Path(output or Path("build") / name)) as folder:
-            for file, text in files.items():
-                (folder / file).write_text(text)
+            progress("compile")
+            stages, options, report = within_ram(
+                stages,
+                options,
+                limits,
+                lambda s: _compiled(s, options, path.name, folder, Path(work)),
+            )
             if stages.decided is not None:
                 save(folder / QUANTIZATION, stages.decided)
-            progress("compile")
-            stateful = bool(stages.program.state_bytes)
-            firmware = compile_model(folder, name, board, Path(work), stateful=stateful)
-            report = describe(name, path.name, board, stages)
-            report |= memory(stages.program, pool, firmware, board)
             progress("measure")
             model_files = deploy(stages.program, folder, name)
             report |= speed(stages.program, model_files, board)
@@ -165,6 +194,21 @@ def build(
             entry = manifest(folder, stages.program, asdict(options), path)
             (folder / MANIFEST).write_text(to_json(entry))
     return report
+
+
+def _compiled(
+    stages: Compiled, options: Options, source: str, folder: Path, work: Path
+) -> dict[str, Any]:
+    """Emit into `folder`, in place of what was there, and compile; the report as far as it goes."""
+    board, name = load_target(options.target), options.name
+    files, pool = emit(name, stages.program, source, float_io=options.io == "float")
+    for stale in folder.iterdir():
+        stale.unlink()
+    for file, text in files.items():
+        (folder / file).write_text(text)
+    firmware = compile_model(folder, name, board, work, roots=entry_points(name, stages.program))
+    report = describe(name, source, board, stages)
+    return report | memory(stages.program, pool, firmware, board)
 
 
 class _CallableModule(types.ModuleType):

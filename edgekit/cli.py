@@ -126,6 +126,9 @@ BUDGET = click.option(
 KEEP = click.option(
     "--keep-input", is_flag=True, help="A run leaves its inputs unchanged (costs RAM)."
 )
+STREAM = click.option(
+    "--stream-input", is_flag=True, help="The input is handed over row by row, as it comes."
+)
 OPTIMIZE = click.option("--optimize", type=click.Choice(["balanced", "speed", "size", "ram"]), default="balanced", show_default=True,
                         help="Stream rows for the least RAM (ram), for what costs at most 3 % instructions (balanced), not at all (speed, size).")  # fmt: skip
 IO = click.option("--io", type=click.Choice(["arena", "caller", "float"]), default="arena", show_default=True,
@@ -183,6 +186,7 @@ def cli(context: click.Context) -> None:
 @click.option("--name", default="", help="C prefix of the model (default: from the file name).")
 @IO
 @KEEP
+@STREAM
 @OPTIMIZE
 @BUDGET
 @DIM
@@ -191,7 +195,8 @@ def cli(context: click.Context) -> None:
     "--dump", type=click.Path(path_type=Path), help="Write the graph after every pass here."
 )
 def build(session: Session, model: Path, target: str, output: Path | None, name: str, io: str,
-          keep_input: bool, optimize: str, budget: str, dims: dict[str, int], dump: Path | None,
+          keep_input: bool, stream_input: bool, optimize: str, budget: str, dims: dict[str, int],
+          dump: Path | None,
           calibration: Path | None, scale: float | None, offset: float | None, range_method: str,
           equalize: bool, bias_correction: bool) -> int:  # fmt: skip
     """Build MODEL into a bundle of C files, verified and measured."""
@@ -202,8 +207,8 @@ def build(session: Session, model: Path, target: str, output: Path | None, name:
     with session.progress(stages=4) as progress:
         report = run(model, calibration=calibration, scale=scale, offset=offset,
                      quantization=Settings(range_method, equalize, bias_correction), target=target,
-                     output=output, name=name, io=io, keep_input=keep_input, optimize=optimize,
-                     budget=budget, dims=dims, dump=dumper(dump), progress=progress)  # fmt: skip
+                     output=output, name=name, io=io, keep_input=keep_input,
+                     stream_input=stream_input, optimize=optimize, budget=budget, dims=dims, dump=dumper(dump), progress=progress)  # fmt: skip
     folder = output or Path("build") / report["name"]
     session.show(report, build_screen(report) + f"\nwrote   {folder}")
     return verdict(report)
@@ -213,18 +218,19 @@ def build(session: Session, model: Path, target: str, output: Path | None, name:
 @MODEL
 @TARGET
 @KEEP
+@STREAM
 @OPTIMIZE
 @BUDGET
 @DIM
 @quantization
-def check(session: Session, model: Path, target: str, keep_input: bool, optimize: str, budget: str,
-          dims: dict[str, int], **options: Any) -> int:  # fmt: skip
+def check(session: Session, model: Path, target: str, keep_input: bool, stream_input: bool,
+          optimize: str, budget: str, dims: dict[str, int], **options: Any) -> int:  # fmt: skip
     """Can MODEL run on the target? Supported, static, integer-only, does it fit; no compiler run."""
     from edgekit.commands import check as run
     from edgekit.screens import check_screen
 
-    report = run(model, target, keep_input=keep_input, optimize=optimize, budget=budget, dims=dims,
-                 **numbers(**options))  # fmt: skip
+    report = run(model, target, keep_input=keep_input, stream_input=stream_input, optimize=optimize,
+                 budget=budget, dims=dims, **numbers(**options))  # fmt: skip
     session.show(report, check_screen(report))
     return verdict(report)
 
@@ -298,15 +304,18 @@ def bench(session: Session, bundle: Path, place: str) -> int:
 @MODEL
 @TARGET
 @KEEP
+@STREAM
 @click.option("-o", "--output", type=click.Path(path_type=Path), default=Path("plan.json"),
               show_default=True, help="Where to write the ways in full.")  # fmt: skip
-def plan(session: Session, model: Path, target: str, keep_input: bool, output: Path) -> int:
+def plan(
+    session: Session, model: Path, target: str, keep_input: bool, stream_input: bool, output: Path
+) -> int:
     """RAM against instructions: the ways to run MODEL, by how much of it is streamed."""
     from edgekit.bundle import to_json
     from edgekit.commands import plan as run
     from edgekit.screens import plan_screen
 
-    report = run(model, target, keep_input=keep_input)
+    report = run(model, target, keep_input=keep_input, stream_input=stream_input)
     write(output, to_json(report))
     session.show(report, plan_screen(report) + f"\nwrote   {output}")
     return OK

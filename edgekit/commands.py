@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +13,15 @@ from edgekit import __version__
 from edgekit.build import Compiled, Options, compile_program
 from edgekit.bundle import MANIFEST, QUANTIZATION, Bundle, open_bundle
 from edgekit.emit import emit
+from edgekit.emit.entry import entry_points
 from edgekit.emit.names import default_name
 from edgekit.errors import EdgekitError
 from edgekit.firmware import compile_model
 from edgekit.measure import SAMPLES, STEPS, describe, layer_memory, memory, speed, totals
-from edgekit.plan.front import balanced, front
-from edgekit.plan.streams import Network
+from edgekit.plan import ordered
+from edgekit.plan.front import front
 from edgekit.quantize import Calibration, Settings, load
+from edgekit.ram import ram_advice, within_ram
 from edgekit.report import accuracy_gate, gates, parse_budget
 from edgekit.simulate import Simulator
 from edgekit.target import Target, load_target
@@ -41,18 +43,23 @@ from edgekit.validate.runners import deploy, make_runner
 def reopen(folder: Path, target: str = "") -> tuple[Bundle, Compiled, Target]:
     """A bundle with its stages, rebuilt from the model it carries; `target` replaces its own."""
     bundle = open_bundle(folder)
-    try:
-        given = bundle.options
-        options = Options(**{**given, "quantization": Settings(**given["quantization"])})
-    except (KeyError, TypeError) as unknown:
-        raise EdgekitError(
-            "EK005", "the manifest's options are not those of this version",
-            where=str(folder / MANIFEST), found=str(unknown), help="build the bundle again",
-        ) from None  # fmt: skip
+    options = _options(bundle)
     stored = folder / QUANTIZATION
     numbers = load(stored) if QUANTIZATION in bundle.manifest["files"] else None
     stages = compile_program(bundle.model, options, numbers=numbers)
     return bundle, stages, load_target(target or options.target)
+
+
+def _options(bundle: Bundle) -> Options:
+    """What a bundle was built with. Raises EK005 where another version wrote it."""
+    try:
+        given = bundle.options
+        return Options(**{**given, "quantization": Settings(**given["quantization"])})
+    except (KeyError, TypeError) as unknown:
+        raise EdgekitError(
+            "EK005", "the manifest's options are not those of this version",
+            where=str(bundle.folder / MANIFEST), found=str(unknown), help="build the bundle again",
+        ) from None  # fmt: skip
 
 
 def check(
@@ -61,6 +68,7 @@ def check(
     *,
     keep_input: bool = False,
     optimize: str = "balanced",
+    stream_input: bool = False,
     budget: str = "",
     dims: Mapping[str, int] | None = None,
     calibration: Calibration | None = None,
@@ -71,11 +79,20 @@ def check(
     Without calibration data a model of real values is judged with ranges that are made up: memory
     does not depend on them. Flash and RAM leave out what only a compiler knows, code and stack, and say so.
     """
-    board, limits = load_target(target), parse_budget(budget)
-    name = default_name(model.stem)
-    options = Options(name, target, "arena", keep_input, budget, dims or {}, quantization, optimize)
+    limits, name = parse_budget(budget), default_name(model.stem)
+    options = Options(name, target, "arena", keep_input, budget, dims or {}, quantization, optimize,
+                      stream_input)  # fmt: skip
     stages = compile_program(model, options, numbers=calibration or Calibration())
-    _, pool = emit(name, stages.program, model.name)
+    _, _, report = within_ram(
+        stages, options, limits, lambda s: _without_compiler(s, options, model.name)
+    )
+    return report | {"gates": gates(report, limits)}
+
+
+def _without_compiler(stages: Compiled, options: Options, source: str) -> dict[str, Any]:
+    """What is known of a model's memory before any compiler has run."""
+    name, board = options.name, load_target(options.target)
+    _, pool = emit(name, stages.program, source)
     weights = sum(a.nbytes for s, a in pool.arrays.items() if s.startswith(f"{name}_w_"))
     parts = {
         "weights_bytes": weights,
@@ -84,23 +101,24 @@ def check(
         "static_bytes": None,
         "stack_bytes": None,
     }
-    report = describe(name, model.name, board, stages) | parts
+    report = describe(name, source, board, stages) | parts
     report |= totals(stages.program, parts, board)
-    report["layer_memory"] = layer_memory(stages.program, pool)
-    return report | {"gates": gates(report, limits)}
+    return report | {"layer_memory": layer_memory(stages.program, pool)}
 
 
 def size(folder: Path, target: str = "", budget: str = "") -> dict[str, Any]:
     """Flash and RAM of a bundle, compiled now, against a target and a budget."""
     limits = parse_budget(budget)
     bundle, stages, board = reopen(folder, target)
+    options = _options(bundle)
     _, pool = emit(bundle.name, stages.program, bundle.model.name)
     with tempfile.TemporaryDirectory() as work:
         firmware = compile_model(
-            folder, bundle.name, board, Path(work), stateful=bool(stages.program.state_bytes)
+            folder, bundle.name, board, Path(work), roots=entry_points(bundle.name, stages.program)
         )
         report = describe(bundle.name, bundle.manifest["model"]["source"], board, stages)
         report |= memory(stages.program, pool, firmware, board)
+    report |= ram_advice(stages, options, report, limits)
     return report | {"gates": gates(report, limits)}
 
 
@@ -112,37 +130,35 @@ def bench(folder: Path, target: str = "") -> dict[str, Any]:
     return report | {"gates": []}
 
 
-def plan(model: Path, target: str, *, keep_input: bool = False) -> dict[str, Any]:
+def plan(
+    model: Path, target: str, *, keep_input: bool = False, stream_input: bool = False
+) -> dict[str, Any]:
     """The ways to run a model between least RAM and fewest instructions, most RAM first."""
     board = load_target(target)
-    stages = compile_program(
-        model, Options("model", target, keep_input=keep_input, optimize="speed")
+    options = Options(
+        "model", target, keep_input=keep_input, optimize="speed", stream_input=stream_input
     )
-    network = Network(stages.integer, keep_input=keep_input, caller_io=False)
-    base, points = network.cuts.instructions(), front(network)
-    smallest = points[-1].arena.placed.peak if points else 0
-    chosen = balanced(points, network) if points else None
+    stages = compile_program(model, options)
+    order, networks = ordered(stages.integer, keep_input=keep_input, caller_io=False)
+    base, points = networks[0].cuts.instructions(), front(*networks)
+    taken = [node.name for node in points[-1].arena.line.graph.nodes] if points else []
+    reordered = bool(points) and taken != [node.name for node in stages.integer.nodes]
     return {
         "model": model.name,
         "target": board.name,
         "edgekit_version": __version__,
         "keep_input": keep_input,
+        "stream_input": stream_input,
         "ram_limit_bytes": board.ram_limit_bytes,
+        "order": asdict(order.report(reordered)),
         "points": [
             {
-                "arena_bytes": point.arena.placed.peak,
+                "arena_bytes": point.bytes,
                 "arena_lower_bound_bytes": point.arena.bound,
                 "arena_method": point.arena.placed.method,
                 "instructions_added_estimate": point.extra,
                 "instructions_added_percent": round(100 * point.extra / max(1, base), 2),
-                "optimize": [
-                    word
-                    for word, taken in (
-                        ("balanced", point is chosen),
-                        ("ram", point.arena.placed.peak == smallest),
-                    )
-                    if taken
-                ],
+                "optimize": list(point.optimize),
                 "streams": point.streams(),
             }
             for point in points

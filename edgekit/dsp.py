@@ -164,12 +164,22 @@ def pack_conv2d(p: Any, consts: Consts, *, mixed: bool) -> Packed:
 
 
 def conv2d_scratch(p: Any) -> int:
-    """Four widened windows, and two of their rows as bytes unless all can be read in place."""
-    row = -(-p.kernel_w * p.in_c // 4) * 4
+    """Four widened windows, and one of their rows as bytes unless all can be read in place."""
+    row = _row(p)
     pointwise = p.kernel_h * p.kernel_w == 1 and p.pad_top + p.pad_left == 0
     inside = (p.out_h - 1) * p.stride_h < p.in_h and (p.out_w - 1) * p.stride_w < p.in_w
     in_place = pointwise and inside and p.in_c % 4 == 0
-    return int(8 * p.kernel_h * row + (0 if in_place else 2 * row))
+    return int(8 * p.kernel_h * row + (0 if in_place else row))
+
+
+def conv2d_lone_scratch(p: Any) -> int:
+    """One widened window."""
+    return int(2 * p.kernel_h * _row(p))
+
+
+def _row(p: Any) -> int:
+    """Bytes of a window's row, filled up to whole words."""
+    return int(-(-p.kernel_w * p.in_c // 4) * 4)
 
 
 # Dense layers: weights and sums of four channels together.

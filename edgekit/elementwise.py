@@ -68,16 +68,19 @@ class Broadcast:
 
 
 def broadcast(node: Node, graph: Graph) -> Broadcast:
-    """The shortest walk over a node's two operands."""
-    a, b = (graph.value(name).shape for name in node.inputs)
-    broadcast_shapes(node, graph)
-    return broadcast_walk(node, a, b)
+    """The walk of a node with two broadcast operands. Raises EK202 where it needs too many axes."""
+    (shape,) = broadcast_shapes(node, graph)
+    shapes = [graph.value(name).shape for name in node.inputs]
+    found = walk(shape, shapes)
+    require(found is not None, "broadcasting along at most 4 groups of axes", node, shapes)
+    assert found is not None
+    return found
 
 
-def broadcast_walk(node: Node, a: Shape, b: Shape) -> Broadcast:
-    """The shortest walk: neighbouring axes on which the same operands repeat become one."""
-    shape = np.broadcast_shapes(a, b)
-    padded = [(1,) * (len(shape) - len(s)) + s for s in (a, b)]
+def walk(shape: Shape, operands: Sequence[Shape]) -> Broadcast | None:
+    """The shortest walk over `shape`: neighbouring axes on which the same operands repeat become one.
+    None where more than four are left."""
+    padded = [(1,) * (len(shape) - len(s)) + s for s in operands]
     axes: list[tuple[int, bool, bool]] = []
     for size, m, n in zip(shape, *padded, strict=True):
         if size == 1:
@@ -87,7 +90,8 @@ def broadcast_walk(node: Node, a: Shape, b: Shape) -> Broadcast:
             axes[-1] = (axes[-1][0] * size, *moves)
         else:
             axes.append((size, *moves))
-    require(len(axes) <= 4, "broadcasting along at most 4 groups of axes", node, padded)
+    if len(axes) > 4:
+        return None
     axes = [(1, False, False)] * (4 - len(axes)) + axes
     sizes = tuple(size for size, _, _ in axes)
     return Broadcast(

@@ -23,6 +23,7 @@ CODES: dict[str, str] = {
     "EK201": "unsupported operator",
     "EK202": "operator used outside its supported limits",
     "EK203": "model is not integer-only",
+    "EK204": "input cannot be fed row by row",
     "EK301": "invalid quantization parameters",
     "EK302": "accumulator could overflow",
     "EK303": "multiplier out of range",

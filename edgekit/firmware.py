@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,9 +33,9 @@ class Firmware:
 
 
 def compile_model(
-    folder: Path, name: str, target: Target, work: Path, *, stateful: bool, prefer: str = ""
+    folder: Path, name: str, target: Target, work: Path, *, roots: Sequence[str], prefer: str = ""
 ) -> Firmware:
-    """Compile every C file of a bundle and link `<name>_run` and `<name>_reset` into ``work``.
+    """Compile every C file of a bundle and link its entry points `roots` into ``work``.
 
     Raises EK501/EK502 for compilers, EK901 when an object needs what generated code must not need.
     """
@@ -45,6 +46,5 @@ def compile_model(
         raise EdgekitError(
             "EK901", "generated code needs what it must not need", found=", ".join(unwanted)
         )
-    roots = (f"{name}_run", *([f"{name}_reset"] if stateful else []))
     elf = compiler.link_bare(objects, work / f"{name}.elf", entry=roots[0], keep=roots)
-    return Firmware(name, elf, tuple(objects), compiler, roots)
+    return Firmware(name, elf, tuple(objects), compiler, tuple(roots))

@@ -206,6 +206,7 @@ class IntNode:
     """One integer operation: the operator class, its Params, its packed-away constants.
 
     `inputs` and `outputs` name run-time operands only; weights and tables are in `consts`.
+    `variant` runs it, None being the portable kernel; `variants` are those that may.
     """
 
     name: str
@@ -215,6 +216,7 @@ class IntNode:
     outputs: tuple[str, ...]
     consts: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     variant: Variant | None = None
+    variants: tuple[Variant, ...] = ()
 
     def scratch(self, values: Mapping[str, Value]) -> int:
         """Bytes that its kernel needs beside its operands."""

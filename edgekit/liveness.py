@@ -17,6 +17,9 @@ def dead_bytes(program: Program) -> list[list[slice]]:
     live = np.zeros(program.arena_bytes, bool)
     for name in program.outputs:
         _mark(program, live, name, None)
+    for step in program.steps:
+        if step.op.feeds:  # its scratch is read at the next call, and at the next inference
+            live[step.scratch_offset : step.scratch_offset + step.scratch_bytes] = True
     dead: list[list[slice]] = []
     for turn in reversed(program.schedule):
         step = program.steps[turn.step]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -46,12 +47,22 @@ def describe(name: str, model: str, target: Target, stages: Compiled) -> Report:
         "arena_proved_bytes": program.plan.proved,
         "arena_method": program.plan.method,
         "arena_peak": program.plan.peak,
+        "order": None if program.plan.order is None else asdict(program.plan.order),
         "state_bytes": program.state_bytes,
+        "stream_input": fed_rows(program),
         "clock_hz": target.clock_hz,
         "constant_channels": removed_channels(stages.lowered, stages.integer),
         "layers": [layer(step) for step in program.steps],
         "quantization": None if stages.decided is None else quantization(stages.decided),
     }
+
+
+def fed_rows(program: Program) -> Report | None:
+    """The rows in which a streamed input is handed over; None where inputs are resident."""
+    if program.feed is None:
+        return None
+    step = program.steps[program.feed]
+    return {"rows": step.rows, "row_bytes": program.buffers[step.outputs[0]].row_bytes}
 
 
 def quantization(decided: Quantization) -> Report | None:

@@ -75,7 +75,8 @@ class Variant:
     pack: turns them into those of the variant's own struct, which `params` and `consts` describe
     (the simulator keeps the unpacked ones). scratch: its bytes, from the unpacked Params.
     together: a call for several rows goes over them more than once, so each of them is written while
-    the inputs of any may still be read.
+    the inputs of any may still be read. instructions: an estimate for a call that makes so many
+    rows, None for the usual one.
     """
 
     suffix: str
@@ -86,6 +87,7 @@ class Variant:
     consts: tuple[Const, ...] = ()
     scratch: Callable[[Any], int] = lambda params: 0
     together: bool = False
+    instructions: Callable[[Any, int], int] | None = None
 
 
 @dataclass(frozen=True)
@@ -141,7 +143,8 @@ class Op:
     # C kernel `ek_<kernel>_s8`; several operators may share one.
     kernel: ClassVar[str] = ""
     # "rows": strip kernel on row addresses; "flat": n contiguous elements; "whole": all at once;
-    # "sum": rows of the input as they come, the output after the last of them.
+    # "sum": rows of the input as they come, the output after the last of them;
+    # "each": a kernel of signature "whole", called for one row of every map at a time.
     signature: ClassVar[str] = "flat"
     Params: ClassVar[type[Params]] = Params
     consts: ClassVar[tuple[Const, ...]] = ()
@@ -167,7 +170,9 @@ class Op:
     output_quant: ClassVar[tuple[float, int] | None] = None
     # Indices of inputs whose storage the output may take over (same size, elementwise).
     inplace: ClassVar[tuple[int, ...]] = ()
-    # The operator of signature "rows" or "sum" that does the same row by row, where it can.
+    # Rows of the input come from the caller, one by one, when the schedule asks for them.
+    feeds: ClassVar[bool] = False
+    # The operator of signature "rows", "sum" or "each" that does the same row by row, where it can.
     as_rows: ClassVar[str] = ""
     # Channel coupling, for pruning: "same" (output channel c reads channel c of every input),
     # "mix" (every output channel reads every input channel), "move" (channels are rearranged).

@@ -179,6 +179,8 @@ def cases(op: type[Op]) -> list[Case]:
         case("same3x3_stride2", (7, 8, 3), (3, 3), 2, "SAME", "NONE", -128),
         case("valid2x2", (8, 9, 5), (2, 2), 2, "VALID", "RELU6", 10),
         case("larger_than_input", (2, 3, 2), (5, 5), 1, "SAME", "NONE", 127),
+        case("blocks_of_11", (5, 6, 11), (3, 3), 2, "SAME", "NONE", -128),
+        case("blocks_of_16", (4, 4, 16), (2, 2), 2, "VALID", "RELU6", 4),
         case("one_cell", (1, 1, 7), (1, 1), 1, "VALID", "RELU", 0),
         case("time_axis", (30, 1, 4), (4, 1), 3, "SAME", "NONE", 0),
     ]

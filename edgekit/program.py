@@ -6,7 +6,7 @@ The simulator and the C emitter read a `Program` and nothing else.
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -40,6 +40,11 @@ class Buffer:
     @property
     def nbytes(self) -> int:
         return int(np.prod(self.shape, dtype=np.int64)) * DTYPES[self.dtype]
+
+    @property
+    def itemsize(self) -> int:
+        """Bytes of an element."""
+        return DTYPES[self.dtype]
 
     @property
     def row_bytes(self) -> int:
@@ -90,13 +95,43 @@ class Turn(NamedTuple):
     n: int
 
 
+def streams_of(schedule: Sequence[Turn]) -> list[tuple[Turn, ...]]:
+    """A schedule cut where nothing is under way: a lone turn, or the turns of steps that make rows for
+    each other."""
+    last = {turn.step: i for i, turn in enumerate(schedule)}
+    groups: list[tuple[Turn, ...]] = []
+    begin = end = 0
+    for i, turn in enumerate(schedule):
+        end = max(end, last[turn.step])
+        if i == end:
+            groups.append(tuple(schedule[begin : i + 1]))
+            begin = i + 1
+    return groups
+
+
+@dataclass(frozen=True)
+class OrderReport:
+    """How good the order of the steps is, for whole tensors.
+
+    peak_bytes: bytes alive at most in the best order found; file_peak_bytes: in the source's order;
+    lower_bound_bytes: no order has a lower peak; method: how that is known; taken: "file", or
+    "searched" where the plan follows the best order instead.
+    """
+
+    peak_bytes: int
+    file_peak_bytes: int
+    lower_bound_bytes: int
+    method: str
+    taken: str = "file"
+
+
 @dataclass(frozen=True)
 class PlanReport:
     """How good the memory plan is.
 
     lower_bound: peak of the live bytes of this schedule; proved: no plan of it has a lower peak;
     method: what found the offsets; peak: name of the step at which most bytes are live;
-    live: live bytes at each step.
+    live: live bytes at each step; order: of the order of the steps, None where none was looked for.
     """
 
     lower_bound: int
@@ -104,6 +139,7 @@ class PlanReport:
     method: str
     peak: str
     live: tuple[int, ...] = ()
+    order: OrderReport | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,18 +166,14 @@ class Program:
     # Of tensors that lost channels: which of the source's are left (last axis), as a mask.
     kept: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
 
+    @property
+    def feed(self) -> int | None:
+        """The step that takes the rows of a streamed input; None where inputs are resident."""
+        return next((i for i, step in enumerate(self.steps) if step.op.feeds), None)
+
     def streams(self) -> list[tuple[Turn, ...]]:
-        """The schedule cut where nothing is under way: a lone turn, or the turns of steps that
-        make rows for each other."""
-        last = {turn.step: i for i, turn in enumerate(self.schedule)}
-        groups: list[tuple[Turn, ...]] = []
-        begin = end = 0
-        for i, turn in enumerate(self.schedule):
-            end = max(end, last[turn.step])
-            if i == end:
-                groups.append(self.schedule[begin : i + 1])
-                begin = i + 1
-        return groups
+        """The streams of the schedule."""
+        return streams_of(self.schedule)
 
     def text(self) -> str:
         """The form `--dump` writes: one line a step, one a stream."""

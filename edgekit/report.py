@@ -70,6 +70,17 @@ def gates(report: Report, budget: Mapping[str, float]) -> list[Gate]:
     return found
 
 
+def arena_limit(report: Report, budget: Mapping[str, float]) -> int | None:
+    """Bytes that the target's RAM and the budget leave for the arena, None where neither has a limit.
+
+    Parts of the RAM that are not known yet count as 0.
+    """
+    limits = [int(budget["ram"])] if "ram" in budget else []
+    if report["ram_limit_bytes"] is not None:
+        limits.append(report["ram_limit_bytes"] - report["reserved_bytes"])
+    return min(limits) - (report["ram_bytes"] - report["arena_bytes"]) if limits else None
+
+
 def accuracy_gate(report: Report, limit: float) -> Gate:
     """How far the model may fall behind its original, in percent points of accuracy or AUC.
 
@@ -98,6 +109,12 @@ def _limit(name: str, limit: float, found: int, reason: str) -> Gate:
 
 
 def _ram_reason(report: Report) -> str:
+    advice = report.get("ram_advice")
+    if advice is not None:
+        return (
+            f"the smallest arena found is {advice['arena_bytes']:,} B, its lower bound "
+            f"{advice['lower_bound_bytes']:,} B at layer {advice['layer']}"
+        )
     live = max((e["ram_bytes"] for e in report["layer_memory"]), default=0)
     return f"the arena's peak is at layer {report['arena_peak']} with {live:,} B alive"
 

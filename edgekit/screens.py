@@ -10,7 +10,8 @@ from edgekit.report import contributors, memory_lines
 Report = dict[str, Any]
 _WORST = 5  # layers with the lowest ratio that `validate` names
 _MODEL, _PLAN, _SPEED, _CHECK = "model   ", "plan    ", "speed   ", "check   "
-_QUANT, _FOLDED = "quant   ", "folded  "
+_QUANT, _FOLDED, _HELP, _INPUT = "quant   ", "folded  ", "help    ", "input   "
+_MOST_ALIVE = 4  # tensors at the peak of an arena that are named
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[object]], text: int = 1) -> str:
@@ -61,6 +62,16 @@ def channels_lines(report: Report) -> list[str]:
     ]
 
 
+def channels_table(report: Report) -> list[str]:
+    """The same layer by layer; which channels they were stands in the JSON form."""
+    rows = [
+        (e["name"], e["op"], len(e["removed"]), e["channels_before"], e["macs_before"], e["macs"])
+        for e in report["constant_channels"]["layers"]
+    ]
+    heads = ("layer", "operator", "channels removed", "of", "MACs before", "MACs")
+    return ["", table(heads, rows, text=2)] if rows else []
+
+
 def plan_line(report: Report) -> str:
     gap = report["arena_bytes"] - report["arena_proved_bytes"]
     verdict = "optimal" if gap <= 0 else f"gap {gap:,} B ({report['arena_method']})"
@@ -74,6 +85,9 @@ def plan_line(report: Report) -> str:
 def head(report: Report) -> list[str]:
     """What the model is, what its numbers cost, and how it was laid out."""
     lines = [model_line(report), *quantization_lines(report), *channels_lines(report)]
+    fed = report["stream_input"]
+    if fed:
+        lines.append(f"{_INPUT}{fed['rows']:,} rows of {fed['row_bytes']:,} B, fed as they come")
     return [*lines, plan_line(report)]
 
 
@@ -96,7 +110,29 @@ def check_line(report: Report) -> str:
 
 
 def gate_lines(report: Report) -> list[str]:
-    """A line for every gate that failed."""
+    """A line for every gate that failed, and what would help."""
+    return [*_failed_lines(report), *advice_lines(report)]
+
+
+def advice_lines(report: Report) -> list[str]:
+    """What fills the smallest arena of a model that has too little RAM, and what would help."""
+    advice = report.get("ram_advice")
+    if advice is None:
+        return []
+    whole = ", which takes its tensors whole," if advice["whole"] else ""
+    most = advice["alive"][:_MOST_ALIVE]
+    alive = ", ".join(f"{entry['name']} {entry['bytes']:,} B" for entry in most)
+    more = f", {len(advice['alive']) - len(most)} more" if len(most) < len(advice["alive"]) else ""
+    lines = [f"        layer {advice['layer']}{whole} runs beside {alive}{more}"]
+    lines += [
+        f"{_HELP}{remedy['change']}: arena {remedy['arena_bytes']:,} B"
+        for remedy in advice["remedies"]
+    ]
+    largest = f"a smaller {most[0]['name']}, or " if most else ""
+    return [*lines, f"{_HELP}{largest}a target with more RAM"]
+
+
+def _failed_lines(report: Report) -> list[str]:
     return [
         f"FAILED  {gate['name']}: found {_cell(gate['found'])}, limit {_cell(gate['limit'])}"
         + (f"   {gate['reason']}" if gate.get("reason") else "")
@@ -285,6 +321,7 @@ def inspect_screen(report: Report) -> str:
         plan_line(report),
         "",
         table(heads, rows, text=4),
+        *channels_table(report),
     ]
     return "\n".join(lines + (ranges_lines(report) if "ranges" in report else []))
 

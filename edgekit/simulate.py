@@ -112,25 +112,33 @@ class Simulator:
         return [self._view(memory, name).copy() for name in self.program.outputs]
 
     def _walk(self, memory: dict[str, Array]) -> Iterator[Turn]:
-        """Execute the schedule; yields each turn when what it made stands in memory. Bytes that
-        nobody reads again are overwritten, so that whoever does read them computes something else."""
+        """Execute the schedule; yields each turn when what it made stands in memory. Scratch and
+        bytes that nobody reads again are overwritten, so that whoever does read them computes
+        something else."""
         for turn, dead in zip(self.program.schedule, self._dead, strict=True):
             step = self.program.steps[turn.step]
             if step.op.signature == "sum":
                 self._sum(memory, step, turn)
             elif not step.rows or self._whole(step, turn):
+                self._spoil_scratch(memory, step)
                 arrays = [self._view(memory, name) for name in step.inputs]
                 for name, result in zip(
                     step.outputs, step.op.run(step.params, step.consts, *arrays), strict=True
                 ):
                     view = self._view(memory, name)
                     view[:] = result.reshape(view.shape)
+                self._spoil_scratch(memory, step)
             else:
                 for row in range(turn.first, turn.first + turn.n):
                     self._row_step(memory, step, row)
             yield turn
             for run in dead:
                 memory[ARENA][:, run] = POISON
+
+    def _spoil_scratch(self, memory: dict[str, Array], step: Step) -> None:
+        """What a kernel may leave in its scratch, before its last read and after its last write."""
+        end = step.scratch_offset + step.scratch_bytes
+        memory[ARENA][:, step.scratch_offset : end] = POISON
 
     def _whole(self, step: Step, turn: Turn) -> bool:
         """Does a turn make whole tensors away from its inputs, so that rows need not be told apart?"""
@@ -147,14 +155,21 @@ class Simulator:
 
     def _row_step(self, memory: dict[str, Array], step: Step, row: int) -> None:
         """One row of the output, from the rows of the inputs that it reads and nothing else."""
+        self._spoil_scratch(memory, step)
         given = step.op.reads(step.params, step.consts, row)
         pieces = step.op.pieces(step.params)
-        arrays = [self._rows(memory, name, given, pieces) for name in step.inputs]
+        arrays = [
+            self._view(memory, name)
+            if step.op.signature == "each" and self.program.buffers[name].space == CONST
+            else self._rows(memory, name, given, pieces)
+            for name in step.inputs
+        ]
         rows = range(row, row + 1)
         results = step.op.run_rows(step.params, step.consts, rows, given, *arrays)
         for name, result in zip(step.outputs, results, strict=True):
             view = self._row(memory, name, row)
             view[:] = result.reshape(view.shape)
+        self._spoil_scratch(memory, step)
 
     def _sum(self, memory: dict[str, Array], step: Step, turn: Turn) -> None:
         """Rows added to the sums in the scratch; after the last row the output."""

@@ -119,6 +119,12 @@ def call(
             function(params, _rows(arrays[0], keep), ctypes.c_void_p(output.ctypes.data),
                      ctypes.c_int32(first), ctypes.c_int32(n),
                      ctypes.c_void_p(scratch[32:].ctypes.data))  # fmt: skip
+    elif node.op.signature == "each":
+        row, height = out.nbytes // out.shape[1], out.shape[1]
+        for y in range(height):
+            ins = [x.ctypes.data + y * row * (x.nbytes == out.nbytes) for x in arrays]
+            made = ctypes.c_void_p(output.ctypes.data + y * row)
+            function(params, *map(ctypes.c_void_p, ins), made)
     elif node.op.inputs[-1].endswith("..."):
         table = (ctypes.c_void_p * len(pointers))(*(p.value for p in pointers))
         function(params, table, ctypes.c_void_p(output.ctypes.data))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -198,9 +199,12 @@ def extremes(graph: IntGraph, count: int = 8) -> list[Array]:
     return arrays
 
 
-def evaluate(graph: IntGraph, inputs: list[Array]) -> dict[str, Array]:
-    """Every tensor [N, *shape]: node by node, each in memory of its own."""
-    arrays = dict(zip(graph.inputs, inputs, strict=True))
+def evaluate(
+    graph: IntGraph, inputs: list[Array], held: Mapping[str, Array] | None = None
+) -> dict[str, Array]:
+    """Every tensor [N, *shape]: node by node, each in memory of its own; `held`: what variables
+    hold before, afterwards they have what was assigned to them."""
+    arrays = {**(held or {}), **dict(zip(graph.inputs, inputs, strict=True))}
     for name, value in graph.values.items():
         if value.data is not None:
             arrays[name] = np.broadcast_to(value.data, (len(inputs[0]), *value.shape))

@@ -17,6 +17,7 @@ from networks import KINDS, Net, conv, depthwise, evaluate, extremes, grow, rand
 from edgekit.build import Options, compile_program
 from edgekit.cases import activation
 from edgekit.channels import Bounds, Spare, channels
+from edgekit.commands import inspect
 from edgekit.emit import emit
 from edgekit.fixed import requantize
 from edgekit.graph import IntGraph, Node, State, limits
@@ -27,7 +28,7 @@ from edgekit.rewrite.constant_channels import (
     drop_constant_channels,
     removed_channels,
 )
-from edgekit.screens import channels_lines
+from edgekit.screens import channels_lines, inspect_screen
 from edgekit.simulate import Simulator
 from edgekit.target import load_target
 from edgekit.validate.runners import deploy, make_runner
@@ -369,6 +370,23 @@ def test_half_of_vww_is_constant() -> None:
     assert line.startswith(
         "folded  1,724 of 2,738 channels are constant or unread: removed, 7.49 M"
     )
+
+
+def test_the_report_says_of_every_layer_which_channels_went() -> None:
+    stages = compile_program(shared("models", VWW), Options("m"))
+    found = removed_channels(stages.lowered, stages.integer)
+    made = {node.name: node.outputs[0] for node in stages.lowered.nodes}
+    assert sum(len(layer["removed"]) for layer in found["layers"]) == 2738 - found["channels"]
+    for layer in found["layers"]:
+        assert len(layer["removed"]) == layer["channels_before"] - layer["channels"]
+        mask = stages.integer.kept.get(made[layer["name"]])
+        gone = [] if mask is None else [int(c) for c, stays in enumerate(mask) if not stays]
+        assert layer["removed"] == gone
+    lost = {layer["name"]: len(layer["removed"]) for layer in found["layers"]}
+    lines = inspect_screen(inspect(shared("models", VWW))).splitlines()
+    start = next(i for i, line in enumerate(lines) if "channels removed" in line)
+    shown = {line.split()[0]: int(line.split()[2]) for line in lines[start + 1 :]}
+    assert shown == lost
 
 
 @pytest.mark.slow

@@ -10,6 +10,7 @@ from conftest import ROOT, shared
 from edgekit.bench import can_count, count
 from edgekit.build import Options, compile_program
 from edgekit.emit import emit
+from edgekit.emit.entry import entry_points
 from edgekit.emit.footprint import footprint, forbidden
 from edgekit.emit.stack import StackBound, stack_bound
 from edgekit.errors import EdgekitError
@@ -121,7 +122,7 @@ def test_painted_stack_is_within_the_bound(model: str, core: str, tmp_path: Path
     folder.mkdir()
     for name, text in emit("m", program, path.name)[0].items():
         (folder / name).write_text(text)
-    firmware = compile_model(folder, "m", target, tmp_path, stateful=bool(program.state_bytes))
+    firmware = compile_model(folder, "m", target, tmp_path, roots=entry_points("m", program))
     inputs = [x[0] for x in random_samples([program.buffers[n] for n in program.inputs], 1).arrays]
     painted = count(deploy(program, folder, "m"), target, inputs).stack_measured
     assert painted <= firmware.stack().bytes <= max(1.5 * painted, painted + 128)
@@ -137,7 +138,7 @@ def test_footprint_adds_up(core: str, kind: str, tmp_path: Path) -> None:
     for name, text in files.items():
         (folder / name).write_text(text)
     try:
-        firmware = compile_model(folder, "m", target, tmp_path, stateful=False, prefer=kind)
+        firmware = compile_model(folder, "m", target, tmp_path, roots=("m_run",), prefer=kind)
     except EdgekitError as missing:
         if missing.code != "EK501":
             raise

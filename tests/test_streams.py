@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,7 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from test_plan import evaluate, passes_check, random_inputs
 
+from benchmarks.places import compare, forced, inputs
 from edgekit.cases import activation
+from edgekit.emit import emit
 from edgekit.errors import EdgekitError
 from edgekit.graph import Graph, IntGraph, Node, Quant, Value
 from edgekit.lowering import lower
@@ -21,6 +24,8 @@ from edgekit.plan.search import Choice
 from edgekit.plan.streams import Network
 from edgekit.program import Program, Turn
 from edgekit.simulate import Simulator
+from edgekit.target import load_target
+from edgekit.validate.runners import deploy, make_runner
 from edgekit.window import Axis, tflite_axis, window_attrs
 
 SCALE, ZERO = 0.05, 3
@@ -97,7 +102,7 @@ def maps(draw: st.DrawFn) -> IntGraph:
         shape = net.shape(x)
         if len(shape) != 4:
             break
-        op = draw(st.sampled_from(["conv2d", "depthwise", "max_pool", "avg_pool", "relu", "add", "mul", "resize", "mean", "concat", "pad", "extremum", "depth_to_space", "transpose_conv"]))  # fmt: skip
+        op = draw(st.sampled_from(["conv2d", "depthwise", "max_pool", "avg_pool", "relu", "add", "mul", "resize", "mean", "concat", "pad", "prelu", "mul_broadcast", "add_broadcast", "reduce_max", "extremum", "depth_to_space", "transpose_conv"]))  # fmt: skip
         if op in ("conv2d", "depthwise", "max_pool", "avg_pool"):
             rows, columns = axis(draw, shape[1]), axis(draw, shape[2])
             channels = draw(st.integers(1, 4)) if op == "conv2d" else shape[3]
@@ -128,6 +133,14 @@ def maps(draw: st.DrawFn) -> IntGraph:
             size = (1, shape[1] + sum(rows_border), shape[2] + sum(columns_border), shape[3])
             border = ((0, 0), rows_border, columns_border, (0, 0))
             live.append(net.add("pad", [x], size, border=border, value=0.0))
+        elif op == "prelu":
+            live.append(net.add("prelu", [x, net.weights((1, 1, shape[3]))], shape))
+        elif op in ("mul_broadcast", "add_broadcast"):
+            small = draw(st.sampled_from([(1,), shape[3:], shape[2:], (1, shape[1], 1, 1)]))
+            operands = draw(st.permutations([x, net.weights(small)]))
+            live.append(net.add(op, operands, shape, activation="NONE"))
+        elif op == "reduce_max" and draw(st.booleans()):
+            live.append(net.add("reduce_max", [x], (1, shape[3]), axes=[1, 2], keep_dims=False))
         elif op == "mean" and draw(st.booleans()):
             live.append(net.add("mean", [x], (1, shape[3]), axes=[1, 2], keep_dims=False))
     if live[-1] == net.input:
@@ -154,7 +167,7 @@ def random_choice(network: Network, draw: st.DrawFn) -> Choice:
     """Runs drawn among those that the network allows."""
     cuts, at, runs = network.cuts, 0, []
     while at < len(cuts.nodes):
-        end = draw(st.integers(at + 1, cuts.reach[at]))
+        end = draw(st.integers(at + 1 if at else cuts.first_end, cuts.reach[at]))
         runs.append(cuts.run(at, end))
         at = end
     return Choice(tuple(runs), 0, 0)
@@ -253,3 +266,86 @@ def test_a_row_made_twice_is_refused() -> None:
     program = streamed(chain())
     with pytest.raises(EdgekitError, match="out of order"):
         check_plan(dataclasses.replace(program, schedule=(*program.schedule, Turn(1, 0, 1))))
+
+
+def gated(kind: str) -> IntGraph:
+    """Two convolutions with an operator of one row between them."""
+    net = Maps(8, 4, 2)
+    same = Axis(8, 3, 1, 1, 1, 1), Axis(4, 3, 1, 1, 1, 1)
+    x = net.window("conv2d", net.input, *same, 8)
+    shape = net.shape(x)
+    if kind == "softmax":
+        net.values["soft"] = activation("soft", shape, 1 / 256, -128)
+        net.nodes.append(Node("softmax", "softmax", (x,), ("soft",), {"beta": 1.0}))
+        x = "soft"
+    elif kind == "prelu":
+        x = net.add("prelu", [x, net.weights((1, 1, 8))], shape)
+    else:
+        x = net.add(kind, [x, net.weights((8,))], shape, activation="NONE")
+    return net.graph([net.window("conv2d", x, *same, 2)])
+
+
+@pytest.mark.parametrize("kind", ["softmax", "prelu", "add_broadcast", "mul_broadcast"])
+def test_a_stream_runs_through_operators_of_one_row(kind: str, tmp_path: Path) -> None:
+    graph = gated(kind)
+    program = streamed(graph)
+    assert len(program.schedule) == 3 * 8
+    assert program.arena_bytes < plan(graph, keep_input=True, optimize="speed").arena_bytes
+    equal_to_the_graph(graph, program)
+    for name, text in emit("m", program, "model.tflite")[0].items():
+        (tmp_path / name).write_text(text)
+    inputs = random_inputs(graph)
+    with make_runner("host", deploy(program, tmp_path, "m"), load_target("host")) as runner:
+        (got,) = runner.run(inputs)
+        np.testing.assert_array_equal(got, evaluate(graph, inputs)[graph.outputs[0]])
+
+
+def test_an_operator_in_place_on_a_view_with_more_rows_than_its_storage() -> None:
+    net = Maps(4, 3, 1)
+    x = net.add("relu", [net.input], (1, 4, 3, 1), activation="RELU6")
+    y = net.tensor((1, 12, 1, 1))
+    net.nodes.append(Node("view", "reshape", (x,), (y,), {"shape": net.shape(y)}))
+    graph = net.graph([net.add("relu", [y], net.shape(y), activation="RELU6")])
+    program = plan(graph, optimize="ram")
+    assert program.arena_bytes == 12
+    equal_to_the_graph(graph, program)
+
+
+def test_no_row_is_written_over_a_storage_without_rows_that_a_stream_still_reads() -> None:
+    """A sum in place on joined parts, row by row, while a convolution reads both rows of them."""
+    net = Maps(1, 3, 2)
+    one = net.window("conv2d", net.input, Axis(1, 1, 1), Axis(3, 1, 1), 1)
+    two = net.window("conv2d", net.input, Axis(1, 1, 1), Axis(3, 1, 1), 1)
+    joined = net.add("concat", [one, two], (1, 2, 3, 1), axis=1)
+    rows = Axis(2, 2, 1, 1, 1, 0)
+    y = net.window("conv2d", joined, rows, Axis(3, 1, 1), 1)
+    graph = net.graph([net.add("add", [joined, y], (1, 2, 3, 1), activation="NONE")])
+    network = Network(graph, keep_input=True, caller_io=False)
+    program = program_of(forced(network))
+    assert any(turn.n < 2 for turn in program.schedule[2:])
+    equal_to_the_graph(graph, program)
+
+
+def test_layers_that_do_not_feed_each_other_run_in_the_order_of_their_schedule() -> None:
+    """The last layer of a stream comes first; the C has to follow, whose memory was planned so."""
+    net = Maps(4, 3, 2)
+    one = net.window("conv2d", net.input, Axis(4, 1, 1), Axis(3, 1, 1), 8)
+    two = net.add("relu", [net.input], net.shape(net.input), activation="RELU6")
+    graph = net.graph([one, two])
+    program = program_of(forced(Network(graph, keep_input=False, caller_io=False)))
+    assert [turn.step for turn in program.schedule] == [1, 0]
+    samples = inputs(program)
+    wanted = Simulator(program).run(samples.arrays)
+    assert compare("host", program, samples, wanted).differ == 0
+
+
+def test_a_layer_that_makes_all_its_rows_inside_a_stream_makes_them_in_c() -> None:
+    """The convolution begins in its padding, so that both rows in front of it follow its first."""
+    net = Maps(2, 3, 2)
+    x = net.window("conv2d", net.input, Axis(2, 1, 1), Axis(3, 1, 1), 3)
+    graph = net.graph([net.window("conv2d", x, Axis(2, 2, 2, 1, 2, 0), Axis(3, 1, 1), 2)])
+    program = program_of(forced(Network(graph, keep_input=False, caller_io=False)))
+    assert [turn.step for turn in program.schedule] == [1, 0, 0, 1]
+    samples = inputs(program)
+    wanted = Simulator(program).run(samples.arrays)
+    assert compare("host", program, samples, wanted).differ == 0

@@ -8,16 +8,24 @@ from pathlib import Path
 import kernels
 import numpy as np
 import pytest
+from test_streams import Maps
 
 from edgekit.emit import emit
+from edgekit.errors import EdgekitError
 from edgekit.graph import IntGraph, IntNode, Value
 from edgekit.op import load_ops
-from edgekit.plan import plan
+from edgekit.plan import plan, program_of
+from edgekit.plan.arena import arena_of
+from edgekit.plan.check import check_plan
+from edgekit.plan.frugal import SLACK
+from edgekit.plan.search import Choice
+from edgekit.plan.streams import Network
 from edgekit.program import Program
 from edgekit.simulate import Simulator
 from edgekit.target import load_target
 from edgekit.validate.runners import deploy, make_runner
-from edgekit.variants import fitting
+from edgekit.variants import choose, fitting, with_best
+from edgekit.window import Axis
 
 SAMPLES = 4
 
@@ -57,15 +65,18 @@ def random_inputs(program: Program) -> list[kernels.Array]:
 
 @pytest.mark.parametrize("core", ["cortex-m4", "cortex-m7", "cortex-m33", "cortex-m0plus"])
 def test_variants_equal_the_simulator_on_an_emulated_core(core: str, tmp_path: Path) -> None:
-    target = load_target(core)
-    graph = every_variant(target.isa)
+    graph = every_variant(load_target(core).isa)
     assert {node.op.name for node in graph.nodes} >= {"conv2d", "depthwise", "fully_connected"}
-    program = plan(graph)
+    equal_on(core, plan(graph), tmp_path)
+
+
+def equal_on(core: str, program: Program, tmp_path: Path) -> None:
     for file, text in emit("variants", program, "variants")[0].items():
         (tmp_path / file).write_text(text)
     inputs = random_inputs(program)
     expected = Simulator(program).run(inputs)
-    with make_runner("emulator", deploy(program, tmp_path, "variants"), target) as runner:
+    model = deploy(program, tmp_path, "variants")
+    with make_runner("emulator", model, load_target(core)) as runner:
         found = runner.run(inputs, False)
     wrong = [
         name
@@ -73,3 +84,74 @@ def test_variants_equal_the_simulator_on_an_emulated_core(core: str, tmp_path: P
         if not np.array_equal(a, b)
     ]
     assert not wrong
+
+
+def maps() -> IntGraph:
+    """Maps of odd widths and channel counts, a residual, and an output that nothing else reads."""
+    net = Maps(11, 7, 3)
+    rows, columns = Axis(11, 3, 1, 1, 1, 1), Axis(7, 3, 1, 1, 1, 1)
+    point = Axis(11, 1, 1, 1, 0, 0), Axis(7, 1, 1, 1, 0, 0)
+    x = net.window("conv2d", net.input, rows, columns, 12)
+    side = net.window("conv2d", x, *point, 5)
+    y = net.window("depthwise", x, rows, columns, 12)
+    y = net.window("conv2d", y, *point, 12)
+    y = net.add("add", [x, y], net.shape(x), activation="NONE")
+    y = net.window("depthwise", y, Axis(11, 3, 2, 1, 1, 1), Axis(7, 3, 2, 1, 1, 1), 12)
+    y = net.window("max_pool", y, Axis(6, 2, 1, 1, 0, 0), Axis(4, 2, 1, 1, 0, 0), 12)
+    y = net.window("conv2d", y, Axis(5, 1, 1, 1, 0, 0), Axis(3, 1, 1, 1, 0, 0), 9)
+    return net.graph([side, y])
+
+
+def whole_stream(graph: IntGraph, *, split: bool) -> Program:
+    """All nodes as one stream."""
+    network = Network(graph, keep_input=False, caller_io=False)
+    run = tuple(network.cuts.nodes)
+    return program_of(arena_of(network, Choice((run,), 0, 0), split=split))
+
+
+@pytest.mark.parametrize("core", ["cortex-m4", "cortex-m0plus"])
+@pytest.mark.parametrize("way", ["ram", "balanced", "speed", "stream", "stream apart"])
+def test_variants_equal_the_simulator_in_any_plan(core: str, way: str, tmp_path: Path) -> None:
+    target = load_target(core)
+    graph = choose(maps(), target.isa)
+    program = (
+        whole_stream(graph, split=way == "stream apart")
+        if way.startswith("stream")
+        else plan(graph, optimize=way)
+    )
+    assert sum(step.variant is not None for step in program.steps) >= 2
+    equal_on(core, program, tmp_path)
+
+
+def test_a_kernel_that_makes_rows_together_writes_over_none_of_their_inputs() -> None:
+    graph = choose(maps(), ["dsp"])
+    together = [n for n in graph.nodes if n.variant and n.variant.together]
+    assert together
+    program = plan(graph, optimize="speed")
+    step = next(s for s in program.steps if s.name == together[0].name)
+    buffers = dict(program.buffers)
+    x, y = buffers[step.inputs[0]], buffers[step.outputs[0]]
+    # Two rows on, each output row lies where the input row is that the row before read last.
+    buffers[y.name] = dataclasses.replace(y, offset=x.offset - 2 * x.row_bytes)
+    with pytest.raises(EdgekitError, match="EK402"):
+        check_plan(dataclasses.replace(program, buffers=buffers))
+
+
+@pytest.mark.parametrize("isa", ["dsp", "armv6m"])
+def test_where_ram_comes_first_scratch_costs_at_most_a_tenth(isa: str) -> None:
+    portable = plan(maps(), optimize="ram").arena_bytes
+    quick = plan(choose(maps(), [isa]), optimize="ram")
+    assert portable <= quick.arena_bytes <= (1 + SLACK) * portable
+    assert any(step.variant for step in quick.steps)
+
+
+def test_the_quickest_variant_that_keeps_to_its_scratch_is_taken() -> None:
+    graph = choose(maps(), ["dsp"])
+    node = graph.nodes[0]
+    assert node.variant in node.op.variants[:1]
+    frugal = with_best(node, graph, scratch=node.scratch(graph.values) - 1).variant
+    assert [v.suffix for v in (frugal,) if v] == ["dsp_lone"]
+    assert (
+        with_best(node, graph, scratch=0).scratch(graph.values)
+        <= node.op.cost(node, graph.values).scratch
+    )

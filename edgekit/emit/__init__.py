@@ -52,7 +52,7 @@ def _runtime(program: Program) -> dict[str, str]:
     files = {}
     for kernel in sorted({step.kernel.name for step in program.steps}):
         files[f"ek_{kernel}.c"] = (runtime / "kernels" / f"{kernel}.c").read_text()
-    wanted = ["ek_version.h", "ek_trace.h"]
+    wanted = ["ek_version.h", "ek_trace.h", *["ek_cursor.h"] * (program.feed is not None)]
     wanted += [h for text in list(files.values()) for h in _INCLUDE.findall(text)]
     headers: dict[str, str] = {}
     while wanted:

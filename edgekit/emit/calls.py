@@ -47,15 +47,32 @@ class Caller:
         if step.op.signature in ("rows", "sum"):
             rows = step.rows or self.program.buffers[step.outputs[0]].shape[1]
             return self._by_rows(index, "0", str(rows))
-        if step.op.signature == "flat" and not in_one_call(self.program, step):
+        apart = step.op.signature == "flat" and not in_one_call(self.program, step)
+        if apart or step.op.signature == "each":
             return self._row_by_row(index, "0", str(step.rows))
         return self._at_once(index)
 
     def row(self, index: int, row: str) -> list[str]:
         """The call that makes row `row` (a C expression)."""
-        if self.program.steps[index].op.signature == "flat":
+        if self.program.steps[index].op.signature in ("flat", "each"):
             return self._row_by_row(index, row, "1")
         return self._by_rows(index, row, "1")
+
+    def fed(self, index: int) -> list[str]:
+        """The call that puts the caller's row number `row`, which `rows` points to, into its place."""
+        _, _, out, params, kernel = self._parts(index)
+        given = f"{{(uint8_t *)(uintptr_t)rows, NULL, {out.row_bytes}, row, 1}}"
+        return [
+            "{",
+            self.output(index),
+            f"    const ek_rows input0 = {given};",
+            f"    {kernel}({params}, &input0, &output, row, 1, NULL);",
+            "}",
+        ]
+
+    def output(self, index: int) -> str:
+        """The declaration of a layer's output as rows."""
+        return self._rows("output", self._parts(index)[2])
 
     def _parts(self, index: int) -> tuple[Step, list[Buffer], Buffer, str, str]:
         step = self.program.steps[index]
@@ -79,14 +96,17 @@ class Caller:
         return [*lines, f"    {kernel}({arguments});", "}"]
 
     def _row_by_row(self, index: int, first: str, n: str) -> list[str]:
-        """A kernel on contiguous elements, called for each row."""
-        _, ins, out, params, kernel = self._parts(index)
+        """A kernel on contiguous elements, called for each row; constants are the same for all."""
+        step, ins, out, params, kernel = self._parts(index)
         lines = ["{", self._rows("output", out)]
-        lines += [self._rows(f"input{i}", b) for i, b in enumerate(ins)]
-        count = str(math.prod(out.shape[2:]))
+        lines += [self._rows(f"input{i}", b) for i, b in enumerate(ins) if b.space != CONST]
+        count = [str(math.prod(out.shape[2:]))] if step.op.signature == "flat" else []
         y = first if n == "1" else "y"
-        rows = [f"ek_row(&input{i}, {y})" for i in range(len(ins))]
-        call = f"{kernel}({', '.join([params, *rows, f'ek_row(&output, {y})', count])});"
+        rows = [
+            self._at(b, "const int8_t") if b.space == CONST else f"ek_row(&input{i}, {y})"
+            for i, b in enumerate(ins)
+        ]
+        call = f"{kernel}({', '.join([params, *rows, f'ek_row(&output, {y})', *count])});"
         if n == "1":
             return [*lines, f"    {call}", "}"]
         loop = f"    for (int32_t y = {first}; y < {n}; y++) {{"

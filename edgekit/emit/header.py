@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from edgekit.emit.model import run_prototype
+from edgekit.emit.entry import fed_step, run_prototype
+from edgekit.emit.feed import declarations
 from edgekit.emit.names import c_type, comment, unique
 from edgekit.graph import Layout
 from edgekit.program import CALLER, Buffer, Program
@@ -38,11 +39,16 @@ def model_header(prefix: str, program: Program, banner: str) -> str:
     for kind, tensors in (("input", program.inputs), ("output", program.outputs)):
         for tensor in tensors:
             lines += _tensor(prefix, kind, names[tensor], program.buffers[tensor], program.layouts)
-    lines += [
-        "/* One inference. EK_OK, or EK_ERROR_NULL or EK_ERROR_ALIGN without any effect. */",
-        f"{run_prototype(prefix, program)};",
-        "",
-    ]
+        if kind == "input" and program.feed is not None:
+            lines[-1:] = _rows(f"{prefix}_input_{names[tensor]}".upper(), program)
+    if program.feed is None:
+        lines += [
+            "/* One inference. EK_OK, or EK_ERROR_NULL or EK_ERROR_ALIGN without any effect. */",
+            f"{run_prototype(prefix, program)};",
+            "",
+        ]
+    else:
+        lines += declarations(prefix, program)
     if program.state_bytes:
         lines += [
             "/* Back to the first time step; call it before the first inference. */",
@@ -80,6 +86,16 @@ def _tensor(
             "}",
         ]
     return [*lines, ""]
+
+
+def _rows(macro: str, program: Program) -> list[str]:
+    """The rows in which a streamed input is handed over."""
+    step = fed_step(program)
+    return [
+        f"#define {macro}_ROWS {step.rows}",
+        f"#define {macro}_ROW_BYTES {program.buffers[step.outputs[0]].row_bytes}",
+        "",
+    ]
 
 
 def _size(shape: tuple[int, ...]) -> str:

@@ -8,7 +8,9 @@ import numpy as np
 
 from edgekit.emit.calls import Caller, row_tables, unit
 from edgekit.emit.constants import Pool
-from edgekit.emit.names import c_type, comment, unique
+from edgekit.emit.entry import argument_names, checks, run_prototype
+from edgekit.emit.feed import definitions
+from edgekit.emit.names import comment
 from edgekit.op import params_fields
 from edgekit.program import CALLER, Program, Step, Turn
 
@@ -18,25 +20,15 @@ def model_source(prefix: str, program: Program, pool: Pool, banner: str) -> str:
     kernels = sorted({step.kernel.name for step in program.steps})
     lines = [banner, f'#include "{prefix}.h"', "", "#include <stddef.h>", ""]
     lines += [f'#include "ek_{kernel}.h"' for kernel in kernels]
+    lines += ['#include "ek_cursor.h"'] * (program.feed is not None)
     lines += ['#include "ek_trace.h"', f'#include "{prefix}_weights.h"', ""]
     for index, step in enumerate(program.steps):
         lines += _params(prefix, index, step, pool)
     lines += _tables(prefix, program)
-    lines += _run(prefix, program, pool)
+    lines += _functions(prefix, program, pool)
     if program.state_bytes:
         lines += ["", *_reset(prefix, program, pool)]
     return "\n".join(lines) + "\n"
-
-
-def run_prototype(prefix: str, program: Program) -> str:
-    """The C prototype of the entry point."""
-    caller = [n for n in (*program.inputs, *program.outputs) if program.buffers[n].space == CALLER]
-    names = unique(caller)
-    arguments = ["void *arena"] + ["void *state"] * bool(program.state_bytes)
-    for name in caller:
-        const = "const " if name in program.inputs else ""
-        arguments.append(f"{const}{c_type(program.buffers[name].dtype)} *{names[name]}")
-    return f"int {prefix}_run({', '.join(arguments)})"
 
 
 def _params(prefix: str, index: int, step: Step, pool: Pool) -> list[str]:
@@ -50,36 +42,53 @@ def _params(prefix: str, index: int, step: Step, pool: Pool) -> list[str]:
     return [f"static const ek_{step.kernel.name}_params {prefix}_p{index} = {{", *fields, "};", ""]
 
 
-def _run(prefix: str, program: Program, pool: Pool) -> list[str]:
-    names = unique(n for n in (*program.inputs, *program.outputs))
-    lines = [run_prototype(prefix, program), "{", "    uint8_t *const a = arena;"]
-    checks = [("arena", "a")]
-    if program.state_bytes:
-        lines.append("    uint8_t *const s = state;")
-        checks.append(("state", "s"))
-    for what, pointer in checks:
-        lines += [
-            f"    if ({pointer} == NULL) {{ /* no {what} */",
-            "        return EK_ERROR_NULL;",
-            "    }",
-            f"    if (((uintptr_t){pointer} & (EK_ALIGN - 1u)) != 0) {{",
-            "        return EK_ERROR_ALIGN;",
-            "    }",
-        ]
-    caller = Caller(prefix, program, pool, names)
-    for number, turns in enumerate(program.streams()):
+def _functions(prefix: str, program: Program, pool: Pool) -> list[str]:
+    """What computes: the whole inference in one function, or the functions of a streamed input."""
+    caller = Caller(prefix, program, pool, argument_names(program))
+    streams = program.streams()
+    if program.feed is None:
+        head = [run_prototype(prefix, program), "{", *checks(program), *_not_read(program)]
+        return [*head, *_layers(caller, streams), "    return EK_OK;", "}"]
+    fed = sorted({turn.step for turn in streams[0]})
+    cases = [line for index in fed if index != program.feed for line in _case(caller, index, 0)]
+    rest = [[], *streams[1:]]
+    return definitions(
+        caller, turns_name(prefix, 0), made_name(prefix), len(streams[0]),
+        _indent(cases, 2), _layers(caller, rest),
+    )  # fmt: skip
+
+
+def _not_read(program: Program) -> list[str]:
+    """Statements that silence compilers about buffers of the caller that no layer uses."""
+    used = {name for step in program.steps for name in (*step.inputs, *step.outputs)}
+    return [
+        f"    (void){argument}; /* not read */"
+        for name, argument in argument_names(program).items()
+        if name not in used and program.buffers[name].space == CALLER
+    ]
+
+
+def _layers(caller: Caller, streams: Sequence[Sequence[Turn]]) -> list[str]:
+    """The streams in order, an empty one left out."""
+    lines: list[str] = []
+    for number, turns in enumerate(streams):
         if len(turns) == 1:
             index = turns[0].step
             lines += ["", f"    {caller.title(index)}", *_indent(caller.whole(index), 1)]
             lines.append(f"    EK_TRACE({index});")
-        else:
-            lines += ["", *_stream(caller, turns_name(prefix, number), turns)]
-    return [*lines, "    return EK_OK;", "}"]
+        elif turns:
+            lines += ["", *_stream(caller, turns_name(caller.prefix, number), turns)]
+    return lines
 
 
 def turns_name(prefix: str, stream: int) -> str:
     """The C name of a stream's schedule."""
     return f"{prefix}_t_turns{stream}"
+
+
+def made_name(prefix: str) -> str:
+    """The C name of the table of the rows that the turns of the fed stream make."""
+    return f"{prefix}_t_made"
 
 
 def _tables(prefix: str, program: Program) -> list[str]:
@@ -92,7 +101,17 @@ def _tables(prefix: str, program: Program) -> list[str]:
         if len(turns) > 1:
             layers = [turn.step - turns_base(turns) for turn in turns]
             lines += [*_array(f"uint8_t {turns_name(prefix, number)}", layers), ""]
+        if program.feed in {turn.step for turn in turns}:
+            made = [turn.first for turn in turns]
+            counter = _counter(turns, program)
+            lines += [*_array(f"{counter} {made_name(prefix)}", made), ""]
     return lines
+
+
+def _counter(turns: Sequence[Turn], program: Program) -> str:
+    """The smallest C type that counts the rows of a stream's layers."""
+    rows = max(program.steps[turn.step].rows for turn in turns)
+    return "uint8_t" if rows < 256 else "uint16_t"
 
 
 def _array(name: str, numbers: Sequence[int]) -> list[str]:
@@ -109,14 +128,12 @@ def _stream(caller: Caller, table: str, turns: Sequence[Turn]) -> list[str]:
     """The loop over a stream's schedule: each turn makes the next row of one layer."""
     base = turns_base(turns)
     layers = sorted({turn.step for turn in turns})
-    rows = max(caller.program.steps[index].rows for index in layers)
-    counter = "uint8_t" if rows < 256 else "uint16_t"
-    counters = layers[-1] - base + 1
+    counter = _counter(turns, caller.program)
     lines = [
         f"/* A stream of {len(layers)} layers: whose turn it is to make its next row. */",
         "{",
-        f"    {counter} next[{counters}];",
-        f"    for (int32_t i = 0; i < {counters}; i++) {{",
+        f"    {counter} next[{layers[-1] - base + 1}];",
+        f"    for (int32_t i = 0; i < {layers[-1] - base + 1}; i++) {{",
         "        next[i] = 0;",
         "    }",
         f"    for (int32_t i = 0; i < {len(turns)}; i++) {{",
@@ -124,8 +141,7 @@ def _stream(caller: Caller, table: str, turns: Sequence[Turn]) -> list[str]:
         "        switch (layer) {",
     ]
     for index in layers:
-        lines += [f"        case {index - base}: {caller.title(index)}"]
-        lines += [*_indent(caller.row(index, "row"), 3), "            break;"]
+        lines += _indent(_case(caller, index, base), 2)
     lines += [
         "        }",
         "        next[layer]++;",
@@ -134,6 +150,12 @@ def _stream(caller: Caller, table: str, turns: Sequence[Turn]) -> list[str]:
         "}",
     ]
     return _indent(lines, 1)
+
+
+def _case(caller: Caller, index: int, base: int) -> list[str]:
+    """The next row of a layer, as a case of a stream's switch."""
+    call = _indent(caller.row(index, "row"), 1)
+    return [f"case {index - base}: {caller.title(index)}", *call, "    break;"]
 
 
 def _indent(lines: Sequence[str], depth: int) -> list[str]:

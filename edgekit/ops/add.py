@@ -59,6 +59,23 @@ class AddDspParams(Params):
     out_max: int = c_field("int32_t", "upper clamp")
 
 
+@dataclass(frozen=True)
+class AddNeonParams(Params):
+    swapped: int = c_field("int32_t", "1 where the second input is the one of the larger scale")
+    exact_factor: int = c_field("int32_t", "2^3, negative where that input is subtracted")
+    exact_offset: int = c_field("int32_t", "-exact_factor times its zero point")
+    factor: int = c_field("int32_t", "the other input: 2^4, or 2^5 in place of a shift of 0")
+    offset: int = c_field("int32_t", "-factor times its zero point")
+    multiplier1: int = c_field("int32_t", "its rescaling")
+    shift1: int = c_field("int32_t", "and its shift, negative")
+    sign: int = c_field("int32_t", "1 to add it, -1 to subtract it")
+    multiplier: int = c_field("int32_t", "rescaling of the sum")
+    shift: int = c_field("int32_t", "and its shift, negative")
+    output_zero: int = c_field("int32_t", "zero point of the output")
+    out_min: int = c_field("int32_t", "lower clamp")
+    out_max: int = c_field("int32_t", "upper clamp")
+
+
 _EXACT = 2**22  # the factor of an operand that is rescaled by one half
 
 
@@ -80,6 +97,26 @@ def pack_dsp(p: AddParams, consts: Mapping[str, Array]) -> Packed:
     ), {})  # fmt: skip
 
 
+def neon_fits(p: AddParams, consts: Mapping[str, Array]) -> bool:
+    """One operand is rescaled by one half."""
+    return _EXACT in (p.factor1, p.factor2)
+
+
+def pack_neon(p: AddParams, consts: Mapping[str, Array]) -> Packed:
+    first = (p.factor1, p.offset1, p.multiplier1, p.right1, 1)
+    second = (p.factor2, p.offset2, p.multiplier2, p.right2, p.sign2)
+    swapped = p.factor1 != _EXACT
+    exact, (factor, offset, multiplier, right, sign) = (
+        (second, first) if swapped else (first, second)
+    )
+    return Packed(AddNeonParams(
+        swapped=int(swapped), exact_factor=8 * exact[4], exact_offset=exact[1] // 2**19 * exact[4],
+        factor=factor // 2**17, offset=offset // 2**17, multiplier1=multiplier, shift1=-right,
+        sign=sign, multiplier=p.multiplier, shift=-p.right, output_zero=p.output_zero,
+        out_min=p.out_min, out_max=p.out_max,
+    ), {})  # fmt: skip
+
+
 class Add(Op):
     name = "add"
     kernel = "add"
@@ -88,6 +125,7 @@ class Add(Op):
     inputs = ("input1", "input2")
     variants: ClassVar[tuple[Variant, ...]] = (
         Variant("dsp", ("dsp",), dsp_fits, pack_dsp, AddDspParams),
+        Variant("neon", ("neon",), neon_fits, pack_neon, AddNeonParams),
     )
     tflite: ClassVar[tuple[str, ...]] = ("ADD",)
     onnx: ClassVar[tuple[str, ...]] = ("Add",)
@@ -164,6 +202,7 @@ class Add(Op):
             case("equal_scales", (1, 3, 3, 8), (0.05, 0.05, 0.08), (-128, 127)),
             case("far_scales", (1, 17), (0.5, 0.002, 0.6)),
             case("relu", (1, 2, 2, 3), (0.05, 0.06, 0.05), (-128, 0), act="RELU"),
+            case("sixteens", (1, 3, 3, 11), (0.05, 0.07, 0.08), (127, -128)),
             case("single", (1,), (0.01, 0.06, 0.08), (127, -128)),
         ]
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import ClassVar
 
 from edgekit import elementwise
 from edgekit.channels import Bounds, Spare
@@ -27,9 +28,10 @@ class AddBroadcast(Add):
     kernel = "add_broadcast"
     variants = ()
     signature = "whole"
+    as_rows = "add_broadcast_rows"
     Params = AddBroadcastParams
-    tflite = ()
-    onnx = ()
+    tflite: ClassVar[tuple[str, ...]] = ()
+    onnx: ClassVar[tuple[str, ...]] = ()
 
     @classmethod
     def quantize(cls, node: Node, graph: Graph) -> IntNode:

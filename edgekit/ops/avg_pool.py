@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from edgekit import dsp, pooling
+from edgekit import dsp, neon, pooling
 from edgekit.channels import Bounds, Spare
 from edgekit.fixed import saturate
 from edgekit.graph import Graph, IntNode, Node, Value
@@ -34,6 +34,7 @@ class AvgPool(Op):
     Params: ClassVar[type[Params]] = WindowParams
     variants: ClassVar[tuple[Variant, ...]] = (
         Variant("dsp", ("dsp",), dsp.pool_fits_16_bits, Packed, WindowParams),
+        Variant("neon", ("neon",), neon.pool_fits_16_bits, Packed, WindowParams),
     )
     tflite: ClassVar[tuple[str, ...]] = ("AVERAGE_POOL_2D",)
     onnx: ClassVar[tuple[str, ...]] = ("AveragePool",)

@@ -14,7 +14,7 @@ import numpy as np
 
 from edgekit import fixed
 from edgekit.cases import activation, single
-from edgekit.elementwise import broadcast_walk, prove_shift, real_operands
+from edgekit.elementwise import prove_shift, real_operands, walk
 from edgekit.graph import Graph, IntNode, Node, Value
 from edgekit.op import Array, Case, Cost, Op, Params, Shape, c_field, int8_pair, require
 
@@ -79,12 +79,14 @@ class BatchMatmul(Op):
         rows, depth, columns = x[-2], x[-1], y[-1]
         multiplier, shift = fixed.split(a.scale * b.scale / out.scale, graph.one_rounding)
         prove_shift(depth * 255 * 255, shift, f"node {node.name}")
-        walk = broadcast_walk(node, x[:-2], y[:-2])
+        way = walk(np.broadcast_shapes(x[:-2], y[:-2]), (x[:-2], y[:-2]))
+        require(way is not None, "batches that repeat along at most 4 groups of axes", node, (x, y))
+        assert way is not None
         row1, step1 = (1, rows) if node.attrs["adj_x"] else (depth, 1)
         column2, step2 = (depth, 1) if node.attrs["adj_y"] else (1, columns)
         params = BatchMatmulParams(
             rows, columns, depth, row1, step1, column2, step2, a.zero_point, b.zero_point,
-            multiplier, shift, out.zero_point, walk.shape, walk.stride1, walk.stride2,
+            multiplier, shift, out.zero_point, way.shape, way.stride1, way.stride2,
         )  # fmt: skip
         return IntNode(node.name, cls, params, node.inputs, node.outputs)
 

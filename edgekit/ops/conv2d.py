@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from edgekit import dsp, fixed, v6m, weighted
+from edgekit import dsp, fixed, instructions, neon, v6m, weighted
 from edgekit.channels import (
     Bounds,
     Spare,
@@ -36,7 +36,6 @@ from edgekit.window import (
     exact_matmul,
     patches,
     real_activation,
-    tap_bounds,
     tflite_axis,
     window_attrs,
     window_axes,
@@ -62,6 +61,13 @@ class Conv2dParams(ConvolutionParams):
         )
 
 
+@dataclass(frozen=True)
+class Conv2dNeonParams(Conv2dParams):
+    plain: int = c_field("int32_t", "1 where every shift is negative and the clamp that of int8")
+    layout: int = c_field("int32_t", "of the windows, see ek_neon_conv2d.h")
+    strip: int = c_field("int32_t", "where they begin in the scratch")
+
+
 class Conv2d(Op):
     name = "conv2d"
     kernel = "conv2d"
@@ -75,11 +81,22 @@ class Conv2d(Op):
     )
     variants = (
         Variant("dsp", ("dsp",), dsp.conv2d_shares_lanes, partial(dsp.pack_conv2d, mixed=True),
-                Conv2dParams, (dsp.WEIGHTS, dsp.PAIRS), dsp.conv2d_scratch),
+                Conv2dParams, (dsp.WEIGHTS, dsp.PAIRS), dsp.conv2d_scratch,
+                instructions=instructions.conv2d_dsp),
         Variant("dsp_bytes", ("dsp",), dsp.conv2d_fits, partial(dsp.pack_conv2d, mixed=False),
-                Conv2dParams, (dsp.WEIGHTS, dsp.PAIRS), dsp.conv2d_scratch),
+                Conv2dParams, (dsp.WEIGHTS, dsp.PAIRS), dsp.conv2d_scratch,
+                instructions=instructions.conv2d_dsp),
+        Variant("dsp_lone", ("dsp",), dsp.conv2d_shares_lanes, partial(dsp.pack_conv2d, mixed=True),
+                Conv2dParams, (dsp.WEIGHTS, dsp.PAIRS), dsp.conv2d_lone_scratch,
+                instructions=instructions.conv2d_dsp_lone),
         Variant("v6m", ("armv6m",), v6m.conv2d_fits, v6m.pack_conv2d, Conv2dParams, v6m.CONV2D,
-                v6m.conv2d_scratch),
+                v6m.conv2d_scratch, instructions=instructions.conv2d_v6m),
+        Variant("neon_dot", ("neon_dot",), neon.conv2d_dot_fits,
+                partial(neon.pack_conv2d, Conv2dNeonParams, dot=True), Conv2dNeonParams,
+                neon.CONSTS, neon.conv2d_scratch, together=True),
+        Variant("neon", ("neon",), neon.conv2d_fits,
+                partial(neon.pack_conv2d, Conv2dNeonParams, dot=False), Conv2dNeonParams,
+                neon.CONSTS, neon.conv2d_scratch, together=True),
     )  # fmt: skip
     tflite = ("CONV_2D",)
     onnx = ("Conv",)
@@ -136,7 +153,7 @@ class Conv2d(Op):
 
     @classmethod
     def run(cls, p: Conv2dParams, consts: Mapping[str, Array], *inputs: Array) -> list[Array]:
-        x = inputs[0].reshape(-1, p.in_h, p.in_w, p.in_c)
+        x = inputs[0].reshape(len(inputs[0]), p.in_h, p.in_w, p.in_c)
         window = patches(x, *axes_of(p), p.input_zero)
         k = p.kernel_h * p.kernel_w * p.in_c
         columns = window.reshape(len(x) * p.out_h * p.out_w, k)
@@ -220,13 +237,26 @@ class Conv2d(Op):
             case("lanes_rounded_once", (3, 6, 16), (4, 3, 3, 16), smallest=-127, one_rounding=True),
             case("lanes_edges", (5, 9, 3), (6, 3, 3, 3), smallest=-127, stride=2, input_zero=-128),
             case("smallest_weights", (2, 5, 32), (4, 1, 1, 32), input_zero=127, one_rounding=True),
+            *(
+                case(f"groups_{w}_pixels_{k}_taps_{o}", (1, w, k), (o, 1, 1, k), input_zero=z)
+                for w, k, o, z in (
+                    (3, 8, 4, -128),
+                    (4, 9, 5, 127),
+                    (5, 15, 7, 0),
+                    (8, 16, 8, -7),
+                    (9, 17, 13, 127),
+                    (4, 24, 16, -128),
+                    (6, 31, 17, 3),
+                    (7, 33, 24, -128),
+                    (4, 41, 28, 127),
+                    (5, 71, 31, 0),
+                    (4, 104, 33, 9),
+                )
+            ),
+            case("windows_of_three", (5, 33, 3), (9, 3, 3, 3), stride=2, input_zero=127),
+            case("windows_of_six", (5, 9, 6), (8, 3, 3, 6), activation="RELU6", input_zero=-128),
+            case("windows_of_16", (4, 6, 16), (20, 3, 3, 16), one_rounding=True),
+            case("windows_of_19", (3, 5, 19), (6, 2, 3, 19), input_zero=-128, activation="RELU"),
+            case("windows_apart", (7, 9, 12), (8, 3, 3, 12), dilation=2, stride=2),
+            case("windows_of_40", (3, 4, 40), (4, 3, 1, 40), padding="VALID", input_zero=127),
         ]
-
-
-def _flat(node: IntNode, x: Bounds) -> tuple[Conv2dParams, Bounds, Array]:
-    """Params, what each tap can read [taps * in_c], and the weights [out_c, taps * in_c]."""
-    p = node.params
-    assert isinstance(p, Conv2dParams)
-    taps = tap_bounds(p, x)
-    flat = Bounds(taps.low.reshape(-1), taps.high.reshape(-1))
-    return p, flat, node.consts["weights"].reshape(p.out_c, -1)

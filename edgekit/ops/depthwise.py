@@ -12,10 +12,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
-from edgekit import dsp, fixed, v6m, weighted
+from edgekit import dsp, fixed, instructions, neon, v6m, weighted
 from edgekit.channels import Bounds, Spare, kept, output_bounds, without_outputs
 from edgekit.graph import Graph, IntNode, Node, Value
 from edgekit.op import (
@@ -50,6 +51,11 @@ class DepthwiseParams(ConvolutionParams):
     multiplier_c: int = c_field("int32_t", "output channels per input channel")
 
 
+@dataclass(frozen=True)
+class DepthwiseNeonParams(DepthwiseParams):
+    plain: int = c_field("int32_t", "1 where every shift is negative and the clamp that of int8")
+
+
 class Depthwise(Op):
     name = "depthwise"
     kernel = "depthwise"
@@ -63,11 +69,16 @@ class Depthwise(Op):
     )
     variants = (
         Variant("dsp3x3", ("dsp",), dsp.depthwise3x3_fits, dsp.pack_depthwise3x3, DepthwiseParams,
-                (dsp.ROWS, dsp.SCALES), dsp.depthwise3x3_scratch, together=True),
+                (dsp.ROWS, dsp.SCALES), dsp.depthwise3x3_scratch, together=True,
+                instructions=instructions.depthwise_dsp3x3),
         Variant("dsp", ("dsp",), dsp.depthwise_fits, dsp.pack_depthwise, DepthwiseParams,
-                (dsp.TAPS, dsp.SUMS), dsp.depthwise_scratch),
+                (dsp.TAPS, dsp.SUMS), dsp.depthwise_scratch,
+                instructions=instructions.depthwise_dsp),
         Variant("v6m", ("armv6m",), v6m.depthwise_fits, v6m.pack_depthwise, DepthwiseParams,
-                v6m.DEPTHWISE, v6m.depthwise_scratch),
+                v6m.DEPTHWISE, v6m.depthwise_scratch, instructions=instructions.depthwise_v6m),
+        Variant("neon", ("neon",), neon.depthwise_fits,
+                partial(neon.pack_depthwise, DepthwiseNeonParams), DepthwiseNeonParams,
+                neon.BLOCKS, neon.depthwise_scratch),
     )  # fmt: skip
     tflite = ("DEPTHWISE_CONV_2D",)
     channel_axis = 3
@@ -124,7 +135,7 @@ class Depthwise(Op):
 
     @classmethod
     def run(cls, p: DepthwiseParams, consts: Mapping[str, Array], *inputs: Array) -> list[Array]:
-        x = inputs[0].reshape(-1, p.in_h, p.in_w, p.in_c)
+        x = inputs[0].reshape(len(inputs[0]), p.in_h, p.in_w, p.in_c)
         window = patches(x, *axes_of(p), p.input_zero)
         w = consts["weights"].reshape(p.kernel_h, p.kernel_w, p.in_c, p.multiplier_c)
         total = np.zeros((*window.shape[:3], p.in_c, p.multiplier_c), np.int32)
@@ -212,4 +223,24 @@ class Depthwise(Op):
                 "time_axis_rounded_once", (9, 1, 5), (4, 1), 5, one_rounding=True, activation="RELU"
             ),
             case("one_cell", (1, 1, 2), (1, 1), 2),
+            *(
+                case(f"blocks_of_{c}_stride_{n}", (4, w, c), (3, 3), c, stride=n, input_zero=z)
+                for c, w, n, z in (
+                    (8, 3, 1, -128),
+                    (9, 5, 2, 127),
+                    (15, 4, 1, 0),
+                    (16, 1, 1, -128),
+                    (17, 2, 2, 5),
+                    (24, 6, 3, 127),
+                    (25, 7, 1, -128),
+                    (40, 5, 2, -9),
+                )
+            ),
+            case(
+                "blocks_rounded_once", (4, 5, 19), (3, 3), 19, one_rounding=True, activation="RELU"
+            ),
+            case("blocks_dilated", (7, 8, 16), (3, 3), 16, dilation=2, input_zero=-128),
+            case("blocks_5x5", (6, 7, 17), (5, 5), 17, input_zero=127, activation="RELU6"),
+            case("blocks_time_axis", (12, 1, 20), (5, 1), 20, padding="VALID"),
+            case("blocks_2x4", (5, 9, 9), (2, 4), 9, stride=2, input_zero=-128),
         ]

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from edgekit import dsp, fixed, v6m, weighted
+from edgekit import dsp, fixed, neon, v6m, weighted
 from edgekit.channels import (
     Bounds,
     Spare,
@@ -58,6 +58,11 @@ class FullyConnectedParams(Params):
     out_max: int = c_field("int32_t", "upper clamp")
 
 
+@dataclass(frozen=True)
+class FullyConnectedNeonParams(FullyConnectedParams):
+    plain: int = c_field("int32_t", "1 where every shift is negative and the clamp that of int8")
+
+
 class FullyConnected(Op):
     name = "fully_connected"
     kernel = "fully_connected"
@@ -76,6 +81,12 @@ class FullyConnected(Op):
         Variant("dsp_bytes", ("dsp",), dsp.dense_fits, partial(dsp.pack_dense, mixed=False),
                 FullyConnectedParams, (dsp.GROUPED, dsp.GROUPS)),
         Variant("v6m", ("armv6m",), v6m.dense_fits, v6m.pack_dense, FullyConnectedParams, v6m.DENSE),
+        Variant("neon_dot", ("neon_dot",), neon.dense_dot_fits,
+                partial(neon.pack_dense, FullyConnectedNeonParams, dot=True),
+                FullyConnectedNeonParams, neon.CONSTS),
+        Variant("neon", ("neon",), neon.dense_fits,
+                partial(neon.pack_dense, FullyConnectedNeonParams, dot=False),
+                FullyConnectedNeonParams, neon.CONSTS),
     )  # fmt: skip
     tflite: ClassVar[tuple[str, ...]] = ("FULLY_CONNECTED",)
     onnx: ClassVar[tuple[str, ...]] = ("Gemm", "MatMul")
@@ -232,4 +243,8 @@ class FullyConnected(Op):
             case("batch_of_three", (3, 12), (6, 12), per_channel=False, input_zero=127),
             case("from_a_map", (1, 2, 3, 4), (5, 24), activation="RELU", input_zero=-128),
             case("keep_dims", (1, 5, 6), (4, 6), keep_num_dims=True, bias=False),
+            *(
+                case(f"groups_{o}_rows_{k}_taps", (b, k), (o, k), input_zero=z)
+                for b, o, k, z in ((1, 13, 15, 127), (4, 16, 33, -128), (5, 31, 40, 0))
+            ),
         ]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgekit import dsp, pooling
+from edgekit import dsp, neon, pooling
 from edgekit.channels import Bounds, Spare
 from edgekit.fixed import saturate
 from edgekit.graph import Graph, IntNode, Node, Value
@@ -28,7 +28,10 @@ class MaxPool(Op):
     kernel = "max_pool"
     signature = "rows"
     Params = WindowParams
-    variants = (Variant("dsp", ("dsp",), dsp.pool_fits, Packed, WindowParams),)
+    variants = (
+        Variant("dsp", ("dsp",), dsp.pool_fits, Packed, WindowParams),
+        Variant("neon", ("neon",), neon.pool_fits, Packed, WindowParams),
+    )
     tflite = ("MAX_POOL_2D",)
     onnx = ("MaxPool",)
     same_scale = True

@@ -20,7 +20,19 @@ from edgekit.channels import Bounds, Spare, channels
 from edgekit.errors import EdgekitError
 from edgekit.graph import Graph, IntNode, Node, Value
 from edgekit.movement import AXES
-from edgekit.op import Array, Axes, Case, Op, Params, Shape, c_field, int8_pair, require
+from edgekit.op import (
+    Array,
+    Axes,
+    Case,
+    Op,
+    Packed,
+    Params,
+    Shape,
+    Variant,
+    c_field,
+    int8_pair,
+    require,
+)
 from edgekit.reduction import (
     ReductionParams,
     moved_reduction,
@@ -45,12 +57,38 @@ class MeanParams(ReductionParams):
     output_zero: int = c_field("int32_t", "zero point of the output")
 
 
+@dataclass(frozen=True)
+class MeanNeonParams(Params):
+    channels: int = c_field("int32_t", "channels, the last axis")
+    count: int = c_field("int32_t", "elements of each")
+    offset: int = c_field("int32_t", "count times the zero point of the input")
+    multiplier: int = c_field("int32_t", "of the sum")
+    shift: int = c_field("int32_t", "of the sum, negative is right")
+    output_zero: int = c_field("int32_t", "zero point of the output")
+
+
+def neon_fits(p: MeanParams, consts: Mapping[str, Array]) -> bool:
+    """Eight channels or more, each the mean of all else, of which sums of 16 bits hold them all."""
+    kept = p.over[-1] == 1 and math.prod(p.keep[:-1]) == 1 and p.keep[-1] >= 8
+    return kept and math.prod(p.over) * 128 < 2**15 and p.shift <= 0
+
+
+def pack_neon(p: MeanParams, consts: Mapping[str, Array]) -> Packed:
+    return Packed(MeanNeonParams(
+        channels=p.keep[-1], count=math.prod(p.over), offset=p.offset, multiplier=p.multiplier,
+        shift=p.shift, output_zero=p.output_zero,
+    ), {})  # fmt: skip
+
+
 class Mean(Op):
     name = "mean"
     kernel = "mean"
     signature = "whole"
     as_rows = "mean_rows"
     Params: ClassVar[type[Params]] = MeanParams
+    variants: ClassVar[tuple[Variant, ...]] = (
+        Variant("neon", ("neon",), neon_fits, pack_neon, MeanNeonParams),
+    )
     tflite: ClassVar[tuple[str, ...]] = ("MEAN",)
     onnx: ClassVar[tuple[str, ...]] = ("ReduceMean", "GlobalAveragePool")
     keeps_range = True
@@ -141,6 +179,7 @@ class Mean(Op):
         return [
             case("global", (1, 5, 6, 8), [1, 2], False, 0.1, 5),
             case("global_rescaled", (1, 7, 7, 3), [1, 2], True, 0.03, -2),
+            case("global_odd", (1, 4, 5, 11), [1, 2], True, 0.1, -128),
             case("channels", (1, 3, 4, 9), [3], False, 0.15, 127),
             case("all", (2, 3, 4), [0, 1, 2], False, 0.1, 0),
             case("one_element", (1, 1, 1, 4), [1, 2], True, 0.15, 9),

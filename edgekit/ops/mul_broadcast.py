@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import ClassVar
 
 from edgekit import elementwise
 from edgekit.cases import activation, single
@@ -27,9 +28,10 @@ class MulBroadcast(Mul):
     name = "mul_broadcast"
     kernel = "mul_broadcast"
     signature = "whole"
+    as_rows = "mul_broadcast_rows"
     Params = MulBroadcastParams
-    tflite = ()
-    onnx = ()
+    tflite: ClassVar[tuple[str, ...]] = ()
+    onnx: ClassVar[tuple[str, ...]] = ()
 
     @classmethod
     def quantize(cls, node: Node, graph: Graph) -> IntNode:

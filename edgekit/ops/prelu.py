@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -41,10 +41,11 @@ class Prelu(Op):
     name = "prelu"
     kernel = "prelu"
     signature = "whole"
+    as_rows = "prelu_rows"
     Params = PreluParams
     inputs = ("input", "alpha")
-    tflite = ("PRELU",)
-    onnx = ("PRelu",)
+    tflite: ClassVar[tuple[str, ...]] = ("PRELU",)
+    onnx: ClassVar[tuple[str, ...]] = ("PRelu",)
     elementwise = True
     inplace = (0,)
 

@@ -15,7 +15,7 @@ from edgekit.cases import activation, single
 from edgekit.channels import Bounds, Spare, channels
 from edgekit.graph import Graph, IntNode, Node, Value
 from edgekit.movement import AXES, check_moved
-from edgekit.op import Array, Axes, Case, Op, Shape, c_field, require
+from edgekit.op import Array, Axes, Case, Op, Params, Shape, c_field, require
 from edgekit.reduction import (
     ReductionParams,
     moved_reduction,
@@ -41,7 +41,8 @@ class ReduceMax(Op):
     name = "reduce_max"
     kernel = "reduce_max"
     signature = "whole"
-    Params = ReduceMaxParams
+    as_rows = "reduce_max_rows"
+    Params: ClassVar[type[Params]] = ReduceMaxParams
     tflite: ClassVar[tuple[str, ...]] = ("REDUCE_MAX",)
     onnx: ClassVar[tuple[str, ...]] = ("ReduceMax", "GlobalMaxPool")
     sign: ClassVar[int] = 1

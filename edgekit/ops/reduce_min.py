@@ -12,4 +12,5 @@ class ReduceMin(ReduceMax):
     name = "reduce_min"
     tflite = ("REDUCE_MIN", "REDUCE_ALL")
     onnx = ("ReduceMin",)
+    as_rows = ""
     sign = -1

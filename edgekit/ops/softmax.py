@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -40,10 +40,11 @@ class Softmax(Op):
     name = "softmax"
     kernel = "softmax"
     signature = "whole"
+    as_rows = "softmax_rows"
     Params = SoftmaxParams
     consts = (Const("exps", "int32_t", "[256], exp(-beta * distance) in Q0.31"),)
-    tflite = ("SOFTMAX",)
-    onnx = ("Softmax",)
+    tflite: ClassVar[tuple[str, ...]] = ("SOFTMAX",)
+    onnx: ClassVar[tuple[str, ...]] = ("Softmax",)
     output_quant = (1 / 256, -128)
     coupling = "mix"
     inplace = (0,)

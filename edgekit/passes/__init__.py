@@ -8,6 +8,7 @@ from edgekit.graph import Graph
 from edgekit.passes.bind_edges import bind_edges
 from edgekit.passes.canonicalize import canonicalize
 from edgekit.passes.collapse_reshapes import collapse_reshapes
+from edgekit.passes.distinct_outputs import distinct_outputs
 from edgekit.passes.drop_dead import drop_dead
 from edgekit.passes.float_weights import float_weights
 from edgekit.passes.fold_affine import fold_affine
@@ -34,6 +35,7 @@ CANONICAL: tuple[Pass, ...] = (
     fuse_activation,
     fold_pad,
     drop_dead,
+    distinct_outputs,
 )
 
 

@@ -7,12 +7,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from edgekit.errors import EdgekitError
 from edgekit.graph import IntGraph, IntNode, Value
 from edgekit.plan.arena import Arena, best_arena
 from edgekit.plan.check import check_plan
-from edgekit.plan.rows import SCRATCH, up
+from edgekit.plan.front import arena_within
+from edgekit.plan.frugal import frugal_arena
+from edgekit.plan.order import Order, best_order
+from edgekit.plan.rows import ALIGN, SCRATCH, up
 from edgekit.plan.streams import Network
-from edgekit.program import ARENA, Buffer, PlanReport, Program, Step, Turn
+from edgekit.program import ARENA, Buffer, OrderReport, PlanReport, Program, Step, Turn
 
 OPTIMIZE = ("balanced", "speed", "size", "ram")
 
@@ -23,23 +27,47 @@ def plan(
     keep_input: bool = False,
     caller_io: bool = False,
     optimize: str = "balanced",
+    limit: int | None = None,
 ) -> Program:
     """Decide what is streamed, assign every row its place, drop copies that became views, and check
     the result.
 
     keep_input: the inputs survive a run. caller_io: inputs and outputs are the caller's buffers.
     optimize: "ram" streams for the smallest arena, "balanced" as far as that adds at most 3 % of the
-    instructions, "speed" and "size" not at all.
+    instructions, "speed" and "size" not at all. limit: bytes that the arena should have at most; where
+    it would have more, the quickest way that needs no more is taken instead, or else the smallest.
     Raises EK402 when the finished plan fails its independent check (a bug).
     """
+    order, networks = ordered(graph, keep_input=keep_input, caller_io=caller_io)
+    arenas = [_arena(network, optimize, limit) for network in networks]
+    best = min(arenas, key=lambda arena: up(arena.placed.peak))
+    return program_of(best, order.report(best is not arenas[0]))
+
+
+def ordered(graph: IntGraph, *, keep_input: bool, caller_io: bool) -> tuple[Order, list[Network]]:
+    """The best order of the nodes for whole tensors, and the network in the order of the file; then
+    in the best one, where that is another."""
     network = Network(graph, keep_input=keep_input, caller_io=caller_io)
-    arena = best_arena(network, optimize)
-    return program_of(arena)
+    order = best_order(network.cuts.whole)
+    if order.peak == order.file_peak:
+        return order, [network]
+    try:
+        other = Network(order.of(graph), keep_input=keep_input, caller_io=caller_io)
+    except EdgekitError:  # rows can be fed to the order of the file, and not to this one
+        return order, [network]
+    return order, [network, other]
 
 
-def program_of(arena: Arena) -> Program:
+def _arena(network: Network, optimize: str, limit: int | None) -> Arena:
+    arena = frugal_arena(network) if optimize == "ram" else best_arena(network, optimize)
+    if limit is not None and up(arena.placed.peak) > limit:
+        arena = arena_within(network, limit) or arena
+    return arena
+
+
+def program_of(arena: Arena, order: OrderReport | None = None) -> Program:
     """The program of an arena, checked. Raises EK402 where the check fails (a bug)."""
-    program = _Builder(arena).program()
+    program = _Builder(arena, order).program()
     check_plan(program)
     return program
 
@@ -49,6 +77,7 @@ class _Builder:
     """Puts an arena's decisions into the form that the simulator and the emitter read."""
 
     arena: Arena
+    order: OrderReport | None
 
     def program(self) -> Program:
         arena = self.arena
@@ -62,7 +91,7 @@ class _Builder:
             steps=tuple(self._step(k) for k in kept),
             inputs=graph.inputs,
             outputs=graph.outputs,
-            arena_bytes=up(arena.placed.peak),
+            arena_bytes=max(ALIGN, up(arena.placed.peak)),  # C has no arrays without elements
             state_bytes=state_bytes,
             plan=self._report(kept),
             states=graph.states,
@@ -111,10 +140,11 @@ class _Builder:
             peak = kept[0]
         return PlanReport(
             arena.bound,
-            arena.proved,
+            max(ALIGN, arena.proved),
             arena.placed.method,
             "" if peak is None else nodes[peak].name,
             tuple(most.values()),
+            self.order,
         )
 
     def _views(self) -> tuple[tuple[int, Step], ...]:

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from edgekit.plan.groups import Group, live_bytes
 from edgekit.plan.offsets import place
-from edgekit.plan.placement import Group, Placed, live_bytes, place_groups
+from edgekit.plan.placement import Placed, place_groups
 from edgekit.plan.problem import Block
-from edgekit.plan.rows import ALIGN, groups_of
+from edgekit.plan.rows import ALIGN, groups_of, up
 from edgekit.plan.search import Choice
 from edgekit.plan.streams import Network
 from edgekit.plan.timeline import Timeline
@@ -40,16 +41,18 @@ class Arena:
 
     @property
     def proved(self) -> int:
-        """No placement of these blocks in this schedule has a lower peak."""
-        return max(self.bound, self.placed.proved)
+        """No placement of these blocks in this schedule needs fewer bytes, in units of ALIGN."""
+        return up(max(self.bound, self.placed.proved))
 
 
 def best_arena(network: Network, optimize: str) -> Arena:
     """The arena for `--optimize`: "ram", "balanced", or whole tensors for "speed" and "size"."""
     cuts = network.cuts
-    whole = Choice(tuple((k,) for k in cuts.nodes), 0, 0)
-    plain = arena_of(network, whole, split=False)
-    if optimize in ("speed", "size") or not cuts.nodes:
+    if not cuts.nodes:
+        return arena_of(network, Choice((), 0, 0), split=False)
+    whole = cuts.plainest()
+    plain = arena_of(network, whole, split=any(len(run) > 1 for run in whole.runs))
+    if optimize in ("speed", "size"):
         return plain
     smallest = cuts.smallest()
     choice = cuts.cheapest(smallest)
@@ -79,9 +82,10 @@ def _affordable(network: Network, smallest: Choice) -> Choice:
     return best
 
 
-def arena_of(network: Network, choice: Choice, *, split: bool) -> Arena:
+def arena_of(network: Network, choice: Choice, *, split: bool, search: bool = True) -> Arena:
     """The smallest arena found for a choice: with whole tensors, then with rows apart inside its
-    streams, then with rows apart wherever they may be; `split` False stops at the first."""
+    streams, then with rows apart wherever they may be; `split` False stops at the first. search: go on where greedy orders
+    leave a gap."""
     line, turns = network.scheduled(choice)
     streamed = {k for run in choice.runs if len(run) > 1 for k in run}
     modes = [frozenset[str]()]
@@ -89,7 +93,8 @@ def arena_of(network: Network, choice: Choice, *, split: bool) -> Arena:
         modes = [_separable(line, streamed), _separable(line, set(range(len(line.stages))))]
     best: Arena | None = None
     for apart in modes:
-        arena = _arena(line, turns, apart)
+        # Only the last mode is searched: it has every freedom that the others have.
+        arena = _arena(line, turns, apart, search=search and apart is modes[-1])
         if best is None or arena.placed.peak < best.placed.peak:
             best = arena
         if best.placed.peak <= best.bound:
@@ -98,18 +103,18 @@ def arena_of(network: Network, choice: Choice, *, split: bool) -> Arena:
     return best
 
 
-def _arena(line: Timeline, turns: list[Turn], apart: frozenset[str]) -> Arena:
+def _arena(line: Timeline, turns: list[Turn], apart: frozenset[str], *, search: bool) -> Arena:
     unit = ALIGN
     while True:
         groups, steps = groups_of(line, turns, apart, unit)
         live = live_bytes(groups, steps)
-        placed = _placed(groups, live)
+        placed = _placed(groups, live, search)
         if not apart or placed.peak <= unit * _UNIT_LIMIT:
             return Arena(line, turns, apart, placed, live)
         unit *= 2
 
 
-def _placed(groups: list[Group], live: NDArray[np.int64]) -> Placed:
+def _placed(groups: list[Group], live: NDArray[np.int64], search: bool) -> Placed:
     """Offsets; where nothing has to lie at a distance from anything, by the solver for blocks."""
     if all(len(g.at) == 1 for g in groups):
         names = {f"{key}/{part}": (key, part) for key, part in (g.key for g in groups)}
@@ -120,7 +125,12 @@ def _placed(groups: list[Group], live: NDArray[np.int64]) -> Placed:
         found = place(blocks)
         offset = {names[n]: at for n, at in found.offset.items()}
         return Placed(offset, found.peak, found.method, found.proved)
-    return place_groups(groups, live)
+    return place_groups(groups, live, search=search)
+
+
+def live_of(line: Timeline, turns: list[Turn]) -> NDArray[np.int64]:
+    """Bytes alive at each row step, from 0."""
+    return live_bytes(*groups_of(line, turns, frozenset(), ALIGN))
 
 
 def _separable(line: Timeline, nodes: set[int]) -> frozenset[str]:

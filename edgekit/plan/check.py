@@ -40,6 +40,7 @@ class _Replay:
             self._write("reset", state.value)
         for name in self.program.inputs:
             self._write("inputs", name)
+        fed = self._begin_feeding()
         views = list(self.program.views)
         for index, turn in enumerate(self.program.schedule):
             while views and views[0][0] <= index:
@@ -54,6 +55,23 @@ class _Replay:
             self._read("outputs", name)
         for state in self.program.states:
             self._read("the next inference", state.value)
+        if fed is not None:
+            self._keep_scratch(fed)
+
+    def _begin_feeding(self) -> Step | None:
+        """Where the input is streamed: its cursor stands from the beginning to the end, the first
+        thing to do is a row, and nobody but the feed looks at what the caller has."""
+        if self.program.feed is None:
+            return None
+        feed = self.program.steps[self.program.feed]
+        for step in self.program.steps:
+            for name in {*step.inputs} & {*self.program.inputs}:
+                if step is not feed or not self._outside(name):
+                    self._fail("a streamed input is read as if it were resident", step.name, name)
+        if [turn.step for turn in self.program.schedule[:1]] != [self.program.feed]:
+            self._fail("an inference does not begin with a row", feed.name, feed.outputs[0])
+        self._take_scratch(feed, again=False)
+        return feed
 
     def _fail(self, message: str, step: str, name: str) -> None:
         raise EdgekitError(
@@ -142,7 +160,7 @@ class _Replay:
             writes = None if sums else rows
         for name in step.inputs:
             self._read(step.name, name, reads, pieces)
-        self._take_scratch(step, again=sums and row > 0)
+        self._take_scratch(step, again=step.op.feeds or (sums and row > 0))
         for name in step.inputs:
             self._read(step.name, name, reads, pieces)
         if sums and row < step.rows - 1:
@@ -191,6 +209,9 @@ class _Replay:
 
     def _view(self, step: Step) -> None:
         """A dropped copy: whoever reads its output must find what the copy would have made."""
+        for name in step.inputs:
+            if name not in self.content or (self.content[name] == NOBODY).any():
+                self._fail("a tensor is read before it is made", step.name, name)
         arrays = [self._element_ids(name) for name in step.inputs]
         for name, ids in zip(
             step.outputs, step.op.run(step.params, step.consts, *arrays), strict=True

@@ -1,53 +1,23 @@
-"""Offsets for groups of parts: what must lie at fixed distances, each part with a life of its own.
-
-A whole tensor whose rows are written and read one by one is a group of its rows; a row that may lie
-anywhere is a group of one. Groups overlap where their parts are alive at different times.
-"""
+"""Offsets for groups: greedy orders until one reaches the bound, then the search by ejection."""
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
-import numpy as np
-from numpy.typing import NDArray
+from edgekit.plan import native
+from edgekit.plan.conflicts import Conflicts, fit, peak_of
+from edgekit.plan.ejection import eject
+from edgekit.plan.groups import Group, Ints
+from edgekit.plan.rows import up
 
-Ints = NDArray[np.int64]
-
-
-@dataclass(frozen=True, eq=False)
-class Group:
-    """Parts at `at[i]` from the group's offset, `size[i]` bytes, alive from start[i] to end[i].
-
-    The group's offset is a multiple of `align`; `key` is the caller's.
-    """
-
-    key: tuple[str, int]
-    at: Ints
-    size: Ints
-    start: Ints
-    end: Ints
-    align: int
-
-    @cached_property
-    def extent(self) -> int:
-        return int((self.at + self.size).max())
-
-    @cached_property
-    def first(self) -> int:
-        return int(self.start.min())
-
-    @cached_property
-    def last(self) -> int:
-        return int(self.end.max())
-
-
-def group(key: tuple[str, int], parts: Sequence[tuple[int, int, int, int]], align: int) -> Group:
-    """A group of parts (at, size, start, end)."""
-    at, size, start, end = np.array(parts, np.int64).reshape(-1, 4).T
-    return Group(key, at, size, start, end, align)
+# The search by ejection: placements at most, in all and for each group, and conflicts that they look at;
+# placements for each group in a try of the first round, which every round doubles; tries for a capacity
+# in a round from each start.
+_MOVES, _EACH, _WORK = 400_000, 800, 30_000_000
+_FIRST, _TRIES = 8, 2
+_STARTS = ("rows by start", "rows by size")
+_TWIN = 8  # as many times fewer placements has the twin in Python
 
 
 @dataclass(frozen=True)
@@ -58,15 +28,6 @@ class Placed:
     peak: int
     method: str
     proved: int = 0
-
-
-def live_bytes(groups: Sequence[Group], steps: int) -> Ints:
-    """Bytes alive at each time 0..steps."""
-    change = np.zeros(steps + 2, np.int64)
-    for g in groups:
-        np.add.at(change, g.start, g.size)
-        np.add.at(change, g.end + 1, -g.size)
-    return np.cumsum(change)[: steps + 1]
 
 
 def _distance(g: Group, peak: int) -> int:
@@ -84,79 +45,93 @@ _ORDERS: dict[str, Callable[[Group, int], tuple[int, ...]]] = {
     "rows of the peak by start": lambda g, peak: (_distance(g, peak) > 0, g.first, -g.extent),
     "rows of the peak by lifetime": lambda g, peak: (_distance(g, peak) > 0, g.first - g.last),
 }
-_TRIES, _SEARCHED = 40, 12_000  # of the search that follows: orders, and groups placed, at most
 
 
-def place_groups(groups: Sequence[Group], live: Ints) -> Placed:
-    """The best placement found: greedy orders, each also with groups of several parts first, then a
-    seeded search that moves the group at the peak forward. Deterministic.
+def place_groups(groups: Sequence[Group], live: Ints, *, search: bool = True) -> Placed:
+    """The best placement found; deterministic. Stops at the first whose peak cannot be lower: the most
+    live bytes, or the bytes a group spreads over, though they are never alive at once.
 
-    live: bytes alive at each time, which bound the peak from below.
+    live: bytes alive at each time, which bound the peak from below. search: go on where greedy orders
+    leave a gap.
     """
-    bound, peak = int(live.max(initial=0)), int(live.argmax())
-    best: Placed | None = None
-    best_order: list[Group] = []
-    for method, key in _ORDERS.items():
-        for wholes_first in (True, False):
-            order = sorted(
-                groups, key=lambda g: (wholes_first and len(g.at) == 1, *key(g, peak), g.key)
-            )
-            found = _first_fit(order, method)
-            if best is None or found.peak < best.peak:
-                best, best_order = found, order
-            if best.peak <= bound:
-                return best
-    assert best is not None
-    rng = random.Random(0)
-    for _ in range(min(_TRIES, _SEARCHED // max(1, len(groups)))):
-        order = _promoted(best_order, best, rng)
-        found = _first_fit(order, "rows, local search")
-        if found.peak <= best.peak:
-            best, best_order = (found, order) if found.peak < best.peak else (best, order)
-        if best.peak <= bound:
+    conflicts = Conflicts(groups)
+    widest = max((g.extent for g in groups), default=0)
+    bound = max(int(live.max(initial=0)), widest)
+    target = up(bound)
+    best: tuple[int, Ints, str] | None = None
+    for method, offset in _greedy(conflicts, target, int(live.argmax())):
+        peak = peak_of(groups, offset)
+        if best is None or peak < best[0]:
+            best = peak, offset, method
+        if peak <= target:
             break
-    return best
+    assert best is not None
+    peak, offset, method = best
+    if search and peak > target:
+        found, by = _ejected(conflicts, target, peak)
+        if found is not None:
+            peak, offset, method = peak_of(groups, found), found, by
+    return Placed(
+        {g.key: int(at) for g, at in zip(groups, offset, strict=True)}, peak, method, bound
+    )
 
 
-def _promoted(order: Sequence[Group], placed: Placed, rng: random.Random) -> list[Group]:
-    """The order with a group that reaches the peak moved to an earlier place."""
-    high = [i for i, g in enumerate(order) if placed.offset[g.key] + g.extent == placed.peak]
-    i = rng.choice(high or range(len(order)))
-    moved = list(order)
-    moved.insert(rng.randrange(i + 1), moved.pop(i))
-    return moved
+def _greedy(conflicts: Conflicts, capacity: int, peak: int) -> Iterator[tuple[str, Ints]]:
+    """Placements in one pass: every order, also with groups of several parts first, these at the
+    lowest places or tensors among them at the highest."""
+    top = _tensors(conflicts.groups)
+    for method in _ORDERS:
+        wholes_first = _order(conflicts.groups, method, peak, True)
+        yield method, fit(conflicts, wholes_first, (), capacity)
+        yield method, fit(conflicts, wholes_first, top, capacity)
+        yield method, fit(conflicts, _order(conflicts.groups, method, peak, False), (), capacity)
 
 
-def _first_fit(order: Sequence[Group], method: str) -> Placed:
-    """Each group at the lowest offset at which its parts meet nothing that is alive."""
-    total = sum(len(g.at) for g in order)
-    low, high, start, end = (np.zeros(total, np.int64) for _ in range(4))
-    offset: dict[tuple[str, int], int] = {}
-    used = peak = 0
-    for g in order:
-        at = _lowest(g, low[:used], high[:used], start[:used], end[:used])
-        offset[g.key] = at
-        parts = slice(used, used + len(g.at))
-        low[parts], high[parts] = at + g.at, at + g.at + g.size
-        start[parts], end[parts] = g.start, g.end
-        used += len(g.at)
-        peak = max(peak, at + g.extent)
-    return Placed(offset, peak, method)
+def _order(groups: Sequence[Group], method: str, peak: int, wholes_first: bool) -> list[int]:
+    def key(i: int) -> tuple[object, ...]:
+        g = groups[i]
+        return (wholes_first and len(g.at) == 1, *_ORDERS[method](g, peak), g.key)
+
+    return sorted(range(len(groups)), key=key)
 
 
-def _lowest(g: Group, low: Ints, high: Ints, start: Ints, end: Ints) -> int:
-    """The lowest offset for `g` beside the parts placed so far."""
-    if len(g.at) == 1:
-        meets = (start <= g.end[0]) & (end >= g.start[0])
-        begins, ends = low[meets] - g.at[0] - g.size[0], high[meets] - g.at[0]
-    else:
-        meets = (start <= g.end[:, None]) & (end >= g.start[:, None])
-        part, other = np.nonzero(meets)
-        begins, ends = low[other] - g.at[part] - g.size[part], high[other] - g.at[part]
-    # The group may not begin strictly between begins[i] and ends[i].
-    order = np.argsort(begins, kind="stable")
-    begins, reach = begins[order], np.maximum.accumulate(ends[order])
-    spots = np.concatenate([[0], -(-np.maximum(reach, 0) // g.align) * g.align])
-    free = np.append(begins, np.iinfo(np.int64).max)
-    fits = np.nonzero(spots <= free)[0]
-    return int(spots[fits[0]])
+def _tensors(groups: Sequence[Group]) -> set[int]:
+    """Whole tensors with rows. Inputs give up their first rows first: at the highest places those
+    rows join what is free below."""
+    return {i for i, g in enumerate(groups) if len(g.at) > 1 and g.key[1] >= 0}
+
+
+def _ejected(conflicts: Conflicts, target: int, peak: int) -> tuple[Ints | None, str]:
+    """A placement below `peak`: at `target`, then by bisection; again with more effort, while there
+    is some left. And by what."""
+    path, count = native.ejector(), len(conflicts.groups)
+    work = _WORK * count // (1 + sum(len(j) for j, _, _ in conflicts.of))
+    most = min(_MOVES, _EACH * count, work) // (1 if path else _TWIN)
+    best: Ints | None = None
+    spent, moves, seed = 0, _FIRST * count, 0
+    while peak > target and spent < most:
+        floor, capacity = target, target
+        while floor < peak and spent < most:
+            for method in _STARTS:
+                start = fit(
+                    conflicts,
+                    _order(conflicts.groups, method, 0, True),
+                    _tensors(conflicts.groups),
+                    capacity,
+                )
+                seeds = range(seed, seed + _TRIES)
+                seed = seeds.stop
+                if path:
+                    found, made = native.eject(path, conflicts, start, capacity, moves, seeds)
+                else:
+                    found, made = eject(conflicts, start, capacity, moves, seeds)
+                spent += made
+                if found is not None:
+                    break
+            if found is None:
+                floor = capacity + 1
+            else:
+                best, peak = found, peak_of(conflicts.groups, found)
+            capacity = (floor + peak - 1) // 2
+        moves *= 2
+    return best, "rows by ejection" + ("" if path else " in Python")

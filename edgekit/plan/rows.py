@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from edgekit.plan.placement import Group, group
+from edgekit.plan.groups import Group, group
 from edgekit.plan.timeline import Root, Span, Timeline
 from edgekit.program import ARENA, Turn
 

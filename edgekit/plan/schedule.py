@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import itertools
-from collections import Counter
 from collections.abc import Sequence
 
+from edgekit.plan.fed import fed_node
 from edgekit.plan.stages import Stage
 from edgekit.plan.timeline import Timeline
-from edgekit.program import Turn
+from edgekit.program import Turn, streams_of
 
 
 class Order:
@@ -16,6 +15,7 @@ class Order:
 
     def __init__(self, timeline: Timeline) -> None:
         self.stages = timeline.stages
+        self._feed = fed_node(timeline)
         writers: dict[str, list[int]] = {}
         for k, uses in enumerate(timeline.writes):
             for root, _ in uses:
@@ -32,9 +32,11 @@ class Order:
         """`nodes`, all by rows or a single one, as one stream, `step` rows a turn.
 
         The last node asks for its rows, each node asks for those it needs; what nobody asked for
-        follows.
+        follows. Of a fed input each row is a turn, and its first row the first of all: before it
+        there is nothing to do.
         """
-        if len(nodes) == 1:
+        fed = self._feed in nodes
+        if len(nodes) == 1 and not fed:
             return [Turn(nodes[0], 0, max(1, self.stages[nodes[0]].rows))]
         turns: list[Turn] = []
         done = dict.fromkeys(nodes, 0)
@@ -42,7 +44,7 @@ class Order:
         def make(k: int, end: int) -> None:
             rows = self.stages[k].rows
             while done[k] < min(end, rows):
-                n = min(step, rows - done[k])
+                n = min(1 if k == self._feed else step, rows - done[k])
                 need = self._ends[k][done[k] + n - 1]
                 for maker, by_rows in self._makers[k]:
                     if maker in done:
@@ -51,19 +53,20 @@ class Order:
                 turns.append(Turn(k, done[k], n))
                 done[k] += n
 
+        if fed:
+            make(nodes[0], 1)
         for k in (nodes[-1], *nodes[:-1]):
             make(k, self.stages[k].rows)
         return _joined(turns)
 
 
 def _joined(turns: Sequence[Turn]) -> list[Turn]:
-    """The turns of a node that makes all its rows in a row are one turn: nobody waits for them."""
+    """The turns of a node that is alone from its first row to its last are one turn: nobody waits
+    for them. Among the turns of others each makes one row."""
     found: list[Turn] = []
-    count = Counter(turn.step for turn in turns)
-    for k, group in itertools.groupby(turns, key=lambda turn: turn.step):
-        parts = list(group)
-        alone = len(parts) == count[k]
-        found += [Turn(k, 0, sum(turn.n for turn in parts))] if alone else parts
+    for group in streams_of(turns):
+        alone = len({turn.step for turn in group}) == 1
+        found += [Turn(group[0].step, 0, sum(turn.n for turn in group))] if alone else group
     return found
 
 

@@ -9,12 +9,14 @@ search comes to them.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from edgekit.graph import IntNode
+from edgekit.instructions import of_node
+from edgekit.plan.fed import first_end
 from edgekit.plan.schedule import Order
 from edgekit.plan.timeline import Span, Timeline
 from edgekit.program import Turn
@@ -44,6 +46,7 @@ class Cuts:
         self.nodes = [k for k in range(len(whole.stages)) if k not in whole.storage.dropped]
         self._orders = {False: Order(whole), True: Order(streamed)}
         self._peaks: dict[tuple[int, int], int] = {}
+        self._extra = {k: self._added(k) for k in self.nodes}
         self.alive = [self._alive(at) for at in range(len(self.nodes) + 1)]
         # By position the end of the longest run that begins there; a table names layers in a byte.
         self.reach = list(range(1, len(self.nodes) + 1))
@@ -52,6 +55,8 @@ class Cuts:
             # A view between them ends a run: it stands for a whole tensor.
             if pair[1] == pair[0] + 1 and all(streamed.stages[k].rows for k in pair):
                 self.reach[at] = min(self.reach[at + 1], at + _LONGEST)
+        # Where the first run may end at the earliest: a fed input must not stand as a whole.
+        self.first_end = first_end(streamed, self.nodes, self.reach[0]) if self.nodes else 1
 
     def _alive(self, at: int) -> int:
         """Bytes that stand complete at a cut."""
@@ -79,12 +84,23 @@ class Cuts:
         """Instructions that streaming adds to the nodes between two positions."""
         if j == i + 1:
             return 0
-        return sum(_overhead(self.streamed, k) for k in self.run(i, j))
+        return sum(self._extra[k] for k in self.run(i, j))
+
+    def _added(self, k: int) -> int:
+        """Instructions that node `k` takes more in a stream, which calls it for each row."""
+        as_stream = of_node(
+            self.streamed.graph.nodes[k],
+            self.streamed.graph.values,
+            max(1, self.streamed.stages[k].rows),
+        )
+        return max(0, as_stream - self._instructions(k))
+
+    def _instructions(self, k: int) -> int:
+        return of_node(self.whole.graph.nodes[k], self.whole.graph.values, 1)
 
     def _simulate(self, run: Run) -> int:
         line = self.streamed if len(run) > 1 else self.whole
         turns = self.turns(run)
-        spans, end = line.spans(turns)
 
         def before(root: str) -> bool:
             return line.first[root] < run[0]
@@ -95,33 +111,27 @@ class Cuts:
         constant = sum(
             root.rows * root.row_bytes for r, root in line.roots.items() if before(r) and after(r)
         )
-        change = np.zeros(end + 3, np.int64)
-        for r, span in spans.items():
-            if before(r) and after(r):
-                continue
-            size = line.roots[r].row_bytes
-            np.add.at(change, [0] * len(span.born) if before(r) else span.born, size)
-            np.add.at(
-                change, [end + 2] * len(span.dies) if after(r) else np.add(span.dies, 1), -size
-            )
-        for k, held in line.scratch(turns).items():
-            size = line.graph.nodes[k].scratch(line.graph.values)
-            for first, last in held:
-                change[first] += size
-                change[last + 1] -= size
-        live = np.cumsum(change)
-        for time, k, row, _ in line.events(turns):
-            live[time] -= _overwritten(line, spans, k, row, time, after)
-        return constant + int(live.max())
+        return constant + most_alive(line, turns, before, after)
 
     def largest(self) -> int:
-        """The peak without any stream."""
-        return max(self.peak(i, i + 1) for i in range(len(self.nodes)))
+        """The peak without any stream but that of a fed input."""
+        return self.plainest().peak
+
+    def plainest(self) -> Choice:
+        """The way that adds the fewest instructions."""
+        if not self.nodes:
+            return Choice((), self.alive[0], 0)
+        ends = range(self.first_end, len(self.nodes) + 1)
+        cuts = list(itertools.pairwise((0, *ends)))
+        return Choice(
+            tuple(self.run(i, j) for i, j in cuts),
+            max(self.peak(i, j) for i, j in cuts),
+            self.cost(0, self.first_end),
+        )
 
     def instructions(self) -> int:
         """A rough count for the network without streams."""
-        line = self.whole
-        return sum(_instructions(line.graph.nodes[k], line) for k in self.nodes)
+        return sum(map(self._instructions, self.nodes))
 
     def smallest(self) -> int:
         """The smallest peak of any way through."""
@@ -151,7 +161,7 @@ class Cuts:
             came[j], reached[j] = i, (peak, cost)
             if j == end:
                 break
-            for k in range(j + 1, self.reach[j] + 1):
+            for k in range(j + 1 if j else self.first_end, self.reach[j] + 1):
                 if k not in came:
                     bound = max(peak, self.alive[j], self.alive[k])
                     total = cost + self.cost(j, k)
@@ -164,16 +174,49 @@ class Cuts:
         return Choice(tuple(reversed(runs)), *reached[end])
 
 
+def most_alive(
+    line: Timeline,
+    turns: Sequence[Turn],
+    before: Callable[[str], bool],
+    after: Callable[[str], bool],
+) -> int:
+    """Most bytes alive during `turns`, without those that stand before and after them: storages that
+    live `before` or `after` hold their bytes up to the first row step or from the last."""
+    spans, end = line.spans(turns)
+    change = np.zeros(end + 3, np.int64)
+    for r, span in spans.items():
+        if before(r) and after(r):
+            continue
+        size = line.roots[r].row_bytes
+        np.add.at(change, [0] * len(span.born) if before(r) else span.born, size)
+        np.add.at(change, [end + 2] * len(span.dies) if after(r) else np.add(span.dies, 1), -size)
+    for k, held in line.scratch(turns).items():
+        size = line.graph.nodes[k].scratch(line.graph.values)
+        for first, last in held:
+            change[first] += size
+            change[last + 1] -= size
+    live = np.cumsum(change)
+    events = list(line.events(turns))
+    nodes = [k for _, k, _, _ in events]
+    for time, _, row, _ in events:
+        live[time] -= _overwritten(line, spans, nodes, row, time, after)
+    return int(live.max())
+
+
 def _overwritten(
     line: Timeline,
     spans: dict[str, Span],
-    k: int,
+    nodes: list[int],
     row: int,
     time: int,
     after: Callable[[str], bool],
 ) -> int:
-    """Bytes of an input's row that an operator in place writes over, at its row step."""
-    node = line.graph.nodes[k]
+    """Bytes of an input that an operator in place has written over, at its row step.
+
+    nodes: the node of each row step, from time 1 on.
+    """
+    k = nodes[time - 1]
+    node, steps = line.graph.nodes[k], max(1, line.stages[k].rows)
     for index in node.op.inplace:
         if index >= len(node.inputs):
             continue
@@ -186,28 +229,10 @@ def _overwritten(
             != line.graph.values[node.outputs[0]].nbytes
         ):
             continue
-        r = row if len(span.dies) > 1 else 0
-        if span.dies[r] == time:
-            return line.roots[root].row_bytes
+        if len(span.dies) == steps:
+            if span.dies[row] == time:
+                return line.roots[root].row_bytes
+        elif line.left_to(k, root, nodes):
+            # Kept in other rows than are made here, all of it until the last of these.
+            return (row + 1) * line.graph.values[node.outputs[0]].nbytes // steps
     return 0
-
-
-_CALL = 150  # instructions of the driver and of a kernel's entry, per row
-_MAC, _OUTPUT = 3, 15  # instructions per multiply-accumulate and per element of the output
-_LONE, _LONE_DIVISOR = 1, 2  # more per multiply-accumulate of a pixel that has no neighbour
-
-
-def _instructions(node: IntNode, line: Timeline) -> int:
-    values = line.graph.values
-    outputs = sum(values[name].elements for name in node.outputs)
-    return _MAC * node.op.cost(node, values).macs + _OUTPUT * outputs
-
-
-def _overhead(line: Timeline, k: int) -> int:
-    """Instructions that node `k` takes more in a stream: its calls, and pixels without a partner."""
-    node, stage = line.graph.nodes[k], line.stages[k]
-    if not stage.lingers:
-        return stage.rows * _CALL
-    width = line.graph.values[node.outputs[0]].shape[2]
-    macs = node.op.cost(node, line.graph.values).macs
-    return stage.rows * _CALL + _LONE * macs // (width * _LONE_DIVISOR)

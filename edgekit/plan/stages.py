@@ -48,15 +48,18 @@ def is_map(shape: tuple[int, ...]) -> bool:
 def stage_of(node: IntNode, values: Mapping[str, Value]) -> Stage:
     """How `node` can be run row by row."""
     op, p, consts = node.op, node.params, node.consts
-    tensors = [values[name] for name in (*node.inputs, *node.outputs)]
+    given = () if op.feeds else node.inputs
+    tensors = [values[name] for name in (*given, *node.outputs)]
     if op.signature == "sum":
         height = tensors[0].shape[1]
         return Stage(tuple(op.reads(p, consts, y) for y in range(height)), sums=True)
+    if op.signature == "each":
+        tensors = [t for t in tensors if t.data is None]
     if not all(is_map(t.shape) for t in tensors) or op.aliases(node, values):
         return Stage()
     elementwise = op.signature == "flat" and op.elementwise
     alike = all(t.data is None and t.shape == tensors[0].shape for t in tensors)
-    if op.signature != "rows" and not (elementwise and alike):
+    if op.signature not in ("rows", "each") and not (elementwise and alike):
         return Stage()
     reads = tuple(op.reads(p, consts, y) for y in range(tensors[-1].shape[1]))
     kernel = Kernel(op, node.variant)

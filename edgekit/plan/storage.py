@@ -38,6 +38,12 @@ class Storage:
         self.graph = graph
         self._overwrites, self._droppable = overwrites, droppable
         self.keep_input = keep_input
+        self.fed = {n for node in graph.nodes if node.op.feeds for n in node.inputs}
+        # What comes from outside stays where it comes to.
+        self._given = {
+            *graph.inputs,
+            *(n for node in graph.nodes if node.op.feeds for n in node.outputs),
+        }
         self.space = {name: self._space(name, caller_io) for name in graph.values}
         self.places = {name: Place(name, 0) for name in graph.values}
         self.members = {name: [name] for name in graph.values}
@@ -52,7 +58,7 @@ class Storage:
         if self.graph.values[name].data is not None:
             return CONST
         edge = name in self.graph.inputs or name in self.graph.outputs
-        return CALLER if caller_io and edge else ARENA
+        return CALLER if name in self.fed or (caller_io and edge) else ARENA
 
     def _last_uses(self) -> dict[str, int]:
         """Index of the last node that reads a tensor; the end for outputs and kept inputs."""
@@ -100,10 +106,10 @@ class Storage:
         if alias.inner in node.outputs:
             return True
         # Concatenation: an input moves into the output, so it must own all of its storage and
-        # have been written by a node (the caller's inputs stay where they are).
+        # have been written by a node that computes.
         place = self.places[alias.inner]
         whole = place.offset == 0 and self.size(place.root) == self.size(alias.inner)
-        return whole and place.root not in self.graph.inputs
+        return whole and place.root not in self._given
 
     def _reads_end_before_assignment(self, alias: Alias) -> bool:
         """A read variable may stay in its state while only plain reads precede the assignment."""

@@ -49,12 +49,14 @@ class Timeline:
         self.writes = [self._uses(k, node.outputs) for k, node in enumerate(graph.nodes)]
         self.first: dict[str, int] = {}
         self.last: dict[str, int] = {}
+        self.users: dict[str, set[int]] = {}
         for name in graph.inputs:
             self.first[storage.place(name).root] = -1
         for k in range(len(graph.nodes)):
             for root, _ in (*self.writes[k], *self.reads[k]):
                 self.first.setdefault(root, k)
                 self.last[root] = k
+                self.users.setdefault(root, set()).add(k)
         for name in self.roots:
             self.first.setdefault(name, -1)
             self.last.setdefault(name, -1)
@@ -96,6 +98,10 @@ class Timeline:
                 time += 1
                 yield time, turn.step, row, turn
 
+    def left_to(self, k: int, root: str, nodes: Sequence[int]) -> bool:
+        """Does no other node use a storage once node `k` has begun? nodes: those of the row steps."""
+        return (self.users[root] - {k}).isdisjoint(nodes[nodes.index(k) :])
+
     def spans(self, turns: Sequence[Turn]) -> tuple[dict[str, Span], int]:
         """The spans of all storages that `turns` use, and the number of row steps.
 
@@ -135,6 +141,9 @@ class Timeline:
         held: dict[int, list[tuple[int, int]]] = {}
         for time, k, _, _ in self.events(turns):
             if not self.graph.nodes[k].scratch(self.graph.values):
+                continue
+            if self.graph.nodes[k].op.feeds:  # the cursor stands until the next inference begins
+                held[k] = [(0, sum(turn.n for turn in turns) + 1)]
                 continue
             spans = held.setdefault(k, [])
             if spans and (spans[-1][1] == time - 1 or self.stages[k].sums):

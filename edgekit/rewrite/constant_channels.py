@@ -93,7 +93,8 @@ def _without(node: IntNode, bounds: dict[str, Bounds], spare: dict[str, Mask]) -
 
 
 def removed_channels(before: IntGraph, after: IntGraph) -> Report:
-    """What went: in sum over the layers with weights, and for each that has fewer multiplications."""
+    """What went: in sum over the layers with weights, and for each that has fewer multiplications;
+    there `removed` are the output channels of the source that went, the others lost inputs only."""
     layers = []
     sizes = list(zip(_weighted(before), _weighted(after), strict=True))
     for (node, channels_before, macs_before), (_, left, macs) in sizes:
@@ -101,6 +102,7 @@ def removed_channels(before: IntGraph, after: IntGraph) -> Report:
             layers.append({
                 "name": node.name, "op": node.op.name, "channels_before": channels_before,
                 "channels": left, "macs_before": macs_before, "macs": macs,
+                "removed": _removed(after, node.outputs[0]),
             })  # fmt: skip
     return {
         "channels_before": sum(was for (_, was, _), _ in sizes),
@@ -109,6 +111,11 @@ def removed_channels(before: IntGraph, after: IntGraph) -> Report:
         "macs": sum(left for _, (_, _, left) in sizes),
         "layers": layers,
     }
+
+
+def _removed(after: IntGraph, name: str) -> list[int]:
+    """The channels that a tensor has lost."""
+    return np.flatnonzero(~after.kept[name]).tolist() if name in after.kept else []
 
 
 def _weighted(graph: IntGraph) -> Iterable[tuple[IntNode, int, int]]:

@@ -1,19 +1,24 @@
 /* ek_dsp_conv2d.h -- 2-D convolution with DSP; included by the kernels' files, which name the params
- * (EK_PARAMS) and say whether two channels share lanes (EK_MIXED)
+ * (EK_PARAMS), say whether two channels share lanes (EK_MIXED), and how many pixels are multiplied at
+ * once (EK_TILE): four, or one for a quarter of the scratch
  *
- * Four pixels' windows are widened side by side, then multiplied with all channels, two at a time.
- * Lone pixels have code of their own. */
+ * The windows of a tile's pixels, of whichever rows, are widened side by side, then multiplied with all
+ * channels, two at a time. Pixels that make no tile are taken one by one. */
 #ifndef EK_DSP_CONV2D_H
 #define EK_DSP_CONV2D_H
 
+#if EK_TILE == 4
 #include "ek_dsp_tile.h"
+#else
+#include "ek_dsp_pair.h"
+#endif
 #include "ek_dsp_widen.h"
 #include "ek_fixed.h"
 
 /* What all tiles of a call share. Columns and pixels are those of a row, or of all rows that a 1x1
  * window can take as one; row: bytes of a window's row, filled up to whole words (their weights are
- * 0); steps: words of a widened patch; x: room for four of them; zeros: a row outside the input, and
- * room for one that reaches over an edge. */
+ * 0); steps: words of a widened patch; x: room for those of a tile; spare: room for a row that cannot
+ * be read where it is. */
 typedef struct {
     const EK_PARAMS *p;
     const ek_rows *input;
@@ -22,21 +27,25 @@ typedef struct {
     int32_t row;
     int32_t steps;
     uint32_t *x;
-    int8_t *zeros;
+    int8_t *spare;
 } ek_dsp_conv;
 
-/* All channels of four pixels or one, whose patches stand widened at c->x. An odd last channel is
- * computed together with the one before it, again. */
+/* All channels of the pixels whose patches stand widened at c->x. An odd last channel is computed
+ * together with the one before it, again. */
 static void multiply(const ek_dsp_conv *c, int8_t *out, int32_t pixels)
 {
     const EK_PARAMS *p = c->p;
-    const uint32_t *end = c->x + pixels * c->steps, *mid = c->x + 4 * (c->steps & ~7);
+    const uint32_t *end = c->x + pixels * c->steps;
     const int32_t *w = p->weights, *pair = p->pairs;
     int32_t pairs = p->out_c / 2;
     for (int32_t odd = 0; odd <= (p->out_c & 1); odd++) {
+#if EK_TILE == 4
         if (pixels == 4) {
+            const uint32_t *mid = c->x + 4 * (c->steps & ~7);
             ek_dsp_tile(c->x, end, w, pair, out, p->out_c, pair + 8 * pairs, mid);
-        } else {
+        } else
+#endif
+        {
             ek_dsp_pixel(c->x, end, w, pair, pair + 8 * pairs, out);
         }
         w += pairs * c->steps;
@@ -74,44 +83,82 @@ static int inside(const ek_dsp_conv *c, int32_t left, int32_t pixels)
            last * c->p->in_c + c->row <= c->columns * c->p->in_c;
 }
 
-/* The windows of four pixels or one, from `left` on. */
-static void widen(const ek_dsp_conv *c, int32_t top, int32_t left, int32_t pixels)
+/* A row of the zero point. */
+static const int8_t *outside(const ek_dsp_conv *c, int8_t *spare)
+{
+    ek_dsp_fill(spare, c->row, (int8_t)c->p->input_zero);
+    return spare;
+}
+
+/* The window of one pixel, whose words are `step` words apart. Where they have no others between
+ * them, the second half of a row's words has room for its bytes: widening catches up with itself. */
+static void widen_one(const ek_dsp_conv *c, int32_t top, int32_t left, uint32_t *to, int32_t step)
 {
     const EK_PARAMS *p = c->p;
-    int32_t pitch = p->stride_w * p->in_c, together = inside(c, left, pixels) ? pixels : 1;
-    for (int32_t at = 0; at < pixels; at += together) {
-        int32_t x = left + at * p->stride_w, direct = inside(c, x, together);
-        uint32_t *to = c->x + at;
-        for (int32_t i = 0; i < p->kernel_h; i++) {
-            int32_t y = top + i * p->dilation_h, exists = y >= 0 && y < p->in_h;
-            const int8_t *row = exists ? ek_row(c->input, y) : 0, *from = c->zeros;
-            if (exists && direct) {
-                from = row + x * p->in_c;
-            } else if (exists) {
-                from = c->zeros + c->row;
-                gather(c, row, x, c->zeros + c->row);
-            }
-            to = together == 4 ? ek_dsp_widen4(to, from, exists ? pitch : 0, c->row)
-                               : ek_dsp_widen(to, pixels, from, c->row);
+    int32_t direct = inside(c, left, 1);
+    for (int32_t i = 0; i < p->kernel_h; i++) {
+        int32_t y = top + i * p->dilation_h;
+        int8_t *spare = step == 1 ? (int8_t *)to + c->row : c->spare;
+        const int8_t *from = spare;
+        if (y < 0 || y >= p->in_h) {
+            outside(c, spare);
+        } else if (direct) {
+            from = ek_row(c->input, y) + left * p->in_c;
+        } else {
+            gather(c, ek_row(c->input, y), left, spare);
         }
+        to = ek_dsp_widen(to, step, from, c->row);
     }
 }
 
-static void convolve_row(const ek_dsp_conv *c, int32_t y, int8_t *out)
+#if EK_TILE == 4
+/* The windows of four pixels side by side. */
+static void widen_four(const ek_dsp_conv *c, int32_t top, int32_t left)
 {
     const EK_PARAMS *p = c->p;
-    int32_t top = y * p->stride_h - p->pad_top, left = -p->pad_left;
-    if (top < 0 || top + (p->kernel_h - 1) * p->dilation_h >= p->in_h) {
-        ek_dsp_fill(c->zeros, c->row, (int8_t)p->input_zero);
+    uint32_t *to = c->x;
+    for (int32_t i = 0; i < p->kernel_h; i++) {
+        int32_t y = top + i * p->dilation_h, exists = y >= 0 && y < p->in_h;
+        const int8_t *from =
+            exists ? ek_row(c->input, y) + left * p->in_c : outside(c, c->spare);
+        to = ek_dsp_widen4(to, from, exists ? p->stride_w * p->in_c : 0, c->row);
     }
-    for (int32_t x = 0; x < c->pixels;) {
-        int32_t n = x + 4 <= c->pixels ? 4 : 1;
-        widen(c, top, left, n);
-        multiply(c, out, n);
-        left += n * p->stride_w;
-        out += n * p->out_c;
-        x += n;
+}
+#endif
+
+/* The windows of a tile or one pixel from column x of row y on; the row may end before the last. */
+static void widen(const ek_dsp_conv *c, int32_t y, int32_t x, int32_t pixels)
+{
+    const EK_PARAMS *p = c->p;
+    int32_t top = y * p->stride_h - p->pad_top, left = x * p->stride_w - p->pad_left;
+#if EK_TILE == 4
+    if (pixels == 4 && x + 4 <= c->pixels && inside(c, left, 4)) {
+        widen_four(c, top, left);
+        return;
     }
+#endif
+    for (int32_t i = 0; i < pixels; i++) {
+        if (x == c->pixels) {
+            x = 0;
+            left = -p->pad_left;
+            top += p->stride_h;
+        }
+        widen_one(c, top, left, c->x + i, pixels);
+        left += p->stride_w;
+        x++;
+    }
+}
+
+/* Whether the outputs of a tile's pixels from column x of row y on follow one another. */
+static int in_line(const ek_dsp_conv *c, const ek_rows *output, int32_t y, int32_t x)
+{
+    int32_t bytes = c->pixels * c->p->out_c;
+    for (int32_t k = 1; k * c->pixels < x + EK_TILE; k++) {
+        if (ek_row(output, y + k) != ek_row(output, y) + k * bytes) {
+            return 0;
+        }
+    }
+    return 1;
 }
 
 /* Tighter bounds than int8's own, which the instructions keep. */
@@ -124,23 +171,30 @@ static void clamp(const EK_PARAMS *p, int8_t *out, int32_t n)
     }
 }
 
+/* Tile by tile, across the ends of rows where outputs follow one another. */
 static void convolve(const EK_PARAMS *p, const ek_rows *input, const ek_rows *output,
                      int32_t first, int32_t n, uint8_t *scratch)
 {
-    int32_t row = (p->kernel_w * p->in_c + 3) & ~3, end = first + n;
+    int32_t row = (p->kernel_w * p->in_c + 3) & ~3, end = n * p->out_w;
     ek_dsp_conv c = {p, input, p->in_w, p->out_w, row, p->kernel_h * row / 2,
-                     (uint32_t *)(void *)scratch, (int8_t *)scratch + 8 * p->kernel_h * row};
-    int one_run = p->kernel_h * p->kernel_w == 1 && p->stride_h * p->stride_w == 1 &&
-                  p->pad_top + p->pad_left == 0 && p->out_w == p->in_w &&
-                  ek_one_run(input, p->in_w * p->in_c) && ek_one_run(output, p->out_w * p->out_c);
-    if (one_run) {
+                     (uint32_t *)(void *)scratch, (int8_t *)scratch + 8 * p->kernel_h * row}; /* not there where EK_TILE is 1 */
+    if (p->kernel_h * p->kernel_w == 1 && p->stride_h * p->stride_w == 1 &&
+        p->pad_top + p->pad_left == 0 && p->out_w == p->in_w &&
+        ek_one_run(input, p->in_w * p->in_c) && ek_one_run(output, p->out_w * p->out_c)) {
         c.columns *= n;
         c.pixels *= n;
-        end = first + 1;
     }
-    for (int32_t y = first; y < end; y++) {
-        convolve_row(&c, y, ek_row(output, y));
-        clamp(p, ek_row(output, y), c.pixels * p->out_c);
+    for (int32_t y = first, x = 0, at = 0; at < end;) {
+        int32_t pixels = at + EK_TILE <= end && in_line(&c, output, y, x) ? EK_TILE : 1;
+        widen(&c, y, x, pixels);
+        multiply(&c, ek_row(output, y) + x * p->out_c, pixels);
+        at += pixels;
+        for (x += pixels; x >= c.pixels; y++) {
+            x -= c.pixels;
+        }
+    }
+    for (int32_t y = first; y < first + n; y++) {
+        clamp(p, ek_row(output, y), p->out_w * p->out_c);
     }
 }
 

@@ -2,6 +2,7 @@
 #include "ek_conv2d_dsp.h"
 #define EK_PARAMS ek_conv2d_dsp_params
 #define EK_MIXED 1
+#define EK_TILE 4
 #include "ek_dsp_conv2d.h"
 
 void ek_conv2d_s8_dsp(const ek_conv2d_dsp_params *p, const ek_rows *input, const ek_rows *output, int32_t first, int32_t n, uint8_t *scratch)

@@ -3,6 +3,7 @@
 #include "ek_conv2d_dsp_bytes.h"
 #define EK_PARAMS ek_conv2d_dsp_bytes_params
 #define EK_MIXED 0
+#define EK_TILE 4
 #include "ek_dsp_conv2d.h"
 
 void ek_conv2d_s8_dsp_bytes(const ek_conv2d_dsp_bytes_params *p, const ek_rows *input, const ek_rows *output, int32_t first, int32_t n, uint8_t *scratch)

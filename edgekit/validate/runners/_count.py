@@ -54,7 +54,7 @@ class BlockCounter:
         self.difference = np.zeros((layers.max() + 1, row), np.int64)
         self.taken = np.zeros_like(self.difference)
         self._kernels = np.array(addresses, np.uint64)
-        run = functions[f"{machine.guest.name}_run"]
+        run = functions[machine.guest.walker]
         self._layers = layers.astype(np.uint64)
         arrays = (self._kernels, self._layers, self.difference, self.taken)
         self.state: Any = Counter(
@@ -121,7 +121,7 @@ def count(machine: Machine, request: dict[str, NDArray[Any]], hook: str) -> dict
     kernels = [str(name) for name in request["kernels"]]
     counter = BlockCounter(machine, kernels, request["layers"], hook)
     machine.paint_stack()
-    machine.call(f"{guest.name}_run", machine.arguments(), _TIMEOUT_S)
+    machine.call(guest.entry, machine.arguments(), _TIMEOUT_S)
     counter.finish()
     base, end = machine.image.code
     layers = len(counter.difference) if kernels else 0

@@ -110,7 +110,7 @@ class Agent:
         if self._paused:
             self._call()
         else:
-            self._call(f"{self._guest.name}_run", self._machine.arguments())
+            self._call(self._guest.entry, self._machine.arguments())
         while self._machine.stopped and not stop:
             self._call()
         self._paused = self._machine.stopped

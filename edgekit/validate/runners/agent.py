@@ -7,6 +7,7 @@ from pathlib import Path
 
 from edgekit.data import data_dir
 from edgekit.emit.names import c_type
+from edgekit.graph import DTYPES
 from edgekit.target import Qemu, Target
 from edgekit.toolchain import Compiler, MemoryMap, find_compiler
 from edgekit.validate.runners.deployed import Deployed
@@ -28,22 +29,59 @@ def glue(deployed: Deployed) -> str:
     }
     arrays = [f"static uint8_t {s}[{n}] {upper}_ALIGN;" for s, (n, b) in memory.items() if b]
     spaces = [f"    {{{s}, {n}}}," if b else "    {0, 0}," for s, (n, b) in memory.items()]
+    prototype = feeder_prototype(deployed) if deployed.fed_rows else ""
     reset = f"    {name}_reset(state);" if deployed.state_bytes else "    /* has no state */"
     return "\n".join(
         [
             f'#include "{name}.h"',
             '#include "agent.h"',
             "",
+            *[f"{prototype};"] * bool(prototype),
             *arrays,
             f"const ek_space ek_spaces[3] = {{\n{chr(10).join(spaces)}\n}};",
             f"const uint8_t ek_model_hash[8] = {{{', '.join(map(str, deployed.hash))}}};",
             "",
-            f"int ek_model_run(void)\n{{\n    return {name}_run({', '.join(arguments)});\n}}",
+            f"int ek_model_run(void)\n{{\n    return {deployed.entry}({', '.join(arguments)});\n}}",
             "",
             f"void ek_model_reset(void)\n{{\n{reset}\n}}",
             "",
         ]
     )
+
+
+def feeder_prototype(deployed: Deployed) -> str:
+    """The C prototype of the function that hands a whole sample over row by row."""
+    given, *outputs = deployed.caller
+    arguments = ["void *arena", *["void *state"] * bool(deployed.state_bytes)]
+    arguments.append(f"const {c_type(given.dtype)} *rows")
+    arguments += [f"{c_type(t.dtype)} *output{i}" for i, t in enumerate(outputs)]
+    return f"int {deployed.entry}({', '.join(arguments)})"
+
+
+def feeder(deployed: Deployed) -> str:
+    """The C file with that function: 1, 2, 3, 1, 2, 3, ... rows a call, up to the last."""
+    given, *outputs = deployed.caller
+    row = given.nbytes // deployed.fed_rows // DTYPES[given.dtype]
+    state = ["state"] * bool(deployed.state_bytes)
+    arguments = ["arena", *state, "rows", "n", *(f"output{i}" for i in range(len(outputs)))]
+    return f"""\
+#include "{deployed.name}.h"
+
+{feeder_prototype(deployed)};
+
+{feeder_prototype(deployed)}
+{{
+    int rc = {deployed.name}_start(arena);
+    int32_t n = 0;
+    for (int32_t left = {deployed.fed_rows}; rc >= 0 && left > 0; left -= n) {{
+        n = n % 3 + 1;
+        n = n < left ? n : left;
+        rc = {deployed.walker}({", ".join(arguments)});
+        rows += n * {row};
+    }}
+    return rc;
+}}
+"""
 
 
 def build_program(deployed: Deployed, target: Target, folder: Path, *, traced: bool) -> Path:
@@ -75,14 +113,14 @@ def build_image(
 
 
 def build_model(deployed: Deployed, target: Target, folder: Path, *, traced: bool) -> Path:
-    """The model's code alone, to be called from outside: `<name>_run`, `<name>_reset` and what they
-    need. Raises EK501 and EK502."""
+    """The model's code alone, to be called from outside: its entry points and what they need; of a
+    streamed input what hands it over, too. Raises EK501 and EK502."""
     compiler = find_compiler(target)
     objects = _model_objects(compiler, deployed, folder, traced)
     if traced:
         objects += compiler.compile([_port("trace_stop.c")], folder / "port")
-    roots = [f"{deployed.name}_run", *[f"{deployed.name}_reset"] * bool(deployed.state_bytes)]
-    return compiler.link_bare(objects, folder / "model.elf", entry=roots[0], keep=roots)
+    roots = dict.fromkeys((deployed.entry, *deployed.entry_points))
+    return compiler.link_bare(objects, folder / "model.elf", entry=deployed.entry, keep=list(roots))
 
 
 def _agent_objects(
@@ -107,12 +145,17 @@ def _agent_objects(
 def _model_objects(
     compiler: Compiler, deployed: Deployed, folder: Path, traced: bool
 ) -> list[Path]:
-    return compiler.compile(
+    objects = compiler.compile(
         deployed.sources,
         folder / "model",
         include=[deployed.folder],
         defines=_TRACED[: int(traced)],
     )
+    if deployed.fed_rows:
+        source = folder / "feeder.c"
+        source.write_text(feeder(deployed))
+        objects += compiler.compile([source], folder / "feeder", include=[deployed.folder])
+    return objects
 
 
 def _port(file: str) -> Path:

@@ -61,7 +61,8 @@ class Deployed:
     """An emitted model. `folder` holds its C files; sizes are bytes.
 
     `program` is what the simulator runs; it may be None where only C code is wanted. `turns` is the
-    order in which layers make rows; empty where each layer runs once, in order.
+    order in which layers make rows; empty where each layer runs once, in order. `fed_rows`: the rows
+    of a streamed input, 0 where inputs are resident.
     """
 
     folder: Path
@@ -73,6 +74,24 @@ class Deployed:
     steps: tuple[Layer, ...]
     program: Program | None = None
     turns: tuple[LayerTurn, ...] = ()
+    fed_rows: int = 0
+
+    @property
+    def entry(self) -> str:
+        """The function that makes one inference: of a streamed input it hands the caller's buffer over
+        in portions, and belongs to the test firmware (`agent.feeder`)."""
+        return f"{self.name}_{'fed' if self.fed_rows else 'run'}"
+
+    @property
+    def walker(self) -> str:
+        """The function that calls the kernels."""
+        return f"{self.name}_{'feed' if self.fed_rows else 'run'}"
+
+    @property
+    def entry_points(self) -> tuple[str, ...]:
+        """The model's own functions, as far as an inference calls them."""
+        start = [f"{self.name}_start"] * bool(self.fed_rows)
+        return (self.walker, *start, *[f"{self.name}_reset"] * bool(self.state_bytes))
 
     @property
     def schedule(self) -> tuple[LayerTurn, ...]:
@@ -141,13 +160,15 @@ def deploy(program: Program, folder: Path, name: str) -> Deployed:
         steps,
         program,
         tuple(_turn(program, turn) for turn in program.schedule),
+        0 if program.feed is None else program.steps[program.feed].rows,
     )
 
 
 def _turn(program: Program, turn: Turn) -> LayerTurn:
     step = program.steps[turn.step]
     every = max(1, step.rows)
-    flat = step.op.signature == "flat" and step.rows > 0
-    single = not flat or (turn.n == every and in_one_call(program, step))
+    flat = step.op.signature in ("flat", "each") and step.rows > 0
+    whole = step.op.signature == "flat" and turn.n == every and in_one_call(program, step)
+    single = not flat or whole
     last = turn.first + turn.n == every
     return LayerTurn(turn.step, turn.first, turn.n, 1 if single else turn.n, last)

@@ -170,7 +170,7 @@ class DeviceRunner:
         if result != 0:
             raise EdgekitError(
                 "EK603", "the model returned an error", where=self._where,
-                found=f"{self._deployed.name}_run() = {result}, wanted 0",
+                found=f"{self._deployed.walker}() = {result}, wanted 0",
             )  # fmt: skip
 
     def _named(self, fault: Fault) -> EdgekitError:

@@ -60,13 +60,16 @@ _FPU_ON = 3 << 20  # CPACR_EL1.FPEN
 class Guest:
     """What a machine is made of, in a form that passes through a command line.
 
-    spaces: bytes of arena, state and caller's buffers; caller: offset of each such argument.
+    entry: the function of one inference; walker: the one that calls the kernels; spaces: bytes of
+    arena, state and caller's buffers; caller: offset of each such argument.
     """
 
     elf: str
     arch: str
     cpu: str
     name: str
+    entry: str
+    walker: str
     spaces: tuple[int, ...]
     caller: tuple[int, ...]
     hash: str
@@ -79,6 +82,8 @@ class Guest:
             target.arch,
             target.emulator.unicorn,
             deployed.name,
+            deployed.entry,
+            deployed.walker,
             (deployed.arena_bytes, deployed.state_bytes, deployed.caller_bytes),
             tuple(tensor.offset for tensor in deployed.caller),
             deployed.hash.hex(),
@@ -173,7 +178,7 @@ class Machine:
         )
 
     def arguments(self) -> list[int]:
-        """What `<name>_run` is called with."""
+        """What the guest's `entry` is called with."""
         arena, state, caller = self.bases
         return [
             arena,

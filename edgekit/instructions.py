@@ -1,0 +1,87 @@
+"""Rough counts of the instructions of kernels: enough to choose between them and between plans.
+
+A function of the unpacked Params and of `n`, the output rows that one call makes, gives the
+instructions of that call. The constants are read off the inner loops and fitted to counts of whole
+layers; `edgekit bench` counts what a finished build really takes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from edgekit.graph import IntNode, Value
+
+_CALL = 150  # the driver, and a kernel's entry
+_MAC, _OUTPUT = 3, 15  # portable kernels, per multiply-accumulate and per element of the output
+_LONE = 1  # more, per multiply-accumulate, where a portable convolution's pixel has no partner
+_CELL = 6  # pools and sums, per element of the input
+
+
+def of_node(node: IntNode, values: Mapping[str, Value], calls: int) -> int:
+    """Instructions of a node whose rows are made in so many calls of equal size."""
+    out = values[node.outputs[0]]
+    if node.variant and node.variant.instructions:
+        return calls * node.variant.instructions(node.params, out.shape[1] // calls)
+    outputs = sum(values[name].elements for name in node.outputs)
+    macs = node.op.cost(node, values).macs
+    work = (1 if node.variant else _MAC) * macs
+    if not macs and node.op.signature in ("rows", "sum"):
+        work = _CELL * sum(values[name].elements for name in node.inputs)
+        work //= 2 if node.variant else 1
+    if calls > 1 and not node.variant and node.op.lingers(node.params):
+        work += _LONE * macs // (2 * out.shape[2])
+    return work + _OUTPUT * outputs + _CALL * calls
+
+
+def _dsp_words(p: Any) -> tuple[int, int]:
+    """Words of a widened window, and pairs of channels."""
+    return p.kernel_h * -(-p.kernel_w * p.in_c // 4) * 2, (p.out_c + 1) // 2
+
+
+def conv2d_dsp(p: Any, n: int) -> int:
+    """Four pixels at a time, then lone ones."""
+    pixels, (words, pairs) = n * p.out_w, _dsp_words(p)
+    tile = 12 * words + 60 * p.kernel_h + 120 + pairs * (12 * words + 95)
+    return int(_CALL + pixels // 4 * tile + pixels % 4 * _dsp_lone(p))
+
+
+def conv2d_dsp_lone(p: Any, n: int) -> int:
+    """One pixel at a time."""
+    return int(_CALL + n * p.out_w * _dsp_lone(p))
+
+
+def _dsp_lone(p: Any) -> int:
+    words, pairs = _dsp_words(p)
+    return int(5 * words + 50 * p.kernel_h + pairs * (9 * words // 2 + 38))
+
+
+def depthwise_dsp3x3(p: Any, n: int) -> int:
+    """By fours of channels: weights once a call, each row of the input once, then the window slides."""
+    words = p.out_w + 1 if p.stride_w == 2 else (p.out_w - 1) // 2 + 2
+    pairs, singles = (p.out_w // 2, p.out_w % 2) if p.stride_w == 1 else (0, p.out_w)
+    slide, row = 4 * (53 + 33 * pairs + 20 * singles), 40 + 38 * words
+    rows = 3 + (n - 1) * min(p.stride_h, 3)
+    return int(_CALL + -(-p.in_c // 4) * (230 + n * slide + rows * row))
+
+
+def depthwise_dsp(p: Any, n: int) -> int:
+    """By pixels; the list of taps is made anew for each row and at its edges."""
+    return _by_taps(p, n, 11, 115)
+
+
+def depthwise_v6m(p: Any, n: int) -> int:
+    return _by_taps(p, n, 22, 380)
+
+
+def _by_taps(p: Any, n: int, tap: int, four: int) -> int:
+    taps, edges = p.kernel_h * p.kernel_w, 1 + 2 * min(1, p.pad_left)
+    pixel = 100 + -(-p.in_c // 4) * (tap * taps + four)
+    return int(_CALL + n * (edges * 20 * taps + p.out_w * pixel))
+
+
+def conv2d_v6m(p: Any, n: int) -> int:
+    """Four pixels at a time, whichever rows they are of; fewer cost nearly as much."""
+    taps = -(-p.kernel_h * p.kernel_w * p.in_c // 4) * 4
+    tile = 4 * (7 * taps // 2 + 60) + p.out_c * (13 * taps + 240)
+    return int(_CALL + -(-n * p.out_w // 4) * tile + 8 * taps)

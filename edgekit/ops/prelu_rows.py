@@ -1,0 +1,41 @@
+"""Rectifier with a slope per element, usually per channel, row by row.
+
+The formula of `prelu`, whose kernel is called for each row inside a stream; the slopes are the same for
+every row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from edgekit.cases import activation, single
+from edgekit.each_row import EachRow, operands, row_walk
+from edgekit.graph import IntNode, Value
+from edgekit.op import Case, Shape
+from edgekit.ops.prelu import Prelu, PreluParams
+
+
+class PreluRows(EachRow, Prelu):
+    name = "prelu_rows"
+
+    @classmethod
+    def of_whole(cls, node: IntNode, values: Mapping[str, Value]) -> IntNode | None:
+        walk = row_walk(node, values)
+        if walk is None:
+            return None
+        assert isinstance(node.params, PreluParams)
+        params = replace(node.params, shape=walk.shape, stride1=walk.stride1, stride2=walk.stride2)
+        return IntNode(node.name, cls, params, node.inputs, node.outputs, node.consts)
+
+    @classmethod
+    def cases(cls) -> list[Case]:
+        def case(name: str, x: Shape, alpha: Shape) -> Case:
+            output = activation("output", x, 0.15, -20)
+            return single(cls, name, operands(cls, name, (x, alpha), 0), [output])
+
+        return [
+            case("channels", (1, 4, 5, 3), (1, 1, 3)),
+            case("one_slope", (1, 4, 5, 3), (1, 1, 1)),
+            case("row", (1, 3, 5, 3), (1, 5, 3)),
+        ]
