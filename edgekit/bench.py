@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -20,14 +21,18 @@ from edgekit.errors import EdgekitError
 from edgekit.target import Target, load_target
 from edgekit.toolchain import find_compiler
 from edgekit.validate.runners._count import FAULT_STATUS
-from edgekit.validate.runners.agent import build_model
+from edgekit.validate.runners.agent import build_counted, build_model
 from edgekit.validate.runners.deployed import SPACES, Deployed
+from edgekit.validate.runners.elf import read_image
 from edgekit.validate.runners.machine import Guest
 from edgekit.validate.runners.places import (
     EMULATOR_PACKAGES,
+    board_options,
     child_environment,
     need_emulator_packages,
 )
+from edgekit.validate.runners.qemu_trace import trace
+from edgekit.validate.runners.tally import Tally
 
 Array = NDArray[Any]
 _TIMEOUT_S = 600
@@ -56,9 +61,15 @@ class Counts:
 
 
 def can_count(target: Target) -> bool:
-    """Whether `count` knows this core and its packages are installed."""
+    """Whether `count` knows this core and what it needs is installed."""
     installed = all(importlib.util.find_spec(module) for module in EMULATOR_PACKAGES)
-    return bool(target.emulator.unicorn) and installed
+    return bool(target.emulator.unicorn or _board(target)) and installed
+
+
+def _board(target: Target) -> str:
+    """The program that emulates a board with this core, "" where there is none."""
+    qemu = target.emulator.qemu
+    return (shutil.which(qemu.program) or "") if qemu and qemu.machine else ""
 
 
 def count(deployed: Deployed, target: Target, inputs: Sequence[Array]) -> Counts:
@@ -66,33 +77,65 @@ def count(deployed: Deployed, target: Target, inputs: Sequence[Array]) -> Counts
 
     The same object code and inputs give the same figures, on any machine. Cycles are the sum over
     the instructions of the target's table of cycles by class; None where it has none.
-    Raises EK503 where unicorn has no such core, EK504 for missing packages, EK501 and EK502 for
-    compilers, EK603 when the model faults.
+    Raises EK503 where no emulator counts this core's instructions, EK504 for missing packages,
+    EK501 and EK502 for compilers, EK601 when the model does not end, EK603 when it faults.
     """
     need_emulator_packages()
-    if not target.emulator.unicorn:
-        raise EdgekitError(
-            "EK503", "no emulator counts the instructions of this target",
-            where=f"target {target.name}", found="unicorn does not have this core",
-        )  # fmt: skip
+    calls = [turn.layer for turn in deployed.schedule for _ in range(turn.calls)]
+    kernels = [deployed.steps[layer].kernel for layer in calls]
+    layers = np.array(calls, np.int64)
+    data = [
+        np.ascontiguousarray(x, tensor.dtype)
+        for tensor, x in zip(deployed.inputs, inputs, strict=True)
+    ]
+    way = _in_unicorn if target.emulator.unicorn else _in_qemu
     with tempfile.TemporaryDirectory(prefix="edgekit-") as folder:
-        elf = build_model(deployed, target, Path(folder), traced=False)
-        calls = [turn.layer for turn in deployed.schedule for _ in range(turn.calls)]
-        request: dict[str, Any] = {
-            "kernels": np.array([deployed.steps[layer].kernel for layer in calls]),
-            "layers": np.array(calls, np.int64),
-        }
-        for i, (tensor, x) in enumerate(zip(deployed.inputs, inputs, strict=True)):
-            request[f"place_{i}"] = np.array([SPACES.index(tensor.space), tensor.offset])
-            request[f"input_{i}"] = np.ascontiguousarray(x, tensor.dtype)
-        guest = Guest.of(deployed, target, elf, traced=False)
-        answer = _run_child(guest, _hook(Path(folder)), request, Path(folder))
+        answer = way(deployed, target, kernels, layers, data, Path(folder))
     if answer["result"] != 0 or answer["done"] != len(calls):
         raise EdgekitError(
             "EK603", "the model did not execute all its layers", where=deployed.name,
             found=f"{answer['done']} of {len(calls)}, result {answer['result']}",
         )  # fmt: skip
     return _evaluate(deployed, target, answer)
+
+
+def _in_unicorn(
+    deployed: Deployed,
+    target: Target,
+    kernels: list[str],
+    layers: Array,
+    inputs: list[Array],
+    folder: Path,
+) -> dict[str, Any]:
+    elf = build_model(deployed, target, folder, traced=False)
+    request: dict[str, Any] = {"kernels": np.array(kernels), "layers": layers}
+    for i, (tensor, x) in enumerate(zip(deployed.inputs, inputs, strict=True)):
+        request[f"place_{i}"] = np.array([SPACES.index(tensor.space), tensor.offset])
+        request[f"input_{i}"] = x
+    guest = Guest.of(deployed, target, elf, traced=False)
+    return _run_child(guest, _hook(folder), request, folder)
+
+
+def _in_qemu(
+    deployed: Deployed,
+    target: Target,
+    kernels: list[str],
+    layers: Array,
+    inputs: list[Array],
+    folder: Path,
+) -> dict[str, Any]:
+    program, board = _board(target), target.emulator.qemu
+    if not program or board is None:
+        raise EdgekitError(
+            "EK503", "no emulator counts the instructions of this target",
+            where=f"target {target.name}", found=f"no {board.program}" if board else
+            "unicorn does not have this core", help=f"apt install {board.package}" if board else "",
+        )  # fmt: skip
+    elf, port = build_counted(deployed, target, board, folder, [x.tobytes() for x in inputs])
+    tally = Tally(read_image(elf), target.arch, deployed.walker, kernels, layers)
+    command = [program, *board_options(target, board), "-kernel", str(elf)]
+    traced = trace(command, tally, port, _TIMEOUT_S)
+    return tally.finish() | {"result": traced.result, "stack": traced.stack}
 
 
 def _hook(folder: Path) -> str:

@@ -10,7 +10,8 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edgekit.bundle import MANIFEST, QUANTIZATION, REPORT, staged, to_json
+from edgekit.bundle import COSTS, MANIFEST, QUANTIZATION, REPORT, staged, to_json
+from edgekit.costs import Costs, costs_for, measured
 from edgekit.emit import emit
 from edgekit.emit.entry import entry_points
 from edgekit.emit.names import check_name, default_name
@@ -109,10 +110,12 @@ def compile_program(
     dump: Dump | None = None,
     *,
     numbers: Calibration | Quantization | None = None,
+    costs: Costs | None = None,
 ) -> Compiled:
     """Import, canonicalise, quantize, lower and plan; touches no compiler and writes nothing.
 
     `numbers` a source does not have come from calibration data, or are what a build has decided.
+    costs: counted instructions to choose kernels by, where there are any.
     """
     source = load_model(model, options.dims)
     graph = canonical(source, dump)
@@ -127,7 +130,7 @@ def compile_program(
     integer = drop_constant_channels(lowered)
     if options.stream_input:
         integer = feed_input(integer)
-    integer = choose(integer, load_target(options.target).isa)
+    integer = choose(measured(integer, costs), load_target(options.target).isa)
     program = _planned(integer, options)
     if dump:
         dump("quantized", whole.text())
@@ -154,13 +157,14 @@ def build(
     dims: Mapping[str, int] | None = None,
     optimize: str = "balanced",
     stream_input: bool = False,
+    costs: str | Path | None = None,
     dump: Dump | None = None,
     progress: Progress = lambda stage: None,
 ) -> dict[str, Any]:
     """Build `model` for `target` and return the report (the contract's JSON keys).
 
     A live module needs `example_inputs`, a model with real numbers `calibration`: typical inputs with
-    the source's axes, as ``x * scale + offset`` where either is given. Writes the bundle to `output` (default ``build/<name>``), whole or not at all.
+    the source's axes, as ``x * scale + offset`` where either is given. `costs` is a file of `edgekit tune`. Writes the bundle to `output` (default ``build/<name>``), whole or not at all.
     A failed gate is no exception: see ``report["gates"]``. Raises EdgekitError for everything else.
     """
     limits, board = parse_budget(budget), load_target(target)
@@ -171,7 +175,8 @@ def build(
 
         progress("import, quantize, plan")
         numbers = None if calibration is None else Calibration(calibration, scale, offset)
-        stages = compile_program(path, options, dump, numbers=numbers)
+        counted = None if costs is None else costs_for(Path(costs), board)
+        stages = compile_program(path, options, dump, numbers=numbers, costs=counted)
 
         with staged(Path(output or Path("build") / name)) as folder:
             progress("compile")
@@ -183,6 +188,8 @@ def build(
             )
             if stages.decided is not None:
                 save(folder / QUANTIZATION, stages.decided)
+            if counted is not None:
+                counted.only(stages.integer.nodes).save(folder / COSTS)
             progress("measure")
             model_files = deploy(stages.program, folder, name)
             report |= speed(stages.program, model_files, board)

@@ -16,6 +16,7 @@ from typing import Any
 from edgekit.errors import EdgekitError
 
 MANIFEST, REPORT = "manifest.json", "report.json"
+COSTS = "costs.json"  # counted instructions that the kernels were chosen by
 QUANTIZATION = "quantization.npz"  # numbers that the build has given to a model of real values
 
 

@@ -75,6 +75,20 @@ class Session:
         finally:
             bar.close()
 
+    @contextlib.contextmanager
+    def layers(self) -> Iterator[Callable[[str, int, int], None]]:
+        """A callback that names the layer at work and how many of all are done."""
+        if self.quiet or not sys.stderr.isatty():
+            yield lambda layer, done, total: None
+            return
+        from edgekit.screens import LayerBar
+
+        bar = LayerBar()
+        try:
+            yield bar
+        finally:
+            bar.close()
+
 
 def command(group: click.Group) -> Callable[[Callable[..., int]], click.Command]:
     """A command of `group` with the common options; its function returns the exit code."""
@@ -131,6 +145,8 @@ STREAM = click.option(
 )
 OPTIMIZE = click.option("--optimize", type=click.Choice(["balanced", "speed", "size", "ram"]), default="balanced", show_default=True,
                         help="Stream rows for the least RAM (ram), for what costs at most 3 % instructions (balanced), not at all (speed, size).")  # fmt: skip
+COSTS = click.option("--costs", type=click.Path(path_type=Path), metavar="FILE",
+                     help="Choose kernels by the instructions that `edgekit tune` counted into FILE.")  # fmt: skip
 IO = click.option("--io", type=click.Choice(["arena", "caller", "float"]), default="arena", show_default=True,
                   help="Inputs and outputs inside the arena, in the caller's buffers, or arena plus float helpers.")  # fmt: skip
 
@@ -188,6 +204,7 @@ def cli(context: click.Context) -> None:
 @KEEP
 @STREAM
 @OPTIMIZE
+@COSTS
 @BUDGET
 @DIM
 @quantization
@@ -195,8 +212,8 @@ def cli(context: click.Context) -> None:
     "--dump", type=click.Path(path_type=Path), help="Write the graph after every pass here."
 )
 def build(session: Session, model: Path, target: str, output: Path | None, name: str, io: str,
-          keep_input: bool, stream_input: bool, optimize: str, budget: str, dims: dict[str, int],
-          dump: Path | None,
+          keep_input: bool, stream_input: bool, optimize: str, costs: Path | None, budget: str,
+          dims: dict[str, int], dump: Path | None,
           calibration: Path | None, scale: float | None, offset: float | None, range_method: str,
           equalize: bool, bias_correction: bool) -> int:  # fmt: skip
     """Build MODEL into a bundle of C files, verified and measured."""
@@ -208,7 +225,8 @@ def build(session: Session, model: Path, target: str, output: Path | None, name:
         report = run(model, calibration=calibration, scale=scale, offset=offset,
                      quantization=Settings(range_method, equalize, bias_correction), target=target,
                      output=output, name=name, io=io, keep_input=keep_input,
-                     stream_input=stream_input, optimize=optimize, budget=budget, dims=dims, dump=dumper(dump), progress=progress)  # fmt: skip
+                     stream_input=stream_input, optimize=optimize, costs=costs, budget=budget,
+                     dims=dims, dump=dumper(dump), progress=progress)  # fmt: skip
     folder = output or Path("build") / report["name"]
     session.show(report, build_screen(report) + f"\nwrote   {folder}")
     return verdict(report)
@@ -220,17 +238,19 @@ def build(session: Session, model: Path, target: str, output: Path | None, name:
 @KEEP
 @STREAM
 @OPTIMIZE
+@COSTS
 @BUDGET
 @DIM
 @quantization
 def check(session: Session, model: Path, target: str, keep_input: bool, stream_input: bool,
-          optimize: str, budget: str, dims: dict[str, int], **options: Any) -> int:  # fmt: skip
+          optimize: str, costs: Path | None, budget: str, dims: dict[str, int],
+          **options: Any) -> int:  # fmt: skip
     """Can MODEL run on the target? Supported, static, integer-only, does it fit; no compiler run."""
     from edgekit.commands import check as run
     from edgekit.screens import check_screen
 
     report = run(model, target, keep_input=keep_input, stream_input=stream_input, optimize=optimize,
-                 budget=budget, dims=dims, **numbers(**options))  # fmt: skip
+                 costs=costs, budget=budget, dims=dims, **numbers(**options))  # fmt: skip
     session.show(report, check_screen(report))
     return verdict(report)
 
@@ -305,19 +325,53 @@ def bench(session: Session, bundle: Path, place: str) -> int:
 @TARGET
 @KEEP
 @STREAM
+@COSTS
 @click.option("-o", "--output", type=click.Path(path_type=Path), default=Path("plan.json"),
               show_default=True, help="Where to write the ways in full.")  # fmt: skip
 def plan(
-    session: Session, model: Path, target: str, keep_input: bool, stream_input: bool, output: Path
+    session: Session,
+    model: Path,
+    target: str,
+    keep_input: bool,
+    stream_input: bool,
+    costs: Path | None,
+    output: Path,
 ) -> int:
     """RAM against instructions: the ways to run MODEL, by how much of it is streamed."""
     from edgekit.bundle import to_json
     from edgekit.commands import plan as run
     from edgekit.screens import plan_screen
 
-    report = run(model, target, keep_input=keep_input, stream_input=stream_input)
+    report = run(model, target, keep_input=keep_input, stream_input=stream_input, costs=costs)
     write(output, to_json(report))
     session.show(report, plan_screen(report) + f"\nwrote   {output}")
+    return OK
+
+
+@command(cli)
+@MODEL
+@TARGET
+@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE",
+              help="The cost file: made, or continued (default: <target>.costs.json).")  # fmt: skip
+@DIM
+@quantization
+def tune(
+    session: Session,
+    model: Path,
+    target: str,
+    output: Path | None,
+    dims: dict[str, int],
+    **options: Any,
+) -> int:
+    """Count the kernels that each layer of MODEL may have, in the emulator; `build --costs` takes
+    the quickest."""
+    from edgekit.screens import tune_screen
+    from edgekit.tune import tune as run
+
+    path = output or Path(f"{Path(target).stem}.costs.json")
+    with session.layers() as progress:
+        report = run(model, target, path, dims=dims, progress=progress, **numbers(**options))
+    session.show(report, tune_screen(report))
     return OK
 
 

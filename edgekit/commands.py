@@ -11,7 +11,8 @@ from typing import Any
 
 from edgekit import __version__
 from edgekit.build import Compiled, Options, compile_program
-from edgekit.bundle import MANIFEST, QUANTIZATION, Bundle, open_bundle
+from edgekit.bundle import COSTS, MANIFEST, QUANTIZATION, Bundle, open_bundle
+from edgekit.costs import costs_for, load_costs
 from edgekit.emit import emit
 from edgekit.emit.entry import entry_points
 from edgekit.emit.names import default_name
@@ -46,7 +47,8 @@ def reopen(folder: Path, target: str = "") -> tuple[Bundle, Compiled, Target]:
     options = _options(bundle)
     stored = folder / QUANTIZATION
     numbers = load(stored) if QUANTIZATION in bundle.manifest["files"] else None
-    stages = compile_program(bundle.model, options, numbers=numbers)
+    costs = load_costs(folder / COSTS) if COSTS in bundle.manifest["files"] else None
+    stages = compile_program(bundle.model, options, numbers=numbers, costs=costs)
     return bundle, stages, load_target(target or options.target)
 
 
@@ -73,6 +75,7 @@ def check(
     dims: Mapping[str, int] | None = None,
     calibration: Calibration | None = None,
     quantization: Settings = Settings(),
+    costs: Path | None = None,
 ) -> dict[str, Any]:
     """Can the model run there? Everything that is known without a compiler.
 
@@ -82,7 +85,8 @@ def check(
     limits, name = parse_budget(budget), default_name(model.stem)
     options = Options(name, target, "arena", keep_input, budget, dims or {}, quantization, optimize,
                       stream_input)  # fmt: skip
-    stages = compile_program(model, options, numbers=calibration or Calibration())
+    counted = None if costs is None else costs_for(costs, load_target(target))
+    stages = compile_program(model, options, numbers=calibration or Calibration(), costs=counted)
     _, _, report = within_ram(
         stages, options, limits, lambda s: _without_compiler(s, options, model.name)
     )
@@ -131,14 +135,20 @@ def bench(folder: Path, target: str = "") -> dict[str, Any]:
 
 
 def plan(
-    model: Path, target: str, *, keep_input: bool = False, stream_input: bool = False
+    model: Path,
+    target: str,
+    *,
+    keep_input: bool = False,
+    stream_input: bool = False,
+    costs: Path | None = None,
 ) -> dict[str, Any]:
     """The ways to run a model between least RAM and fewest instructions, most RAM first."""
     board = load_target(target)
     options = Options(
         "model", target, keep_input=keep_input, optimize="speed", stream_input=stream_input
     )
-    stages = compile_program(model, options)
+    counted = None if costs is None else costs_for(costs, board)
+    stages = compile_program(model, options, costs=counted)
     order, networks = ordered(stages.integer, keep_input=keep_input, caller_io=False)
     base, points = networks[0].cuts.instructions(), front(*networks)
     taken = [node.name for node in points[-1].arena.line.graph.nodes] if points else []

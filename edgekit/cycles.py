@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from edgekit.armv8_1m import kind_of
 from edgekit.target import Cycles
 
 # The first pattern that matches a whole mnemonic, without width suffix, gives the class; "alu"
@@ -84,6 +85,11 @@ class Disassembler:
     def instruction(self, code: bytes, offset: int) -> Instruction:
         """One that cannot be decoded is of class "other"."""
         size = size_of(self.arch, code, offset)
+        if self.arch == "thumb" and size == 4:
+            halves = (int.from_bytes(code[at : at + 2], "little") for at in (offset, offset + 2))
+            new = kind_of(*halves)
+            if new:
+                return Instruction(offset, size, new.name, new.registers)
         found = next(self._engine.disasm_lite(code[offset : offset + size], 0, 1), None)
         if found is None:
             return Instruction(offset, size, "other", 0)

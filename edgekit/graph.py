@@ -206,7 +206,8 @@ class IntNode:
     """One integer operation: the operator class, its Params, its packed-away constants.
 
     `inputs` and `outputs` name run-time operands only; weights and tables are in `consts`.
-    `variant` runs it, None being the portable kernel; `variants` are those that may.
+    `variant` runs it, None being the portable kernel; `variants` are those that may. `measured`:
+    counted instructions by suffix of the variant ("c": portable) and calls that make the layer.
     """
 
     name: str
@@ -217,6 +218,7 @@ class IntNode:
     consts: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     variant: Variant | None = None
     variants: tuple[Variant, ...] = ()
+    measured: Mapping[tuple[str, int], int] = field(default_factory=dict)
 
     def scratch(self, values: Mapping[str, Value]) -> int:
         """Bytes that its kernel needs beside its operands."""

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from edgekit.graph import IntNode, Value
+from edgekit.op import PORTABLE
 
 _CALL = 150  # the driver, and a kernel's entry
 _MAC, _OUTPUT = 3, 15  # portable kernels, per multiply-accumulate and per element of the output
@@ -19,7 +20,11 @@ _CELL = 6  # pools and sums, per element of the input
 
 
 def of_node(node: IntNode, values: Mapping[str, Value], calls: int) -> int:
-    """Instructions of a node whose rows are made in so many calls of equal size."""
+    """Instructions of a node whose rows are made in so many calls of equal size: as they were
+    counted, or else an estimate."""
+    counted = node.measured.get((node.variant.suffix if node.variant else PORTABLE, calls))
+    if counted is not None:
+        return counted
     out = values[node.outputs[0]]
     if node.variant and node.variant.instructions:
         return calls * node.variant.instructions(node.params, out.shape[1] // calls)
@@ -85,3 +90,20 @@ def conv2d_v6m(p: Any, n: int) -> int:
     taps = -(-p.kernel_h * p.kernel_w * p.in_c // 4) * 4
     tile = 4 * (7 * taps // 2 + 60) + p.out_c * (13 * taps + 240)
     return int(_CALL + -(-n * p.out_w // 4) * tile + 8 * taps)
+
+
+def conv2d_mve(p: Any, n: int) -> int:
+    """Four pixels at a time, then lone ones, sixteen taps a step."""
+    pixels, steps = n * p.out_w, -(-p.kernel_h * p.kernel_w * p.in_c // 16)
+    window = 30 if p.kernel_h == 1 else 30 + p.kernel_h * (20 + 4 * -(-p.kernel_w * p.in_c // 16))
+    tile, lone = p.out_c * (24 + 10 * steps) + 30, -(-p.out_c // 4) * (34 + 10 * steps) + 40
+    return int(_CALL + pixels * window + pixels // 4 * tile + pixels % 4 * lone)
+
+
+def depthwise_mve(p: Any, n: int) -> int:
+    """Four pixels by sixteen channels; fewer pixels cost nearly as much."""
+    pixels, taps = n * p.out_w, p.kernel_h * p.kernel_w
+    groups, steps, blocks = -(-taps // 4), -(-taps // 16), -(-p.in_c // 16)
+    tile = 80 + blocks * 60 + p.in_c * (26 + 11 * steps)
+    pixel = 30 + 12 * taps + blocks * (8 + 14 * groups)
+    return int(_CALL + 20 * p.kernel_h + -(-pixels // 4) * tile + pixels * pixel)

@@ -7,7 +7,7 @@ weights. SDOT adds to 32 bits at once.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -85,7 +85,7 @@ def _together(channels: int) -> list[int]:
     return [4] * (channels // 16) + [2] * (rest // 8) + [1] * (-(-(rest % 8) // 4))
 
 
-def _packed(kind: type[Params], p: Any, c: Channels, *, dot: bool, **more: int) -> Packed:
+def _packed(kind: Callable[..., Params], p: Any, c: Channels, *, dot: bool, **more: int) -> Packed:
     """`dot`: for SDOT, whose weights stand as [4 taps][groups made together][4 channels][4 taps],
     else [groups][chunks][4 channels][taps of a chunk]."""
     fours = fours_of(len(c.bias))
@@ -141,9 +141,9 @@ def conv2d_fits(p: Any, consts: Consts) -> bool:
     return conv2d_dot_fits(p, consts) and _share_lanes(_convolution(p, consts).weights)
 
 
-def pack_conv2d(kind: type[Params], p: Any, consts: Consts, *, dot: bool) -> Packed:
+def pack_conv2d(kind: Callable[..., Params], p: Any, consts: Consts, *, dot: bool) -> Packed:
     c = _convolution(p, consts)
-    return _packed(kind, p, c, dot=dot, layout=_layout(p), strip=_before_strip(p))
+    return _packed(kind, p, c, dot=dot, layout=_layout(p), windows_at=_before_strip(p))
 
 
 def _columns(p: Any) -> int:
@@ -179,7 +179,7 @@ def dense_fits(p: Any, consts: Consts) -> bool:
     return dense_dot_fits(p, consts) and _share_lanes(_dense(p, consts).weights)
 
 
-def pack_dense(kind: type[Params], p: Any, consts: Consts, *, dot: bool) -> Packed:
+def pack_dense(kind: Callable[..., Params], p: Any, consts: Consts, *, dot: bool) -> Packed:
     return _packed(kind, p, _dense(p, consts), dot=dot)
 
 
@@ -221,7 +221,7 @@ def _is_3x3(p: Any) -> bool:
     return bool(p.kernel_h == p.kernel_w == 3)
 
 
-def pack_depthwise(kind: type[Params], p: Any, consts: Consts) -> Packed:
+def pack_depthwise(kind: Callable[..., Params], p: Any, consts: Consts) -> Packed:
     c = _depthwise(p, consts)
     numbers = np.stack([c.bias, c.multiplier, -c.shift])
     blocks = blocks_of(p.in_c)

@@ -25,6 +25,9 @@ from edgekit.graph import Graph, IntNode, Node, Value
 if TYPE_CHECKING:
     from edgekit.draft import Draft
 
+# Stands for the portable kernel where variants are named by their suffix.
+PORTABLE = "c"
+
 Array = NDArray[Any]
 Shape = tuple[int, ...]
 

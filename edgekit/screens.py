@@ -275,24 +275,44 @@ def _ratio(entry: Report) -> str:
 
 
 def bench_screen(report: Report) -> str:
-    """Per layer: MACs, instructions, instructions per MAC, estimated cycles."""
+    """Per layer: kernel, MACs, instructions, instructions per MAC, estimated cycles."""
     rows = []
     for entry in report["layers"]:
         instructions, macs = entry.get("instructions"), entry["macs"]
         ratio = f"{instructions / macs:.2f}" if instructions and macs else None
-        rows.append(
-            (entry["name"], entry["op"], macs, instructions, ratio, entry.get("cycles_estimate"))
-        )
+        cycles = entry.get("cycles_estimate")
+        rows.append((entry["name"], entry["kernel"], macs, instructions, ratio, cycles))
     total = report["instructions"]
     ratio = f"{total / report['macs']:.2f}" if total and report["macs"] else None
     rows.append(("total", "", report["macs"], total, ratio, report["cycles_estimate"]))
-    heads = ("layer", "operator", "MACs", "instructions", "per MAC", "cycles")
+    heads = ("layer", "kernel", "MACs", "instructions", "per MAC", "cycles")
     return "\n".join([
         model_line(report),
         speed_line(report),
         f"cycles  {report['cycles_method']}",
         "",
         table(heads, rows, text=2),
+    ])  # fmt: skip
+
+
+def tune_screen(report: Report) -> str:
+    """Per layer: the quickest kernel, and what each one took."""
+    rows = [
+        (
+            entry["name"],
+            entry["kernel"],
+            entry["macs"],
+            entry["instructions"],
+            "  ".join(f"{suffix} {n:,}" for suffix, n in entry["ways"].items()),
+        )
+        for entry in report["layers"]
+    ]
+    return "\n".join([
+        f"{_MODEL}{report['model']} on {report['target']}, {report['compiler']}",
+        "",
+        table(("layer", "quickest kernel", "MACs", "instructions", "  counted"), rows, text=2),
+        "",
+        f"wrote   {report['costs']}, {report['measured']} layers counted now",
     ])  # fmt: skip
 
 
@@ -399,6 +419,25 @@ class StageBar:
 
     def __call__(self, stage: str) -> None:
         self._bar.update(self._task, description=stage, advance=1)
+
+    def close(self) -> None:
+        self._bar.stop()
+
+
+class LayerBar:
+    """A progress bar on standard error that counts layers and names the one at work."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+        columns = (BarColumn(30), MofNCompleteColumn(), TextColumn("{task.description}"))
+        self._bar = Progress(*columns, console=Console(stderr=True), transient=True)
+        self._task = self._bar.add_task("", total=None)
+        self._bar.start()
+
+    def __call__(self, layer: str, done: int, total: int) -> None:
+        self._bar.update(self._task, description=layer, completed=done, total=total)
 
     def close(self) -> None:
         self._bar.stop()

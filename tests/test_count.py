@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,11 +14,14 @@ from edgekit import bench
 from edgekit.bench import Counts, can_count, count
 from edgekit.cycles import Disassembler, costs
 from edgekit.errors import EdgekitError
-from edgekit.target import load_target
+from edgekit.target import Emulator, load_target
 from edgekit.validate.runners.deployed import Deployed
 
+needs_qemu = pytest.mark.skipif(
+    not shutil.which("qemu-system-arm"), reason="qemu-system-arm is not installed"
+)
 CORES = ["cortex-m0plus", "cortex-m3", "cortex-m4", "cortex-m7", "cortex-m33", "rpi4", "rpi5",
-         "rpi-zero2", "riscv32imc"]  # fmt: skip
+         "rpi-zero2", "riscv32imc", pytest.param("cortex-m55", marks=needs_qemu)]  # fmt: skip
 X = np.arange(12, dtype=np.int8)
 
 # One assembly kernel each: nothing but a return; so many rounds of a loop of two instructions.
@@ -123,11 +127,58 @@ def test_a_fault_names_its_function(tmp_path: Path) -> None:
 
 def test_a_core_that_cannot_be_counted(tmp_path: Path) -> None:
     assert can_count(load_target("cortex-m4"))
-    assert not can_count(load_target("cortex-m55"))
     assert not can_count(load_target("host"))
+    unknown = replace(load_target("cortex-m55"), emulator=Emulator())
+    assert not can_count(unknown)
     with pytest.raises(EdgekitError) as caught:
-        count(mini.write_bundle(tmp_path), load_target("cortex-m55"), [X])
+        count(mini.write_bundle(tmp_path), unknown, [X])
     assert caught.value.code == "EK503"
+
+
+def test_a_board_without_its_emulator_cannot_be_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = load_target("cortex-m55")
+    assert target.emulator.qemu is not None
+    monkeypatch.setattr("shutil.which", lambda program: None)
+    assert not can_count(target)
+    with pytest.raises(EdgekitError) as caught:
+        count(mini.write_bundle(tmp_path), target, [X])
+    assert (caught.value.code, caught.value.help) == ("EK503", "apt install qemu-system-arm")
+
+
+@needs_qemu
+def test_a_fault_on_a_board_names_its_function(tmp_path: Path) -> None:
+    with pytest.raises(EdgekitError, match="the model faulted") as caught:
+        counted("cortex-m55", tmp_path, "udf #0")
+    assert (caught.value.code, caught.value.found[:12]) == ("EK603", "ek_triple_s8")
+
+
+@needs_qemu
+def test_a_board_that_does_not_end_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bench, "_TIMEOUT_S", 3)
+    with pytest.raises(EdgekitError) as caught:
+        counted("cortex-m55", tmp_path, "1: b 1b")
+    assert caught.value.code == "EK601"
+
+
+@needs_qemu
+def test_loops_of_armv8_1_m_are_counted_round_by_round(tmp_path: Path) -> None:
+    nothing = counted("cortex-m55", tmp_path / "0", "bx lr")
+    loop = "push {lr}; movs r3, #40; dlstp.8 lr, r3; 1: adds r0, #1; nop; letp lr, 1b; pop {pc}"
+    found = counted("cortex-m55", tmp_path / "1", loop)
+    # push, movs, dlstp, three rounds of three, pop; bx is what the other executes.
+    assert found.layers[0].instructions - nothing.layers[0].instructions == 3 + 9 + 1 - 1
+
+
+@needs_qemu
+def test_stack_on_a_board_is_measured(tmp_path: Path) -> None:
+    code = "sub sp, #{n}; str r0, [sp]; add sp, #{n}; bx lr"
+    some = counted("cortex-m55", tmp_path / "0", code.format(n=64))
+    more = counted("cortex-m55", tmp_path / "1", code.format(n=128))
+    assert more.stack_measured - some.stack_measured == 64
 
 
 def kinds(arch: str, deployed_code: str) -> list[tuple[str, int]]:
@@ -148,6 +199,16 @@ def test_instructions_have_their_class() -> None:
     thumb = "00d0 fff7fcff 8843 21fb0200 81fb0202 b1fbf2f0 04bf 60f30701 00f30700 dfe800f0"
     assert [kind for kind, _ in kinds("thumb", thumb)] == [
         "branch", "branch", "alu", "simd", "mul_long", "div", "other", "alu", "simd", "branch"
+    ]  # fmt: skip
+    # vldrb.u8 q0,[r9],#16; vmladava; letp; dlstp; wlstp; vctp; vpst; vldrw gathered; vstrb scattered;
+    # vst40; vmov to lanes; vqrdmulh; vdup; vpush {d8-d11}
+    helium = (
+        "b9ec101e f0ee222f 1ff007c0 0cf001e0 02f003c0 03f001e8 71fe4d0f 93fc462f 8aec060f"
+        "80fc011e 16ec020f 21fe620e a8ee101b 2ded088b"
+    )
+    assert kinds("thumb", helium) == [
+        ("load", 2), ("simd", 0), ("branch", 0), ("alu", 0), ("branch", 0), ("simd", 0), ("simd", 0),
+        ("load", 4), ("store", 4), ("store", 2), ("simd", 0), ("simd", 0), ("simd", 0), ("store", 4),
     ]  # fmt: skip
     # ldp x0,x1,[sp]; str w0,[x1]; madd; smull; sdiv; b.ne; ret; add v0.4s; smull v0; nop; add x0
     words = "e00740a9 200000b9 200c021b 207c229b 200cc21a 01000054 c0035fd6 2084a24e 20c0620e 1f2003d5 2000028b"

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from edgekit import elementwise, fixed
+from edgekit import elementwise, fixed, mve
 from edgekit.cases import activation, single
 from edgekit.channels import Bounds, Spare, channels
 from edgekit.graph import Graph, IntNode, Node, Value
@@ -124,6 +124,7 @@ class Add(Op):
     Params = AddParams
     inputs = ("input1", "input2")
     variants: ClassVar[tuple[Variant, ...]] = (
+        Variant("mve", ("mve",), mve.always, Packed, AddParams),
         Variant("dsp", ("dsp",), dsp_fits, pack_dsp, AddDspParams),
         Variant("neon", ("neon",), neon_fits, pack_neon, AddNeonParams),
     )

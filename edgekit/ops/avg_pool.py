@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from edgekit import dsp, neon, pooling
+from edgekit import dsp, mve, neon, pooling
 from edgekit.channels import Bounds, Spare
 from edgekit.fixed import saturate
 from edgekit.graph import Graph, IntNode, Node, Value
@@ -33,6 +33,7 @@ class AvgPool(Op):
     as_rows = "avg_pool_rows"
     Params: ClassVar[type[Params]] = WindowParams
     variants: ClassVar[tuple[Variant, ...]] = (
+        Variant("mve", ("mve",), mve.pool_fits_16_bits, Packed, WindowParams),
         Variant("dsp", ("dsp",), dsp.pool_fits_16_bits, Packed, WindowParams),
         Variant("neon", ("neon",), neon.pool_fits_16_bits, Packed, WindowParams),
     )

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from edgekit import dsp, fixed, instructions, neon, v6m, weighted
+from edgekit import dsp, fixed, instructions, mve, neon, v6m, weighted
 from edgekit.channels import (
     Bounds,
     Spare,
@@ -65,7 +65,7 @@ class Conv2dParams(ConvolutionParams):
 class Conv2dNeonParams(Conv2dParams):
     plain: int = c_field("int32_t", "1 where every shift is negative and the clamp that of int8")
     layout: int = c_field("int32_t", "of the windows, see ek_neon_conv2d.h")
-    strip: int = c_field("int32_t", "where they begin in the scratch")
+    windows_at: int = c_field("int32_t", "where they begin in the scratch")
 
 
 class Conv2d(Op):
@@ -80,6 +80,8 @@ class Conv2d(Op):
         Const("shift", "int8_t", "[out_c], positive is left"),
     )
     variants = (
+        Variant("mve", ("mve",), mve.dense_fits, mve.pack_dense, Conv2dParams, mve.DENSE,
+                mve.conv2d_scratch, instructions=instructions.conv2d_mve),
         Variant("dsp", ("dsp",), dsp.conv2d_shares_lanes, partial(dsp.pack_conv2d, mixed=True),
                 Conv2dParams, (dsp.WEIGHTS, dsp.PAIRS), dsp.conv2d_scratch,
                 instructions=instructions.conv2d_dsp),
@@ -260,3 +262,12 @@ class Conv2d(Op):
             case("windows_apart", (7, 9, 12), (8, 3, 3, 12), dilation=2, stride=2),
             case("windows_of_40", (3, 4, 40), (4, 3, 1, 40), padding="VALID", input_zero=127),
         ]
+
+
+def _flat(node: IntNode, x: Bounds) -> tuple[Conv2dParams, Bounds, Array]:
+    """Params, what each tap can read [taps * in_c], and the weights [out_c, taps * in_c]."""
+    p = node.params
+    assert isinstance(p, Conv2dParams)
+    taps = tap_bounds(p, x)
+    flat = Bounds(taps.low.reshape(-1), taps.high.reshape(-1))
+    return p, flat, node.consts["weights"].reshape(p.out_c, -1)

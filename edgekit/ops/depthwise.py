@@ -16,7 +16,7 @@ from functools import partial
 
 import numpy as np
 
-from edgekit import dsp, fixed, instructions, neon, v6m, weighted
+from edgekit import dsp, fixed, instructions, mve, neon, v6m, weighted
 from edgekit.channels import Bounds, Spare, kept, output_bounds, without_outputs
 from edgekit.graph import Graph, IntNode, Node, Value
 from edgekit.op import (
@@ -68,6 +68,8 @@ class Depthwise(Op):
         Const("shift", "int8_t", "[in_c * multiplier_c], positive is left"),
     )
     variants = (
+        Variant("mve", ("mve",), mve.depthwise_fits, mve.pack_depthwise, DepthwiseParams,
+                mve.DEPTHWISE, mve.depthwise_scratch, instructions=instructions.depthwise_mve),
         Variant("dsp3x3", ("dsp",), dsp.depthwise3x3_fits, dsp.pack_depthwise3x3, DepthwiseParams,
                 (dsp.ROWS, dsp.SCALES), dsp.depthwise3x3_scratch, together=True,
                 instructions=instructions.depthwise_dsp3x3),

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from edgekit import dsp, fixed, neon, v6m, weighted
+from edgekit import dsp, fixed, mve, neon, v6m, weighted
 from edgekit.channels import (
     Bounds,
     Spare,
@@ -76,6 +76,7 @@ class FullyConnected(Op):
         Const("shift", "int8_t", "[out_c], positive is left"),
     )
     variants: ClassVar[tuple[Variant, ...]] = (
+        Variant("mve", ("mve",), mve.dense_fits, mve.pack_dense, FullyConnectedParams, mve.DENSE),
         Variant("dsp", ("dsp",), dsp.dense_shares_lanes, partial(dsp.pack_dense, mixed=True),
                 FullyConnectedParams, (dsp.GROUPED, dsp.GROUPS)),
         Variant("dsp_bytes", ("dsp",), dsp.dense_fits, partial(dsp.pack_dense, mixed=False),

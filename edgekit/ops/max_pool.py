@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgekit import dsp, neon, pooling
+from edgekit import dsp, mve, neon, pooling
 from edgekit.channels import Bounds, Spare
 from edgekit.fixed import saturate
 from edgekit.graph import Graph, IntNode, Node, Value
@@ -29,6 +29,7 @@ class MaxPool(Op):
     signature = "rows"
     Params = WindowParams
     variants = (
+        Variant("mve", ("mve",), mve.always, Packed, WindowParams),
         Variant("dsp", ("dsp",), dsp.pool_fits, Packed, WindowParams),
         Variant("neon", ("neon",), neon.pool_fits, Packed, WindowParams),
     )

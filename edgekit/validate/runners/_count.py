@@ -4,9 +4,8 @@
 
 `GUEST` is the JSON of a `machine.Guest`; `HOOK` the compiled runtime/port/count_block.c, "" where
 there is no compiler. Request: `input_<i>` with `place_<i>` (space, offset), and per call in order the
-kernel's name in `kernels` and its layer in `layers`. Answer: `counts` and `taken`, [layers, row] with
-one column per `unit` bytes of `code`, which begins at `base`; `stack` bytes; `result` of the call;
-`done`, how many calls.
+kernel's name in `kernels` and its layer in `layers`. Answer: what `Tally.finish` gives, `stack` bytes,
+and the `result` of the call.
 
 Blocks are counted, not instructions: one that a condition skips inside a block (in an IT block of
 Thumb) takes its cycle too, and a hook for each instruction would not see it.
@@ -23,46 +22,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgekit.validate.runners.machine import Guest, GuestFault, Machine
+from edgekit.validate.runners.tally import Tally
 
-_UNIT = {"thumb": 2, "aarch64": 4, "riscv32": 2}
 _TIMEOUT_S = 300.0
 FAULT_STATUS = 3
 
 
-class Counter(ctypes.Structure):
-    """`ek_counter` of count_block.c."""
-
-    _fields_ = [
-        *[(name, ctypes.c_uint64) for name in ("code", "unit", "row", "run", "run_end", "calls")],
-        *[(name, ctypes.c_void_p) for name in ("kernels", "layers", "difference", "taken")],
-        *[(name, ctypes.c_uint64) for name in ("done", "entered", "end")],
-    ]
-
-
-class BlockCounter:
-    """The difference arrays and what fills them."""
+class BlockCounter(Tally):
+    """Filled by unicorn, block by block."""
 
     def __init__(
         self, machine: Machine, kernels: list[str], layers: NDArray[np.int64], hook: str
     ) -> None:
-        functions, (code, code_end) = machine.image.functions, machine.image.code
-        self.unit = _UNIT[machine.guest.arch]
-        row = (code_end - code) // self.unit + 2
-        addresses = [functions[name].address for name in kernels]
-        if not addresses:  # a network of views: what `run` does counts for a layer that never comes
-            addresses, layers = [0], np.zeros(1, np.int64)
-        self.difference = np.zeros((layers.max() + 1, row), np.int64)
-        self.taken = np.zeros_like(self.difference)
-        self._kernels = np.array(addresses, np.uint64)
-        run = functions[machine.guest.walker]
-        self._layers = layers.astype(np.uint64)
-        arrays = (self._kernels, self._layers, self.difference, self.taken)
-        self.state: Any = Counter(
-            code, self.unit, row, run.address, run.address + run.size, len(addresses),
-            *(array.ctypes.data for array in arrays),
-        )  # fmt: skip
+        guest = machine.guest
+        super().__init__(machine.image, guest.arch, guest.walker, kernels, layers)
         if not (hook and self._attach(machine, hook)):
-            machine.uc.hook_add(_unicorn().UC_HOOK_BLOCK, self._block)
+            machine.uc.hook_add(
+                _unicorn().UC_HOOK_BLOCK,
+                lambda _uc, address, size, _data: self.block(address, size),
+            )
 
     def _attach(self, machine: Machine, hook: str) -> bool:
         """Hand the compiled function itself to unicorn: a Python one is some 30 times slower.
@@ -83,28 +61,6 @@ class BlockCounter:
         )  # fmt: skip
         return bool(status == 0)
 
-    def _block(self, uc: Any, address: int, size: int, data: Any) -> None:
-        c = self.state
-        if c.end not in (0, address):
-            self.taken[self._place(c.end)] += 1
-        if c.done < c.calls and address == self._kernels[c.done]:
-            c.entered = 1
-        elif c.entered and c.run <= address < c.run_end:
-            c.entered = 0
-            c.done += 1
-        c.end = address + size
-        self.difference[self._place(address)] += 1
-        self.difference[self._place(c.end)] -= 1
-
-    def _place(self, address: int) -> tuple[int, int]:
-        c = self.state
-        layer = int(self._layers[min(c.done, c.calls - 1)])
-        return layer, (address - c.code) // c.unit
-
-    def finish(self) -> None:
-        """The last jump, back to the caller, begins no block."""
-        self.taken[self._place(self.state.end)] += 1
-
 
 def _unicorn() -> Any:
     return importlib.import_module("unicorn")
@@ -122,19 +78,7 @@ def count(machine: Machine, request: dict[str, NDArray[Any]], hook: str) -> dict
     counter = BlockCounter(machine, kernels, request["layers"], hook)
     machine.paint_stack()
     machine.call(guest.entry, machine.arguments(), _TIMEOUT_S)
-    counter.finish()
-    base, end = machine.image.code
-    layers = len(counter.difference) if kernels else 0
-    return {
-        "counts": counter.difference.cumsum(axis=1)[:layers],
-        "taken": counter.taken[:layers],
-        "unit": counter.unit,
-        "code": np.frombuffer(machine.uc.mem_read(base, end - base), np.uint8),
-        "base": base,
-        "stack": machine.stack_used(),
-        "result": machine.result(),
-        "done": counter.state.done,
-    }
+    return counter.finish() | {"stack": machine.stack_used(), "result": machine.result()}
 
 
 def main(guest: str, hook: str, request_path: str, answer_path: str) -> int:

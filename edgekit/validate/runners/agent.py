@@ -103,13 +103,48 @@ def build_image(
 ) -> Path:
     """The agent as the image of a board that QEMU emulates. Raises EK501 and EK502."""
     compiler = find_compiler(target)
-    start = "start_riscv.c" if target.arch == "riscv32" else "start_cortex_m.c"
     objects = _agent_objects(
-        compiler, deployed, folder, [f"port_{qemu.uart}.c", "start.c", start],
+        compiler, deployed, folder, [f"port_{qemu.uart}.c", "start.c", _start_file(target)],
         [f"EK_UART_BASE={qemu.uart_base:#x}u"], traced,
     )  # fmt: skip
     memory = MemoryMap(qemu.flash_base, qemu.flash_size, qemu.ram_base, qemu.ram_size)
     return compiler.link_bare(objects, folder / "agent.elf", entry="ek_reset", memory=memory)
+
+
+def build_counted(
+    deployed: Deployed, target: Target, qemu: Qemu, folder: Path, inputs: Sequence[bytes]
+) -> tuple[Path, list[Path]]:
+    """The image of a board that runs the model once on `inputs` and tells how it went (count.c), and
+    those of its objects that are not the model's. Raises EK501 and EK502."""
+    compiler = find_compiler(target)
+    names = [f"port_{qemu.uart}.c", "start.c", _start_file(target), "count.c"]
+    model_glue = folder / "agent_glue.c"
+    model_glue.write_text(glue(deployed) + _placed(deployed, inputs))
+    port = compiler.compile(
+        [*map(_port, names), model_glue],
+        folder / "port",
+        include=[deployed.folder, _port("")],
+        defines=[f"EK_UART_BASE={qemu.uart_base:#x}u"],
+        flags=["-fno-builtin"],
+    )
+    objects = _model_objects(compiler, deployed, folder, traced=False) + port
+    memory = MemoryMap(qemu.flash_base, qemu.flash_size, qemu.ram_base, qemu.ram_size)
+    image = compiler.link_bare(objects, folder / "count.elf", entry="ek_reset", memory=memory)
+    return image, port
+
+
+def _placed(deployed: Deployed, inputs: Sequence[bytes]) -> str:
+    """The inputs' bytes, and where each belongs."""
+    lines, places = ["", '#include "count.h"', ""], []
+    for i, (tensor, data) in enumerate(zip(deployed.inputs, inputs, strict=True)):
+        numbers = ", ".join(map(str, data))
+        lines += [f"static const uint8_t input_{i}[{len(data)}] = {{{numbers}}};"]
+        places += [f"    {{{tensor.space} + {tensor.offset}, input_{i}, {len(data)}}},"]
+    return "\n".join([
+        *lines,
+        f"const uint32_t ek_inputs = {len(places)};",
+        "const ek_placed_input ek_input[] = {", *places, "};", "",
+    ])  # fmt: skip
 
 
 def build_model(deployed: Deployed, target: Target, folder: Path, *, traced: bool) -> Path:
@@ -156,6 +191,10 @@ def _model_objects(
         source.write_text(feeder(deployed))
         objects += compiler.compile([source], folder / "feeder", include=[deployed.folder])
     return objects
+
+
+def _start_file(target: Target) -> str:
+    return "start_riscv.c" if target.arch == "riscv32" else "start_cortex_m.c"
 
 
 def _port(file: str) -> Path:

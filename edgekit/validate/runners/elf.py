@@ -33,6 +33,13 @@ class Image:
         start, name = starts[index]
         return f"{name}+{address - start:#x}"
 
+    def bytes_of(self, first: int, end: int) -> bytes:
+        """What stands from address `first` to before `end`, which lie in one segment."""
+        start, data = next(
+            (start, data) for start, data in self.segments if start <= first < start + len(data)
+        )
+        return data[first - start : end - start]
+
 
 def read_image(path: Path) -> Image:
     """Read an ELF file made by `Compiler.link_bare`."""
@@ -50,3 +57,15 @@ def read_image(path: Path) -> Image:
         text = elf.get_section_by_name(".text")
         start = int(text["sh_addr"])
         return Image(segments, functions, (start, start + int(text["sh_size"])))
+
+
+def symbols_of(path: Path) -> set[str]:
+    """The names of the functions that an object file defines."""
+    elffile = importlib.import_module("elftools.elf.elffile")
+    with path.open("rb") as file:
+        table = elffile.ELFFile(file).get_section_by_name(".symtab")
+        return {
+            symbol.name
+            for symbol in table.iter_symbols()
+            if symbol["st_info"]["type"] == "STT_FUNC" and symbol["st_shndx"] != "SHN_UNDEF"
+        }

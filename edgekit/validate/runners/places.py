@@ -90,7 +90,7 @@ def qemu(deployed: Deployed, target: Target, timing: Timing = DEFAULT) -> Device
         folder = shop.folder(traced)
         if emulator.machine:
             image = build_image(deployed, target, emulator, folder, traced=traced)
-            command = [program, *_board_options(target, emulator), "-kernel", str(image)]
+            command = [program, *board_options(target, emulator), "-kernel", str(image)]
         else:
             agent = build_program(deployed, target, folder, traced=traced)
             command = [program, "-cpu", emulator.cpu, str(agent)]
@@ -155,7 +155,8 @@ def child_environment() -> dict[str, str]:
     return os.environ | {"PYTHONPATH": path}
 
 
-def _board_options(target: Target, emulator: Qemu) -> list[str]:
+def board_options(target: Target, emulator: Qemu) -> list[str]:
+    """QEMU's options for a board whose serial line is standard output."""
     firmware = ["-bios", "none"] if target.arch == "riscv32" else []
     return ["-M", emulator.machine, *firmware, "-display", "none", "-monitor", "none",
             "-serial", "stdio"]  # fmt: skip
