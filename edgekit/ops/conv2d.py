@@ -36,6 +36,7 @@ from edgekit.window import (
     exact_matmul,
     patches,
     real_activation,
+    tap_bounds,
     tflite_axis,
     window_attrs,
     window_axes,
