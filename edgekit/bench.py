@@ -174,14 +174,14 @@ def _run_child(guest: Guest, hook: str, request: dict[str, Any], folder: Path) -
 def _evaluate(deployed: Deployed, target: Target, answer: dict[str, Any]) -> Counts:
     unit, counts, taken = int(answer["unit"]), answer["counts"], answer["taken"]
     found = _executed(target.arch, answer["code"].tobytes(), counts.sum(axis=0), unit)
-    starts = np.array([i.offset // unit for i in found])
-    ends = np.array([(i.offset + i.size) // unit for i in found])
+    starts = np.array([i.offset // unit for i in found], int)
+    ends = np.array([(i.offset + i.size) // unit for i in found], int)
     executed, jumps = counts[:, starts], taken[:, ends]
     instructions = executed.sum(axis=1)
     cycles: list[int | None] = [None] * len(deployed.steps)
     method = "no table of cycles for this target"
     if target.cycles is not None:
-        table = np.array(list(costs(found, target.cycles)))
+        table = np.array(list(costs(found, target.cycles))).reshape(-1, 2)
         estimate = (executed @ table[:, 0] + jumps @ table[:, 1]) * target.cycles.factor
         cycles = [round(value) for value in estimate.tolist()]
         method = f"{target.core} table by instruction class: {target.cycles.source}"

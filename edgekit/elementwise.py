@@ -82,10 +82,10 @@ def walk(shape: Shape, operands: Sequence[Shape]) -> Broadcast | None:
     None where more than four are left."""
     padded = [(1,) * (len(shape) - len(s)) + s for s in operands]
     axes: list[tuple[int, bool, bool]] = []
-    for size, a, b in zip(shape, *padded, strict=True):
+    for size, m, n in zip(shape, *padded, strict=True):
         if size == 1:
             continue
-        moves = (a == size, b == size)
+        moves = (m == size, n == size)
         if axes and axes[-1][1:] == moves:
             axes[-1] = (axes[-1][0] * size, *moves)
         else:

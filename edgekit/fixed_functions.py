@@ -1,7 +1,7 @@
 """Exponential, logistic and tanh in 32-bit fixed point, as the gemmlowp family computes them.
 
 Qm.n below is an int32 with m integer and n = 31 - m fraction bits, held in int64 arrays. The
-numbers are used at build time, for tables; `reciprocal` has a twin in `runtime/kernels/softmax.c`.
+numbers are used at build time, for tables; `reciprocal` and `log_above_one` have twins in C.
 Constants are the nearest Q0.31 (or Q2.29) numbers to the reals beside them.
 """
 
@@ -28,9 +28,19 @@ _EXP_POWERS = (1672461947, 1302514674, 790015084, 290630308, 39332535, 720401, 2
 _48_OVER_17 = 1515870810  # Q2.29
 _32_OVER_17 = 1010580540  # Q2.29
 _ONE_Q2 = 1 << 29
+_SQRT_HALF = 1518500250  # Q0.31
+_LOG_2 = 1488522236
+_SQRT_SQRT_HALF = 1805811301
+# With f = 2^(1/4): 11 f / 240, f / 20, 2 / f - f and f / 4
+_LOG_NUMERATOR, _LOG_SQUARE, _LOG_CONSTANT, _LOG_LINEAR = (
+    117049297,
+    127690142,
+    1057819769,
+    638450708,
+)
 
 
-def shift_left(x: Int, bits: int) -> Int:
+def shift_left(x: Int, bits: int | Int) -> Int:
     """``x * 2^bits``, saturated to int32."""
     return np.asarray(np.clip(x << bits, INT32_MIN, INT32_MAX))
 
@@ -104,3 +114,57 @@ def tanh(x: Int, integer_bits: int) -> Int:
     e = exp_on_negative_values(-np.abs(x), integer_bits + 1)
     result = shift_left(_divide_by_half_sum(e) - _ONE_Q2, 2)
     return np.where(x == 0, 0, np.where(x < 0, -result, result))
+
+
+def inverse_sqrt(x: int) -> tuple[int, int]:
+    """1 / sqrt(x) as ``root * 2**(-31 - right)`` for a whole number x >= 0; 0 counts as 1.
+
+    x is brought to [1/4, 1) as Q3.28 by an even shift; five Newton-Raphson steps follow, and a factor
+    of sqrt(1/2) for the half that is left of the even shift.
+    """
+    if x <= 1:
+        return INT32_MAX, 0
+    right = 11
+    while x >= 1 << 29:
+        x //= 4
+        right += 1
+    pairs = (31 - x.bit_length()) // 2 - 1
+    right -= pairs
+    half = np.asarray(x << (2 * pairs) >> 1, np.int64)
+    half_input, three_halves = rounding_shift(half, 1), (1 << 28) + (1 << 27)
+    y = np.asarray(1 << 28, np.int64)
+    for _ in range(5):
+        cube = shift_left(multiply_high(multiply_high(y, y), y), 6)
+        # Q3.28 times Q3.28 is Q6.25.
+        y = shift_left(multiply_high(y, three_halves) - multiply_high(half_input, cube), 3)
+    root = int(multiply_high(y, _SQRT_HALF))
+    return (root << -right, 0) if right < 0 else (root, right)
+
+
+def log_above_one(x: Int, integer_bits: int, result_bits: int) -> Int:
+    """log(x) in Q(result_bits) for x >= 1 in Q(integer_bits).
+
+    x is brought near sqrt(sqrt(1/2)) by a power of two, or by one and a half, whichever leaves less;
+    what is left goes through a quotient of polynomials, and the power times log(2) is added.
+    """
+    accumulator = result_bits + 1
+    one = 1 << (31 - accumulator)
+    first = _leading_zeros(x)
+    r = shift_left(multiply_high(x << (first - 1), _SQRT_HALF), 1)
+    power = (integer_bits - first) * one + (one >> 2)
+    headroom = _leading_zeros(multiply_high(x, _SQRT_HALF)) - 1
+    r = np.minimum(r, shift_left(x, headroom))
+    power = np.maximum(power, (integer_bits - headroom) * one - (one >> 2))
+    middle = (r + _SQRT_SQRT_HALF + 1) >> 1
+    q = 2 * (r - _SQRT_SQRT_HALF)
+    square = multiply_high(q, q)
+    numerator = multiply_high(q, r) + multiply_high(multiply_high(q, square), _LOG_NUMERATOR)
+    bracket = _LOG_CONSTANT + q + multiply_high(_LOG_SQUARE, square)
+    denominator = multiply_high(middle, bracket) + multiply_high(_LOG_LINEAR, q)
+    quotient = multiply_high(rounding_shift(numerator, accumulator), reciprocal(denominator))
+    return shift_left(multiply_high(power, _LOG_2) + quotient, 1)
+
+
+def _leading_zeros(x: Int) -> Int:
+    """Of positive 32-bit numbers."""
+    return 32 - np.frexp(x.astype(np.float64))[1].astype(np.int64)

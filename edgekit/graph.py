@@ -26,6 +26,14 @@ DTYPES: dict[str, int] = {
 }  # fmt: skip
 
 
+def limits(dtype: str) -> tuple[int, int]:
+    """The lowest and highest number of an integer type; a boolean is 0 or 1."""
+    if dtype == "bool":
+        return 0, 1
+    info = np.iinfo(dtype)
+    return int(info.min), int(info.max)
+
+
 @dataclass(frozen=True)
 class Quant:
     """Affine quantization: ``real = scale * (q - zero_point)``.

@@ -40,7 +40,9 @@ def prototype(kernel: Kernel) -> str:
     elif variadic:
         operands = [f"const int8_t *const *{names[0]}", "int8_t *output"]
     else:
-        operands = [*(f"const int8_t *{name}" for name in names), "int8_t *output"]
+        written = op.states
+        operands = [f"{'' if name in written else 'const '}int8_t *{name}" for name in names]
+        operands += ["int8_t *output"]
         operands += ["int32_t n"] if op.signature == "flat" else []
     params = f"const ek_{kernel.name}_params *p"
     return f"void {kernel.symbol}({', '.join([params, *operands])})"

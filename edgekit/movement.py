@@ -16,8 +16,8 @@ def check_moved(node: Node, graph: Graph, inputs: Sequence[str]) -> None:
     """Data operands and outputs of one type, scale and zero point; none is empty."""
     moved = [graph.value(name) for name in (*inputs, *node.outputs)]
     for value in moved:
-        require(value.dtype in ("int8", "uint8", "int16", "int32", "float32"),
-                "int8, uint8, int16, int32 or float32 elements", node,
+        require(value.dtype in ("int8", "uint8", "bool", "int16", "int32", "int64", "float32"),
+                "int8, uint8, bool, int16, int32, int64 or float32 elements", node,
                 f"{value.name} is {value.dtype}")  # fmt: skip
         require(value.dtype == moved[0].dtype, "one element type", node,
                 f"{moved[0].dtype} and {value.dtype}")  # fmt: skip

@@ -155,6 +155,9 @@ class Op:
     variants: ClassVar[tuple[Variant, ...]] = ()
     # Names of the run-time operands; a name ending in "..." takes any number.
     inputs: ClassVar[tuple[str, ...]] = ("input",)
+    # Those of them that the kernel also writes, of signature "whole": variables, which are the node's
+    # outputs behind its first.
+    states: ClassVar[tuple[str, ...]] = ()
     # Source operator names, per format; torch graphs are read in ONNX's vocabulary.
     tflite: ClassVar[tuple[str, ...]] = ()
     onnx: ClassVar[tuple[str, ...]] = ()

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from edgekit.channels import Bounds, Spare
-from edgekit.graph import IntNode, Node
-from edgekit.movement import AXES, axis_of, strides
+from edgekit.graph import Graph, IntNode, Node
+from edgekit.movement import AXES, axis_of, constant, strides
 from edgekit.op import Axes, Params, Shape, c_field, require
 
 if TYPE_CHECKING:
@@ -82,6 +82,13 @@ def reduction_without(node: IntNode, spare: Spare) -> IntNode:
         over_step=moved(p.over_step),
     )
     return replace(node, params=params)
+
+
+def tflite_reduced(node: Node, graph: Graph) -> dict[str, Any]:
+    """The canonical attributes of a reduction of TensorFlow Lite."""
+    rank = len(graph.value(node.inputs[0]).shape)
+    axes = {axis_of(node, a, rank) for a in constant(node, graph, 1)}
+    return {"axes": sorted(axes), "keep_dims": bool(node.attrs["keep_dims"])}
 
 
 def reduced(node: Node, draft: Draft) -> tuple[list[int], bool]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,12 +10,13 @@ from numpy.typing import NDArray
 
 from edgekit import fixed
 from edgekit.errors import EdgekitError
-from edgekit.graph import Graph, Node, Value, dequantized
+from edgekit.graph import Graph, Node, Quant, Value, dequantized
 from edgekit.op import Array, require
 from edgekit.window import Axis, channels_first, onnx_axes, spatial, window_attrs
 
 if TYPE_CHECKING:
     from edgekit.draft import Draft
+    from edgekit.sketch import Sketch
 
 
 def check_operands(node: Node, graph: Graph, rank: int = 4) -> None:
@@ -56,6 +58,33 @@ def import_conv(node: Node, draft: Draft) -> None:
     attrs = {**window_attrs(rows, columns), "activation": "NONE"}
     made = draft.add(op, node, [data, weights, *node.inputs[2:]], attrs)
     channels_first(node, draft, made, len(x))
+
+
+def grouped(sketch: Sketch, op: str, attrs: Mapping[str, Any], groups: int) -> list[Node]:
+    """A layer whose groups of channels do not meet: a slice, a layer of its own for each, and their
+    outputs side by side. Operands as in the source, output channels first in the weights."""
+    node, graph = sketch.node, sketch.graph
+    x, w = graph.value(node.inputs[0]), graph.value(node.inputs[1])
+    deep, wide = x.shape[-1] // groups, w.shape[0] // groups
+    made = []
+    for g in range(groups):
+        channels = slice(g * wide, (g + 1) * wide)
+        whole = [range(n) for n in x.shape[:-1]]
+        operands = [sketch.part(x.name, [*whole, range(g * deep, (g + 1) * deep)])]
+        for value in (w, bias_of(node, graph)):
+            if value is not None and value.data is not None:
+                operands.append(sketch.constant(value.data[channels], _part(value.quant, channels)))
+        made.append(sketch.add(op, operands, attrs, like=node.outputs[0]))
+    sketch.add("concat", made, {"axis": len(x.shape) - 1}, node.outputs[0])
+    return sketch.nodes
+
+
+def _part(quant: Quant | None, channels: slice) -> Quant | None:
+    """The numbers of some output channels; one that is left has no axis."""
+    if quant is None or not quant.per_channel:
+        return quant
+    scale, zero = quant.scale[channels], quant.zero_point[channels]
+    return Quant(scale, zero, quant.axis if len(scale) > 1 else None)
 
 
 def bias_of(node: Node, graph: Graph) -> Value | None:

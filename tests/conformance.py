@@ -10,8 +10,15 @@ import numpy as np
 import oracle
 from tflite_writer import Array, TensorSpec, one_op_graph, one_op_model
 
+from edgekit.frontends.tflite import load
 from edgekit.graph import Graph
+from edgekit.lowering import lower
 from edgekit.op import load_ops, tflite_ops
+from edgekit.passes import canonical
+from edgekit.plan import plan
+from edgekit.plan.check import check_plan
+from edgekit.rewrite.constant_channels import drop_constant_channels
+from edgekit.simulate import Simulator
 
 
 def simulate(graph: Graph, inputs: Mapping[str, Array], c_kernel: bool = True) -> dict[str, Array]:
@@ -22,10 +29,10 @@ def simulate(graph: Graph, inputs: Mapping[str, Array], c_kernel: bool = True) -
     """
     source = graph.nodes[0]
     arrays = dict(inputs)
-    for canonical in tflite_ops()[source.op].import_tflite(source, graph):
-        op = load_ops()[canonical.op]
-        assert op.shapes(canonical, graph) == [graph.value(n).shape for n in canonical.outputs]
-        node = op.quantize(canonical, graph)
+    for made in tflite_ops()[source.op].import_tflite(source, graph):
+        op = load_ops()[made.op]
+        assert op.shapes(made, graph) == [graph.value(n).shape for n in made.outputs]
+        node = op.quantize(made, graph)
         count = len(next(iter(inputs.values())))
         operands = [
             arrays[name] if name in arrays else _constant(graph, name, count)
@@ -40,6 +47,14 @@ def simulate(graph: Graph, inputs: Mapping[str, Array], c_kernel: bool = True) -
                 got = kernels.call(node, dict(graph.values), *(x[s] for x in operands))
                 np.testing.assert_array_equal(got, arrays[node.outputs[0]][s], "C kernel")
     return arrays
+
+
+def whole(model: bytes, inputs: Mapping[str, Array]) -> dict[str, Array]:
+    """The outputs of a file's whole program, planned and checked, in its own memory."""
+    program = plan(drop_constant_channels(lower(canonical(load(model, "model")))))
+    check_plan(program)
+    outputs = Simulator(program).run([inputs[name] for name in program.inputs])
+    return dict(zip(program.outputs, outputs, strict=True))
 
 
 def _constant(graph: Graph, name: str, count: int) -> Array:
@@ -67,6 +82,8 @@ def check(
     samples = len(data[names[0]])
     expected = oracle.tflm(model, [[data[n][s] for n in names] for s in range(samples)])
     got = simulate(graph, data)
+    planned = whole(model, data)
     for i, spec in enumerate(outputs):
         want = np.stack([e[i] for e in expected]).reshape(samples, *spec.shape)
         np.testing.assert_array_equal(got[spec.name], want, f"{op_name} against tflite-micro")
+        np.testing.assert_array_equal(planned[spec.name], got[spec.name], f"planned {op_name}")

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgekit.data import data_dir
-from edgekit.graph import Graph, IntNode, Value
+from edgekit.graph import Graph, IntNode, Value, limits
 from edgekit.headers import kernels
 from edgekit.op import Kernel, const_dtype, load_ops, params_fields
 
@@ -94,6 +94,9 @@ def call(
     guarded = np.full(out.nbytes + 64, 0x5A, np.uint8)
     output = guarded[32 : 32 + out.nbytes].view(out.dtype).reshape(out.shape)
     arrays = [np.ascontiguousarray(x) for x in inputs]
+    # What the kernel writes in place is the caller's own array.
+    for name, given, x in zip(node.op.inputs, inputs, arrays, strict=False):
+        assert name not in node.op.states or given is x, f"{name} must be contiguous"
     function = getattr(library(), Kernel(node.op, node.variant).symbol)
     scratch_bytes = node.scratch(values)
     scratch = np.full(scratch_bytes + 64, 0x5A, np.uint8)
@@ -152,9 +155,9 @@ def random_inputs(graph: Graph, count: int, seed: int = 0) -> list[Array]:
     arrays = []
     for name in graph.inputs:
         value = graph.value(name)
-        info = np.iinfo(value.dtype)
-        x = rng.integers(info.min, info.max + 1, (count, *value.shape)).astype(value.dtype)
-        x[0], x[1] = info.min, info.max
+        low, high = limits(value.dtype)
+        x = rng.integers(low, high + 1, (count, *value.shape)).astype(value.dtype)
+        x[0], x[1] = low, high
         arrays.append(x)
     return arrays
 

@@ -58,7 +58,7 @@ def test_relu6_of_one_scale(x: Affine) -> None:
 
 @pytest.mark.parametrize(("x", "y"), RESCALES)
 def test_clamps_that_tflite_micro_lacks_are_near_litert(x: Affine, y: Affine) -> None:
-    for op in ("RELU6", "RELU_N1_TO_1"):
+    for op in ("RELU6", "RELU_N1_TO_1", "RELU_0_TO_1"):
         inputs, outputs = [TensorSpec("x", (1, 256), "int8", *x)], [TensorSpec("y", (1, 256), "int8", *y)]  # fmt: skip
         data = EVERY_BYTE.view(np.int8)
         ((want,),) = oracle.litert_ref(one_op_model(op, inputs, outputs), [[data[0]]])

@@ -20,7 +20,7 @@ from edgekit.channels import Bounds, Spare, channels
 from edgekit.commands import inspect
 from edgekit.emit import emit
 from edgekit.fixed import requantize
-from edgekit.graph import IntGraph, Node, State
+from edgekit.graph import IntGraph, Node, State, limits
 from edgekit.op import Case, Op, load_ops
 from edgekit.plan import plan
 from edgekit.rewrite.constant_channels import (
@@ -50,9 +50,9 @@ def test_outputs_stay_in_their_bounds(op: type[Op], case: Case) -> None:
         ranges, arrays = [], []
         for name in node.inputs:
             value = values[name]
-            info, count = np.iinfo(value.dtype), channels(values[name])
-            low = rng.integers(info.min, info.max + 1, count)
-            high = np.minimum(low + rng.integers(0, width + 1, count), info.max)
+            (least, most), count = limits(value.dtype), channels(values[name])
+            low = rng.integers(least, most + 1, count)
+            high = np.minimum(low + rng.integers(0, width + 1, count), most)
             x = rng.integers(low, high + 1, (5, *(value.shape or (1,))))
             x[0], x[1] = low, high
             if value.data is not None:
@@ -61,12 +61,13 @@ def test_outputs_stay_in_their_bounds(op: type[Op], case: Case) -> None:
                 low, high = flat.min(axis=0), flat.max(axis=0)
             ranges.append(Bounds(low.astype(np.int64), high.astype(np.int64)))
             arrays.append(x.astype(value.dtype).reshape(5, *value.shape))
-        (found,) = node.op.bounds(node, values, *ranges)
-        (got,) = node.op.run(node.params, node.consts, *arrays)
-        out = got.reshape(-1, channels(values[node.outputs[0]])).astype(np.int64)
-        assert len(found.low) == len(found.high) == out.shape[1]
-        assert (found.low <= out).all()
-        assert (out <= found.high).all()
+        bounds = node.op.bounds(node, values, *ranges)
+        results = node.op.run(node.params, node.consts, *arrays)
+        for name, found, got in zip(node.outputs, bounds, results, strict=True):
+            out = got.reshape(-1, channels(values[name])).astype(np.int64)
+            assert len(found.low) == len(found.high) == out.shape[1]
+            assert (found.low <= out).all()
+            assert (out <= found.high).all()
 
 
 def check(graph: IntGraph) -> IntGraph:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -10,8 +11,10 @@ import numpy as np
 import pytest
 
 from edgekit.errors import EdgekitError
+from edgekit.frontends.tflite_schema import OPTIONS
 from edgekit.graph import Graph, Node, Quant, Value
 from edgekit.lowering import lower
+from edgekit.op import tflite_ops
 from edgekit.passes import CANONICAL, canonical
 from edgekit.passes.bind_edges import bind_edges
 from edgekit.passes.canonicalize import canonicalize
@@ -230,6 +233,30 @@ def test_operators_without_their_operands_are_refused(broken: Node) -> None:
         constant("w", np.ones((2, 1, 1, 2)), "int8"),
     ]  # fmt: skip
     assert failure(graph(values, [broken], "x", "y")).code in ("EK105", "EK201", "EK202")
+
+
+# Operands by name, among them a mask (m), reals (f), integers of several counts and weights (w).
+OPERANDS = [
+    "", "x", "x x", "x b", "x i", "i x", "x m", "m x x", "f x", "x w", "x z", "x i i", "x x x",
+    "i w x", "x i i i", "x w w b s", " ".join(["x"] * 24),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("op", sorted(tflite_ops()))
+def test_wrong_operands_of_any_operator_are_refused_or_taken(op: str) -> None:
+    """The options are those of a file that says none."""
+    attrs = {
+        name: kind[default] if isinstance(kind, tuple) else default
+        for name, _, kind, default in OPTIONS.get(op, ())
+    }
+    values = [
+        tensor("x", 1, 4, 5, 2), tensor("y", 1, 4, 5, 2), tensor("s", 1, 8), constant("b", np.zeros((4, 2))),
+        constant("i", [1]), constant("z", [0, 0, 0, 0]), constant("w", np.ones((2, 1, 1, 2)), "int8"),
+        Value("m", (1, 4, 5, 2), "bool"), Value("f", (1, 4, 5, 2), "float32"),
+    ]  # fmt: skip
+    for operands in OPERANDS:
+        with contextlib.suppress(EdgekitError):
+            lower(canonical(graph(values, [node(op, operands, "y", **attrs)], "x", "y")))
 
 
 def test_dump_sees_every_stage_in_order() -> None:

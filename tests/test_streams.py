@@ -26,7 +26,7 @@ from edgekit.program import Program, Turn
 from edgekit.simulate import Simulator
 from edgekit.target import load_target
 from edgekit.validate.runners import deploy, make_runner
-from edgekit.window import Axis, window_attrs
+from edgekit.window import Axis, tflite_axis, window_attrs
 
 SCALE, ZERO = 0.05, 3
 
@@ -47,7 +47,7 @@ class Maps:
     def shape(self, name: str) -> tuple[int, ...]:
         return self.values[name].shape
 
-    def add(self, op: str, inputs: list[str], shape: tuple[int, ...], **attrs: object) -> str:
+    def add(self, op: str, inputs: list[str], shape: tuple[int, ...], /, **attrs: object) -> str:
         out = self.tensor(shape)
         self.nodes.append(Node(f"{op}_{len(self.nodes)}", op, tuple(inputs), (out,), attrs))
         return out
@@ -63,6 +63,17 @@ class Maps:
         else:
             attrs |= {"kernel_h": taps[0], "kernel_w": taps[1]}
         return self.add(op, operands, (1, rows.out, columns.out, channels), **attrs)
+
+    def upsampled(self, x: str, kernel: int, stride: int, channels: int) -> str:
+        shape = self.shape(x)
+        axes = [tflite_axis("SAME", n * stride, kernel, stride) for n in shape[1:3]]
+        grown = (1, axes[0].size, axes[1].size, channels)
+        weights = self.weights((channels, kernel, kernel, shape[3]))
+        attrs = {
+            "stride_h": stride, "stride_w": stride, "pad_top": axes[0].before, "pad_left": axes[1].before,
+            "shape": grown, "activation": "NONE",
+        }  # fmt: skip
+        return self.add("transpose_conv", [x, weights], grown, **attrs)
 
     def weights(self, shape: tuple[int, ...]) -> str:
         name = f"w{len(self.values)}"
@@ -91,20 +102,27 @@ def maps(draw: st.DrawFn) -> IntGraph:
         shape = net.shape(x)
         if len(shape) != 4:
             break
-        op = draw(st.sampled_from(["conv2d", "depthwise", "max_pool", "avg_pool", "relu", "add", "mul", "resize", "mean", "concat", "pad", "prelu", "mul_broadcast", "add_broadcast", "reduce_max"]))  # fmt: skip
+        op = draw(st.sampled_from(["conv2d", "depthwise", "max_pool", "avg_pool", "relu", "add", "mul", "resize", "mean", "concat", "pad", "prelu", "mul_broadcast", "add_broadcast", "reduce_max", "extremum", "depth_to_space", "transpose_conv"]))  # fmt: skip
         if op in ("conv2d", "depthwise", "max_pool", "avg_pool"):
             rows, columns = axis(draw, shape[1]), axis(draw, shape[2])
             channels = draw(st.integers(1, 4)) if op == "conv2d" else shape[3]
             live.append(net.window(op, x, rows, columns, channels))
-        elif op in ("relu", "add", "mul"):
+        elif op in ("relu", "add", "mul", "extremum"):
             same = [t for t in live if net.shape(t) == shape]
             operands = [x] if op == "relu" else [x, draw(st.sampled_from(same))]
-            attrs = {"activation": "RELU6" if op == "relu" else "NONE"}
+            attrs = {"activation": "RELU6" if op == "relu" else "NONE", "sign": 1}
             live.append(net.add(op, operands, shape, **attrs))
         elif op == "resize" and shape[1] <= 6:
             rows_of, columns_of = ([i // 2 for i in range(2 * n)] for n in shape[1:3])
             big = (1, 2 * shape[1], 2 * shape[2], shape[3])
             live.append(net.add("resize_nearest", [x], big, rows=rows_of, columns=columns_of))
+        elif op == "depth_to_space" and shape[1] <= 6 and shape[3] % 4 == 0:
+            big = (1, 2 * shape[1], 2 * shape[2], shape[3] // 4)
+            live.append(net.add("depth_to_space", [x], big, block=2))
+        elif op == "transpose_conv" and shape[1] <= 6:
+            live.append(
+                net.upsampled(x, *(draw(st.integers(*ends)) for ends in ((1, 3), (1, 3), (1, 4))))
+            )
         elif op == "concat":
             alike = [t for t in live if net.shape(t)[:3] == shape[:3] and len(net.shape(t)) == 4]
             parts = [x, draw(st.sampled_from(alike))]

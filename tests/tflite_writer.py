@@ -23,6 +23,9 @@ _OPTIONS = {
     "SUM": "ReducerOptions",
     "REDUCE_MAX": "ReducerOptions",
     "REDUCE_MIN": "ReducerOptions",
+    "REDUCE_ALL": "ReducerOptions",
+    "L2_NORMALIZATION": "L2NormOptions",
+    "L2_POOL_2D": "Pool2DOptions",
     "MAXIMUM": "MaximumMinimumOptions",
     "MINIMUM": "MaximumMinimumOptions",
 }
@@ -45,6 +48,12 @@ class TensorSpec:
     zero_point: Sequence[int] | int = 0
     axis: int = 0
     data: Array | None = None
+    variable: bool = False
+
+    @property
+    def given(self) -> bool:
+        """Is it an input of the model?"""
+        return bool(self.name) and self.data is None and not self.variable
 
     @property
     def scales(self) -> list[float]:
@@ -56,6 +65,10 @@ class TensorSpec:
         if isinstance(self.zero_point, (int, np.integer)):
             return [int(self.zero_point)] * len(self.scales)
         return [int(z) for z in self.zero_point]
+
+
+# Operator, inputs, outputs, options.
+Layer = tuple[str, Sequence[TensorSpec], Sequence[TensorSpec], Mapping[str, Any] | None]
 
 
 def _schema() -> Any:
@@ -97,6 +110,7 @@ def _tensor(model: Any, spec: TensorSpec) -> Any:
     schema = _schema()
     tensor = schema.TensorT()
     tensor.name, tensor.shape = spec.name, list(spec.shape)
+    tensor.isVariable = spec.variable
     tensor.type = getattr(schema.TensorType, spec.dtype.upper())
     buffer = schema.BufferT()
     if spec.data is not None:
@@ -112,29 +126,18 @@ def _tensor(model: Any, spec: TensorSpec) -> Any:
     return tensor
 
 
-def one_op_model(
-    op_name: str,
-    inputs: Sequence[TensorSpec],
-    outputs: Sequence[TensorSpec],
-    options: Mapping[str, Any] | None = None,
-) -> bytes:
-    """A .tflite file of one operator. `options` uses the schema's field names and enum names."""
-    import flatbuffers
-
-    schema = _schema()
-    model, graph, op, code = (
-        schema.ModelT(),
-        schema.SubGraphT(),
-        schema.OperatorT(),
-        schema.OperatorCodeT(),
-    )
-    model.buffers, model.version = [schema.BufferT()], 3
+def _subgraph(model: Any, layer: Layer) -> Any:
+    """A graph of one operator, whose code and constants are added to `model`."""
+    schema, (op_name, inputs, outputs, options) = _schema(), layer
+    graph, op, code = schema.SubGraphT(), schema.OperatorT(), schema.OperatorCodeT()
     code.builtinCode = getattr(schema.BuiltinOperator, op_name)
     code.deprecatedBuiltinCode, code.version = min(code.builtinCode, 127), 1
+    op.opcodeIndex = len(model.operatorCodes)
+    model.operatorCodes.append(code)
     named = [spec for spec in (*inputs, *outputs) if spec.name]
     index = {spec.name: i for i, spec in enumerate(named)}
     graph.tensors = [_tensor(model, spec) for spec in named]
-    graph.inputs = [index[s.name] for s in inputs if s.name and s.data is None]
+    graph.inputs = [index[s.name] for s in inputs if s.given]
     graph.outputs = [index[s.name] for s in outputs]
     op.inputs = [index.get(s.name, -1) for s in inputs]
     op.outputs = [index[s.name] for s in outputs]
@@ -142,7 +145,26 @@ def one_op_model(
         op.builtinOptions = table
         op.builtinOptionsType = getattr(schema.BuiltinOptions, _options_name(op_name))
     graph.operators, graph.name = [op], "main"
-    model.operatorCodes, model.subgraphs = [code], [graph]
+    return graph
+
+
+def one_op_model(
+    op_name: str,
+    inputs: Sequence[TensorSpec],
+    outputs: Sequence[TensorSpec],
+    options: Mapping[str, Any] | None = None,
+    branches: Sequence[Layer] = (),
+) -> bytes:
+    """A .tflite file of one operator. `options` uses the schema's field names and enum names.
+
+    branches: operators of the file's further graphs, from number 1 on.
+    """
+    import flatbuffers
+
+    model = _schema().ModelT()
+    model.buffers, model.version, model.operatorCodes = [_schema().BufferT()], 3, []
+    layers = [(op_name, inputs, outputs, options), *branches]
+    model.subgraphs = [_subgraph(model, layer) for layer in layers]
     builder = flatbuffers.Builder(1024)
     builder.Finish(model.Pack(builder), b"TFL3")
     return bytes(builder.Output())
@@ -179,5 +201,5 @@ def one_op_graph(
     values = {spec.name: _value(spec) for spec in (*inputs, *outputs) if spec.name}
     node = Node(op_name.lower(), op_name, tuple(s.name for s in inputs),
                 tuple(s.name for s in outputs), _attrs(op_name, options))  # fmt: skip
-    graph_inputs = tuple(s.name for s in inputs if s.name and s.data is None)
+    graph_inputs = tuple(s.name for s in inputs if s.given)
     return Graph("one_op", values, (node,), graph_inputs, node.outputs)

@@ -77,7 +77,7 @@ class Caller:
     def _parts(self, index: int) -> tuple[Step, list[Buffer], Buffer, str, str]:
         step = self.program.steps[index]
         ins = [self.program.buffers[name] for name in step.inputs]
-        (out,) = (self.program.buffers[name] for name in step.outputs)
+        out = self.program.buffers[step.outputs[0]]
         return step, ins, out, f"&{self.prefix}_p{index}", step.kernel.symbol
 
     def _by_rows(self, index: int, first: str, n: str) -> list[str]:
@@ -122,7 +122,11 @@ class Caller:
                 f"    {kernel}({params}, inputs, {self._at(out, 'int8_t')});",
                 "}",
             ]
-        operands = [self._at(b, "const int8_t") for b in ins]
+        written = step.op.states
+        operands = [
+            self._at(b, "int8_t" if name in written else "const int8_t")
+            for name, b in zip(step.op.inputs, ins, strict=True)
+        ]
         count = [str(math.prod(out.shape))] if step.op.signature == "flat" else []
         arguments = ", ".join([params, *operands, self._at(out, "int8_t"), *count])
         return [f"{kernel}({arguments});"]

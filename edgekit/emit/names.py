@@ -7,7 +7,10 @@ from collections.abc import Iterable
 
 from edgekit.errors import EdgekitError
 
-_C_TYPES = {"int8": "int8_t", "uint8": "uint8_t", "int16": "int16_t", "int32": "int32_t"}
+# A boolean is a byte, 0 or 1.
+_C_TYPES = {
+    "int8": "int8_t", "uint8": "uint8_t", "bool": "uint8_t", "int16": "int16_t", "int32": "int32_t",
+}  # fmt: skip
 _KEYWORDS = frozenset(
     "auto break case char const continue default do double else enum extern float for goto if "
     "inline int long register restrict return short signed sizeof static struct switch typedef "

@@ -20,7 +20,7 @@ FORMATS = (
         "TensorFlow Lite (`.tflite`)",
         "int8 files, their numbers untouched; float32, float16 and dynamic-range files, quantized here; "
         "variables (streaming models); QUANTIZE and DEQUANTIZE at the edges",
-        "uint8 and int16 activations, dynamic shapes, sparse or external buffers, control flow",
+        "uint8 and int16 activations, dynamic shapes, sparse or external buffers, loops",
     ),
     Format(
         "onnx",

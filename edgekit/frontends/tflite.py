@@ -82,8 +82,7 @@ class _Importer:
             label = unique(tensor.text(3).strip() or f"tensor_{i}", names)
             values.append(self._tensor(label, tensor))
             if tensor.scalar(5, "bool", False) and values[-1].data is None:
-                value = values[-1]
-                states.append(State(value.name, np.zeros(value.shape, _numpy(value.dtype))))
+                states.append(State(label, _at_rest(values[-1])))
         where = f"subgraph {index}"
         nodes = tuple(
             self._node(i, operator, values)
@@ -238,6 +237,12 @@ class _Importer:
             else:
                 attrs[name] = table.scalar(slot, kind, default) if table else default
         return attrs
+
+
+def _at_rest(value: Value) -> NDArray[Any]:
+    """What TensorFlow Lite fills a variable tensor with: its zero point."""
+    zero = value.quant.zero_point[0] if value.quant is not None else 0
+    return np.full(value.shape, zero, _numpy(value.dtype))
 
 
 def _numpy(dtype: str) -> np.dtype[Any]:

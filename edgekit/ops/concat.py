@@ -18,6 +18,7 @@ from edgekit.channels import Bounds, Spare, channels
 from edgekit.graph import DTYPES, Graph, IntNode, Node, Value
 from edgekit.movement import axis_of, check_moved
 from edgekit.op import Alias, Array, Axes, Case, Const, Op, Params, Shape, c_field, require
+from edgekit.sketch import Sketch
 
 if TYPE_CHECKING:
     from edgekit.draft import Draft
@@ -37,7 +38,7 @@ class Concat(Op):
     Params: ClassVar[type[Params]] = ConcatParams
     consts = (Const("run", "int32_t", "[count], bytes of each input per outer index"),)
     inputs = ("inputs...",)
-    tflite: ClassVar[tuple[str, ...]] = ("CONCATENATION",)
+    tflite: ClassVar[tuple[str, ...]] = ("CONCATENATION", "PACK")
     onnx: ClassVar[tuple[str, ...]] = ("Concat",)
     same_scale = True
     coupling = "move"
@@ -45,6 +46,8 @@ class Concat(Op):
     @classmethod
     def import_tflite(cls, node: Node, graph: Graph) -> list[Node]:
         check_moved(node, graph, node.inputs)
+        if node.op == "PACK":
+            return _packed(node, graph)
         activation = node.attrs["fused_activation_function"]
         require(activation == "NONE", "no fused activation", node, activation)
         axis = axis_of(node, node.attrs["axis"], len(graph.value(node.inputs[0]).shape))
@@ -136,6 +139,16 @@ class Concat(Op):
             case("many", 0, *[(n,) for n in range(1, 9)]),
             case("words", 1, (3, 2), (3, 1), dtype="int32"),
         ]
+
+
+def _packed(node: Node, graph: Graph) -> list[Node]:
+    """PACK: every tensor gets the new axis, with size 1, and along it they are joined."""
+    shape, sketch = graph.value(node.inputs[0]).shape, Sketch(node, graph)
+    axis = axis_of(node, node.attrs["axis"], len(shape) + 1)
+    long = (*shape[:axis], 1, *shape[axis:])
+    parts = [sketch.reshape(name, long) for name in node.inputs]
+    sketch.add("concat", parts, {"axis": axis}, node.outputs[0])
+    return sketch.nodes
 
 
 def _joins_channels(node: IntNode, sizes: Sequence[int], total: int) -> bool:

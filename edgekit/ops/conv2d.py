@@ -28,6 +28,7 @@ from edgekit.channels import (
 )
 from edgekit.graph import Graph, IntNode, Node, Value
 from edgekit.op import Array, Case, Const, Cost, Op, Shape, Variant, c_field, int8_pair, require
+from edgekit.sketch import Sketch
 from edgekit.window import (
     ConvolutionParams,
     axes_of,
@@ -110,11 +111,15 @@ class Conv2d(Op):
         weighted.check_operands(node, graph)
         x, w = graph.value(node.inputs[0]).shape, graph.value(node.inputs[1]).shape
         require(len(x) == 4 and x[0] == 1, "an input of shape [1, H, W, C]", node, x)
-        require(w[3] == x[3], "weights with the input's channels (no groups)", node, (x, w))
+        groups = x[3] // max(w[3], 1)
+        require(groups >= 1 and w[3] * groups == x[3] and w[0] % groups == 0,
+                "weights with the input's channels, or those of one of its groups", node, (x, w))  # fmt: skip
         padding, a = node.attrs["padding"], node.attrs
         rows = tflite_axis(padding, x[1], w[1], a["stride_h"], a["dilation_h_factor"])
         columns = tflite_axis(padding, x[2], w[2], a["stride_w"], a["dilation_w_factor"])
         attrs = {**window_attrs(rows, columns), "activation": a["fused_activation_function"]}
+        if groups > 1:
+            return weighted.grouped(Sketch(node, graph), cls.name, attrs, groups)
         return [Node(node.name, cls.name, node.inputs, node.outputs, attrs)]
 
     @classmethod

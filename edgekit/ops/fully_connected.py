@@ -112,6 +112,10 @@ class FullyConnected(Op):
     @classmethod
     def import_onnx(cls, node: Node, draft: Draft) -> None:
         weights = node.inputs[1]
+        if node.op == "MatMul" and draft.const(weights) is None:
+            plain = {"adj_x": False, "adj_y": False}
+            draft.add("batch_matmul", node, node.inputs, plain, node.outputs[0])
+            return
         require(draft.const(weights) is not None, "constant weights", node, weights)
         require(len(draft.shape(weights)) == 2, "weights of two axes", node, draft.shape(weights))
         a, gemm = node.attrs, node.op == "Gemm"

@@ -58,7 +58,7 @@ class Lut(Op):
         return {}
 
     @classmethod
-    def attributes(cls, node: Node) -> Mapping[str, str | float]:
+    def attributes(cls, node: Node) -> Mapping[str, Any]:
         """The canonical attributes of a source node."""
         return {}
 

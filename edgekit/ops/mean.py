@@ -19,7 +19,7 @@ from edgekit.cases import activation, single
 from edgekit.channels import Bounds, Spare, channels
 from edgekit.errors import EdgekitError
 from edgekit.graph import Graph, IntNode, Node, Value
-from edgekit.movement import AXES, axis_of, constant
+from edgekit.movement import AXES
 from edgekit.op import (
     Array,
     Axes,
@@ -42,6 +42,7 @@ from edgekit.reduction import (
     reduction_spare,
     reduction_walk,
     reduction_without,
+    tflite_reduced,
 )
 
 if TYPE_CHECKING:
@@ -91,15 +92,11 @@ class Mean(Op):
     tflite: ClassVar[tuple[str, ...]] = ("MEAN",)
     onnx: ClassVar[tuple[str, ...]] = ("ReduceMean", "GlobalAveragePool")
     keeps_range = True
+    averages: ClassVar[bool] = True
 
     @classmethod
     def import_tflite(cls, node: Node, graph: Graph) -> list[Node]:
-        rank = len(graph.value(node.inputs[0]).shape)
-        axes = constant(node, graph, 1)
-        attrs = {
-            "axes": sorted({axis_of(node, a, rank) for a in axes}),
-            "keep_dims": bool(node.attrs["keep_dims"]),
-        }
+        attrs = tflite_reduced(node, graph)
         return [Node(node.name, cls.name, node.inputs[:1], node.outputs, attrs)]
 
     @classmethod
@@ -118,22 +115,21 @@ class Mean(Op):
 
     @classmethod
     def real(cls, node: Node, graph: Graph, *inputs: Array) -> list[Array]:
-        return [
-            inputs[0]
-            .mean(axis=tuple(node.attrs["axes"]))
-            .reshape(graph.value(node.outputs[0]).shape)
-        ]
+        over = inputs[0].mean if cls.averages else inputs[0].sum
+        (shape,) = cls.shapes(node, graph)
+        return [over(axis=tuple(node.attrs["axes"])).reshape(shape)]
 
     @classmethod
     def quantize(cls, node: Node, graph: Graph) -> IntNode:
         int8_pair(node, graph)
         x, out, axes = graph.value(node.inputs[0]), graph.value(node.outputs[0]), node.attrs["axes"]
         count = math.prod(x.shape[a] for a in axes)
-        require(0 < count <= 2**22, "1 to 2^22 averaged elements", node, count)
+        require(0 < count <= 2**22, "1 to 2^22 elements", node, count)
+        share = count if cls.averages else 1
         if graph.one_rounding:
-            multiplier, shift = fixed.single_rounding(x.scale / (out.scale * count))
+            multiplier, shift = fixed.single_rounding(x.scale / (out.scale * share))
         else:
-            multiplier, shift = _multiplier(x.scale, out.scale, count)
+            multiplier, shift = _multiplier(x.scale, out.scale, share)
         if (count * 256) << max(shift, 0) > fixed.INT32_MAX:
             raise EdgekitError("EK302", "a 32-bit accumulator could overflow", where=f"node {node.name}",
                                found=f"{count} elements, left shift {shift}",

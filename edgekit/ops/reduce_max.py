@@ -2,19 +2,20 @@
 
     out = largest of in over the axes
 
-Input and output int8 of one quantization.
+Input and output int8 of one quantization, or boolean. `reduce_min` shares the kernel.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from edgekit.cases import activation, single
 from edgekit.channels import Bounds, Spare, channels
 from edgekit.graph import Graph, IntNode, Node, Value
-from edgekit.movement import AXES
-from edgekit.op import Array, Axes, Case, Op, Params, Shape, int8_pair
+from edgekit.movement import AXES, check_moved
+from edgekit.op import Array, Axes, Case, Op, Params, Shape, c_field, require
 from edgekit.reduction import (
     ReductionParams,
     moved_reduction,
@@ -24,10 +25,16 @@ from edgekit.reduction import (
     reduction_spare,
     reduction_walk,
     reduction_without,
+    tflite_reduced,
 )
 
 if TYPE_CHECKING:
     from edgekit.draft import Draft
+
+
+@dataclass(frozen=True)
+class ReduceMaxParams(ReductionParams):
+    sign: int = c_field("int32_t", "1 for the largest, -1 for the smallest")
 
 
 class ReduceMax(Op):
@@ -35,11 +42,19 @@ class ReduceMax(Op):
     kernel = "reduce_max"
     signature = "whole"
     as_rows = "reduce_max_rows"
-    Params: ClassVar[type[Params]] = ReductionParams
+    Params: ClassVar[type[Params]] = ReduceMaxParams
+    tflite: ClassVar[tuple[str, ...]] = ("REDUCE_MAX",)
     onnx: ClassVar[tuple[str, ...]] = ("ReduceMax", "GlobalMaxPool")
+    sign: ClassVar[int] = 1
     same_scale = True
     # The largest of many is often the top of the range.
     saturation = 0.6
+
+    @classmethod
+    def import_tflite(cls, node: Node, graph: Graph) -> list[Node]:
+        check_moved(node, graph, node.inputs[:1])
+        attrs = tflite_reduced(node, graph)
+        return [Node(node.name, cls.name, node.inputs[:1], node.outputs, attrs)]
 
     @classmethod
     def import_onnx(cls, node: Node, draft: Draft) -> None:
@@ -58,18 +73,22 @@ class ReduceMax(Op):
     @classmethod
     def real(cls, node: Node, graph: Graph, *inputs: Array) -> list[Array]:
         (shape,) = cls.shapes(node, graph)
-        return [inputs[0].max(axis=tuple(node.attrs["axes"])).reshape(shape)]
+        extreme = inputs[0].max if cls.sign > 0 else inputs[0].min
+        return [extreme(axis=tuple(node.attrs["axes"])).reshape(shape)]
 
     @classmethod
     def quantize(cls, node: Node, graph: Graph) -> IntNode:
-        int8_pair(node, graph)
-        params = ReductionParams(**reduction_walk(node, graph.value(node.inputs[0]).shape))
+        x = graph.value(node.inputs[0])
+        require(x.dtype in ("int8", "bool"), "int8 or boolean tensors", node, x.dtype)
+        check_moved(node, graph, node.inputs)
+        params = ReduceMaxParams(**reduction_walk(node, x.shape), sign=cls.sign)
         return IntNode(node.name, cls, params, node.inputs, node.outputs)
 
     @classmethod
-    def run(cls, p: ReductionParams, consts: Mapping[str, Array], *inputs: Array) -> list[Array]:
+    def run(cls, p: ReduceMaxParams, consts: Mapping[str, Array], *inputs: Array) -> list[Array]:
         x = inputs[0].reshape(-1, *(a * b for a, b in zip(p.keep, p.over, strict=True)))
-        return [x.max(axis=tuple(1 + a for a in range(AXES) if p.over[a] > 1))]
+        extreme = x.max if p.sign > 0 else x.min
+        return [extreme(axis=tuple(1 + a for a in range(AXES) if p.over[a] > 1))]
 
     @classmethod
     def bounds(cls, node: IntNode, values: Mapping[str, Value], *inputs: Bounds) -> list[Bounds]:

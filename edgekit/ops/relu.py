@@ -1,4 +1,4 @@
-"""Rectifiers and clamps that stand alone: RELU, RELU6, RELU_N1_TO_1, Clip.
+"""Rectifiers and clamps that stand alone: RELU, RELU6, RELU_N1_TO_1, RELU_0_TO_1, Clip.
 
     out = clamp(requantize(in - zero_in, scale_in / scale_out) + zero_out, low, high)
 
@@ -33,12 +33,12 @@ _NAMES = {
 
 class Relu(Lut):
     name = "relu"
-    tflite = ("RELU", "RELU6", "RELU_N1_TO_1")
+    tflite = ("RELU", "RELU6", "RELU_N1_TO_1", "RELU_0_TO_1")
     onnx = ("Relu", "Clip")
 
     @classmethod
-    def attributes(cls, node: Node) -> Mapping[str, str | float]:
-        return {"activation": node.op}
+    def attributes(cls, node: Node) -> Mapping[str, Any]:
+        return {"activation": (0.0, 1.0) if node.op == "RELU_0_TO_1" else node.op}
 
     @classmethod
     def onnx_attributes(cls, node: Node, draft: Draft) -> Mapping[str, Any]:

@@ -1,4 +1,4 @@
-"""A part of a tensor: per axis a start, a step and a count (SLICE, STRIDED_SLICE, SPLIT, SPLIT_V).
+"""A part of a tensor: per axis a start, a step and a count (SLICE, SPLIT, UNPACK ...).
 
 out[i0, i1, ...] = in[start0 + i0 * step0, start1 + i1 * step1, ...]
 
@@ -35,7 +35,7 @@ class Slice(Strided):
 
     name = "slice"
     Params = SliceParams
-    tflite = ("SLICE", "STRIDED_SLICE", "SPLIT", "SPLIT_V")
+    tflite = ("SLICE", "STRIDED_SLICE", "SPLIT", "SPLIT_V", "UNPACK", "REVERSE_V2")
     onnx = ("Slice", "Split")
 
     @classmethod
@@ -47,6 +47,10 @@ class Slice(Strided):
             results = [_slice(node, graph, shape)]
         elif node.op == "STRIDED_SLICE":
             results = [_strided_slice(node, graph, shape)]
+        elif node.op == "REVERSE_V2":
+            results = [_reversed(node, graph, shape)]
+        elif node.op == "UNPACK":
+            results = _unpacked(node, shape)
         else:
             results = _split(node, graph, shape)
         names = [node.name] if len(results) == 1 else [f"{node.name}_{i}" for i in range(len(results))]  # fmt: skip
@@ -164,6 +168,23 @@ def _slice(node: Node, graph: Graph, shape: Shape) -> Result:
         for begin, size, n in zip(begins, sizes, shape, strict=True)
     )
     return part, tuple(map(len, part))
+
+
+def _reversed(node: Node, graph: Graph, shape: Shape) -> Result:
+    axes = {axis_of(node, axis, len(shape)) for axis in constant(node, graph, 1)}
+    return tuple(range(n)[::-1] if a in axes else range(n) for a, n in enumerate(shape)), shape
+
+
+def _unpacked(node: Node, shape: Shape) -> list[Result]:
+    """One index of the axis an output, which does without it."""
+    axis = axis_of(node, node.attrs["axis"], len(shape))
+    require(len(node.outputs) == shape[axis], "an output per index of the axis", node,
+            (len(node.outputs), shape))  # fmt: skip
+    rest = (*shape[:axis], *shape[axis + 1 :])
+    every = [[range(n) for n in shape] for _ in node.outputs]
+    for i, part in enumerate(every):
+        part[axis] = range(i, i + 1)
+    return [(tuple(part), rest) for part in every]
 
 
 def _split(node: Node, graph: Graph, shape: Shape) -> list[Result]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
 from edgekit.draft import Draft
 from edgekit.errors import EdgekitError
+from edgekit.folding import fold_integers, fold_node
 from edgekit.graph import Graph, Node
 from edgekit.op import Op, load_ops, onnx_ops, tflite_ops
 
@@ -31,16 +33,21 @@ def _drafted(graph: Graph) -> Graph:
 
 
 def _walked(graph: Graph) -> Graph:
-    """Channel-last sources: nodes are renamed in place, their tensors stay."""
+    """Channel-last sources: nodes are renamed in place, their tensors stay. What is computed from
+    constants alone is one, so that later nodes may ask for its numbers."""
     known, ours = tflite_ops(), load_ops()
+    graph = replace(graph, values=dict(graph.values))
     nodes: list[Node] = []
     for node in graph.nodes:
         if node.op in ours:
             _check_shapes(node, graph)
             nodes.append(node)
         else:
+            if fold_integers(node, graph):
+                continue
             op = _supported(node, known)
-            nodes += _on_sound_operands(node, graph, partial(_imported, node, op, graph))
+            made = _on_sound_operands(node, graph, partial(_imported, node, op, graph))
+            nodes += [n for n in made if not fold_node(n, graph)]
     return graph.with_nodes(nodes)
 
 

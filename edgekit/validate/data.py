@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from edgekit.errors import EdgekitError
 from edgekit.fixed import round_half_away
-from edgekit.graph import Layout, Quant
+from edgekit.graph import Layout, Quant, limits
 
 Array = NDArray[Any]
 
@@ -124,8 +124,8 @@ def random_samples(
         size = (*lead, *tensor.shape)
         if tensor.dtype.startswith("float"):
             return rng.uniform(-1, 1, size).astype(tensor.dtype)
-        info = np.iinfo(tensor.dtype)
-        return rng.integers(info.min, info.max, size, tensor.dtype, endpoint=True)
+        low, high = limits(tensor.dtype)
+        return rng.integers(low, high, size, tensor.dtype, endpoint=True)
 
     arrays = tuple(draw(tensor) for tensor in tensors)
     source = f"{count} random inputs, seed {seed}"

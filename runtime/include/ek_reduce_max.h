@@ -11,6 +11,7 @@ typedef struct {
     int32_t keep_step[5]; /* elements along them */
     int32_t over[5]; /* indices per axis that are reduced */
     int32_t over_step[5]; /* elements along them */
+    int32_t sign; /* 1 for the largest, -1 for the smallest */
 } ek_reduce_max_params;
 
 void ek_reduce_max_s8(const ek_reduce_max_params *p, const int8_t *input, int8_t *output);

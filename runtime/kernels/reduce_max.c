@@ -1,9 +1,10 @@
-/* reduce_max.c -- largest value over any axes, int8; semantics in edgekit/ops/reduce_max.py */
+/* reduce_max.c -- largest or smallest value over any axes, int8; semantics in edgekit/ops/reduce_max.py */
 #include "ek_reduce_max.h"
 
 static int8_t largest(const ek_reduce_max_params *p, const int8_t *input)
 {
     int8_t best = *input;
+    int32_t sign = p->sign;
     for (int32_t a = 0; a < p->over[0]; a++) {
         for (int32_t b = 0; b < p->over[1]; b++) {
             for (int32_t c = 0; c < p->over[2]; c++) {
@@ -11,7 +12,7 @@ static int8_t largest(const ek_reduce_max_params *p, const int8_t *input)
                     const int8_t *x = input + a * p->over_step[0] + b * p->over_step[1] +
                                       c * p->over_step[2] + d * p->over_step[3];
                     for (int32_t e = 0; e < p->over[4]; e++) {
-                        best = *x > best ? *x : best;
+                        best = sign * *x > sign * best ? *x : best;
                         x += p->over_step[4];
                     }
                 }

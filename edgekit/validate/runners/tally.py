@@ -36,14 +36,18 @@ class Tally:
         functions, (code, code_end) = image.functions, image.code
         self.image, self.unit = image, _UNIT[arch]
         row = (code_end - code) // self.unit + 2
+        addresses = [functions[name].address for name in kernels]
+        self._rows = layers.max(initial=-1) + 1
+        if not addresses:  # a network of views: what `run` does counts for a layer that never comes
+            addresses, layers = [0], np.zeros(1, np.int64)
         self.difference = np.zeros((layers.max() + 1, row), np.int64)
         self.taken = np.zeros_like(self.difference)
-        self._kernels = np.array([functions[name].address for name in kernels], np.uint64)
+        self._kernels = np.array(addresses, np.uint64)
         self._layers = layers.astype(np.uint64)
         arrays = (self._kernels, self._layers, self.difference, self.taken)
         self.run = functions[run]
         self.state: Any = Counter(
-            code, self.unit, row, self.run.address, self.run.address + self.run.size, len(kernels),
+            code, self.unit, row, self.run.address, self.run.address + self.run.size, len(addresses),
             *(array.ctypes.data for array in arrays),
         )  # fmt: skip
 
@@ -72,8 +76,8 @@ class Tally:
         self.taken[self._place(self.state.end)] += 1
         base, end = self.image.code
         return {
-            "counts": self.difference.cumsum(axis=1),
-            "taken": self.taken,
+            "counts": self.difference.cumsum(axis=1)[: self._rows],
+            "taken": self.taken[: self._rows],
             "unit": self.unit,
             "code": np.frombuffer(self.image.bytes_of(base, end), np.uint8),
             "done": self.state.done,

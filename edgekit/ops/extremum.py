@@ -1,0 +1,60 @@
+"""Larger or smaller of two elements (MAXIMUM, MINIMUM); of booleans LOGICAL_OR and LOGICAL_AND.
+
+    out = a if sign * a > sign * b else b
+
+Operands and output have one type, scale and zero point: the integers are compared as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from edgekit.cases import activation, single
+from edgekit.graph import Graph, Node
+from edgekit.movement import check_moved
+from edgekit.op import Array, Case, Params, Shape, c_field
+from edgekit.ops.pairwise import Pairwise
+
+
+@dataclass(frozen=True)
+class ExtremumParams(Params):
+    sign: int = c_field("int32_t", "1 for the larger, -1 for the smaller")
+
+
+class Extremum(Pairwise):
+    name = "extremum"
+    kernel = "extremum"
+    Params = ExtremumParams
+    tflite = ("MAXIMUM", "MINIMUM", "LOGICAL_OR", "LOGICAL_AND")
+    dtypes = ("int8", "bool")
+    same_scale = True
+
+    @classmethod
+    def attributes(cls, node: Node) -> Mapping[str, Any]:
+        return {"sign": 1 if node.op in ("MAXIMUM", "LOGICAL_OR") else -1}
+
+    @classmethod
+    def function(cls, node: Node, a: Array, b: Array) -> Array:
+        return np.maximum(a, b) if node.attrs["sign"] > 0 else np.minimum(a, b)
+
+    @classmethod
+    def params(cls, node: Node, graph: Graph) -> ExtremumParams:
+        check_moved(node, graph, node.inputs)
+        return ExtremumParams(node.attrs["sign"])
+
+    @classmethod
+    def run(cls, p: ExtremumParams, consts: Mapping[str, Array], *inputs: Array) -> list[Array]:
+        return [np.maximum(*inputs) if p.sign > 0 else np.minimum(*inputs)]
+
+    @classmethod
+    def cases(cls) -> list[Case]:
+        def case(name: str, shape: Shape, sign: int) -> Case:
+            operands = [activation("a", shape, 0.05, 3), activation("b", shape, 0.05, 3)]
+            output = activation("output", shape, 0.05, 3)
+            return single(cls, name, operands, [output], {"sign": sign})
+
+        return [case("larger", (1, 4, 5, 3), 1), case("smaller", (17,), -1)]

@@ -1,0 +1,221 @@
+"""Transposed 2-D convolution (TRANSPOSE_CONV): upsampling with weights.
+
+    out[y, x, o] = requantize(bias[o] + sum over (i, j, c) of
+                   (in[(y + pt - i) / sh, (x + pl - j) / sw, c] - zero_in) * w[o, i, j, c]) + zero_out
+
+where both quotients are whole and inside the input. Operands: the output's shape, weights [O, KH, KW, C]
+int8 (zero point 0), input [1, H, W, C] int8, bias [O] int32 or absent.
+
+Rows y of one remainder of (y + pt) / sh meet the same taps, columns likewise: each of the sh * sw phases
+is a dense convolution with weights and folded bias of its own, and the kernel is that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from edgekit import fixed, weighted
+from edgekit.cases import weighted_case
+from edgekit.graph import Graph, IntNode, Node, Value
+from edgekit.op import Array, Case, Const, Cost, Op, Params, Shape, c_field, int8_pair, require
+from edgekit.window import activation_range, real_activation, tflite_axis
+
+
+@dataclass(frozen=True)
+class TransposeConvParams(Params):
+    in_h: int = c_field("int32_t", "input rows")
+    in_w: int = c_field("int32_t", "input columns")
+    in_c: int = c_field("int32_t", "input channels")
+    out_w: int = c_field("int32_t", "output columns")
+    out_c: int = c_field("int32_t", "output channels")
+    kernel_h: int = c_field("int32_t", "window rows")
+    kernel_w: int = c_field("int32_t", "window columns")
+    stride_h: int = c_field("int32_t", "output rows per input row")
+    stride_w: int = c_field("int32_t", "output columns per input column")
+    pad_top: int = c_field("int32_t", "rows cut off above")
+    pad_left: int = c_field("int32_t", "columns cut off at the left")
+    input_zero: int = c_field("int32_t", "zero point of the input")
+    output_zero: int = c_field("int32_t", "zero point of the output")
+    out_min: int = c_field("int32_t", "lower clamp")
+    out_max: int = c_field("int32_t", "upper clamp")
+    out_h: int = 0
+
+    def reads(self, row: int) -> range:
+        last = (row + self.pad_top) // self.stride_h
+        taps = -(-(self.kernel_h - (row + self.pad_top) % self.stride_h) // self.stride_h)
+        low = min(max(last - max(taps, 0) + 1, 0), self.in_h)
+        return range(low, max(low, min(last + 1, self.in_h)))
+
+    def strip(self, rows: range, inputs: range) -> TransposeConvParams:
+        top = self.pad_top + rows.start - inputs.start * self.stride_h
+        return replace(self, in_h=len(inputs), out_h=len(rows), pad_top=top)
+
+
+class TransposeConv(Op):
+    name = "transpose_conv"
+    kernel = "transpose_conv"
+    signature = "rows"
+    Params = TransposeConvParams
+    consts = (
+        Const(
+            "weights",
+            "int8_t",
+            "phase by phase, [out_c][its rows][its columns][in_c]",
+            weights=True,
+        ),
+        Const("bias", "int32_t", "[stride_h * stride_w][out_c], input zero point folded in"),
+        Const("multiplier", "int32_t", "[out_c]"),
+        Const("shift", "int8_t", "[out_c], positive is left"),
+    )
+    tflite = ("TRANSPOSE_CONV",)
+    channel_axis = 0
+    coupling = "mix"
+
+    @classmethod
+    def import_tflite(cls, node: Node, graph: Graph) -> list[Node]:
+        require(len(node.inputs) in (3, 4), "shape, weights, input and an optional bias", node,
+                len(node.inputs))  # fmt: skip
+        _, weights, data, *bias = node.inputs
+        operands = (data, weights, *bias)
+        weighted.check_operands(replace(node, inputs=operands), graph)
+        x, w, out = (graph.value(n).shape for n in (data, weights, node.outputs[0]))
+        require(
+            len(x) == len(out) == 4 and x[0] == 1, "an input of shape [1, H, W, C]", node, (x, out)
+        )
+        a = node.attrs
+        strides = a["stride_h"], a["stride_w"]
+        require(min(strides) >= 1, "strides of at least 1", node, strides)
+        axes = [tflite_axis(a["padding"], out[i + 1], w[i + 1], strides[i]) for i in (0, 1)]
+        require(all(axis.out == n for axis, n in zip(axes, x[1:3], strict=True)),
+                "an output whose windows are the input's cells", node, (x, out))  # fmt: skip
+        attrs = {
+            "stride_h": strides[0], "stride_w": strides[1], "pad_top": axes[0].before,
+            "pad_left": axes[1].before, "shape": out, "activation": a["fused_activation_function"],
+        }  # fmt: skip
+        return [Node(node.name, cls.name, operands, node.outputs, attrs)]
+
+    @classmethod
+    def shapes(cls, node: Node, graph: Graph) -> list[Shape]:
+        x, w = graph.value(node.inputs[0]).shape, graph.value(node.inputs[1]).shape
+        require(w[3] == x[3], "weights with the input's channels", node, (x, w))
+        _, height, width, _ = node.attrs["shape"]
+        return [(1, height, width, w[0])]
+
+    @classmethod
+    def real(cls, node: Node, graph: Graph, *inputs: Array) -> list[Array]:
+        x, a = inputs[0], node.attrs
+        w = weighted.real_weights(node, graph, x.dtype)
+        total = _scattered(
+            x, w, a["shape"][1:3], (a["stride_h"], a["stride_w"]), (a["pad_top"], a["pad_left"])
+        )
+        return [real_activation(node, total + weighted.real_bias(node, graph, 0, x.dtype))]
+
+    @classmethod
+    def quantize(cls, node: Node, graph: Graph) -> IntNode:
+        int8_pair(node, graph)
+        x, w, out = (graph.value(n) for n in (*node.inputs[:2], node.outputs[0]))
+        a, (low, high) = node.attrs, activation_range(node, out)
+        params = TransposeConvParams(
+            in_h=x.shape[1], in_w=x.shape[2], in_c=x.shape[3], out_w=out.shape[2], out_c=w.shape[0],
+            kernel_h=w.shape[1], kernel_w=w.shape[2], stride_h=a["stride_h"], stride_w=a["stride_w"],
+            pad_top=a["pad_top"], pad_left=a["pad_left"], input_zero=x.zero_point,
+            output_zero=out.zero_point, out_min=low, out_max=high, out_h=out.shape[1],
+        )  # fmt: skip
+        assert w.data is not None
+        scales = weighted.effective_scales(node, graph, channel_axis=0)
+        consts = weighted.integer_consts(node, graph, w.data, scales)
+        plain = consts["bias"] + x.zero_point * w.data.reshape(len(w.data), -1).sum(1, np.int64)
+        parts = _phases(params, w.data)
+        sums = np.stack([part.reshape(len(part), -1).sum(1, np.int64) for part in parts])
+        consts["bias"] = (plain - x.zero_point * sums).astype(np.int32)
+        consts["weights"] = np.concatenate([part.reshape(-1) for part in parts])
+        return IntNode(node.name, cls, params, (x.name,), node.outputs, consts)
+
+    @classmethod
+    def run(
+        cls, p: TransposeConvParams, consts: Mapping[str, Array], *inputs: Array
+    ) -> list[Array]:
+        x = inputs[0].reshape(len(inputs[0]), p.in_h, p.in_w, p.in_c).astype(np.int64)
+        x = x - p.input_zero
+        weights, at = np.zeros((p.out_c, p.kernel_h, p.kernel_w, p.in_c), np.int8), 0
+        for part in _phases(p, weights):
+            part[:] = consts["weights"][at : at + part.size].reshape(part.shape)
+            at += part.size
+        total = _scattered(
+            x, weights, (p.out_h, p.out_w), (p.stride_h, p.stride_w), (p.pad_top, p.pad_left)
+        )
+        # The bias of the first phase, its fold undone.
+        first = weights[:, :: p.stride_h, :: p.stride_w].reshape(p.out_c, -1).sum(1, np.int64)
+        total = total + consts["bias"][0] + p.input_zero * first
+        scaled = fixed.requantize(total, consts["multiplier"], consts["shift"]) + p.output_zero
+        return [fixed.saturate(scaled, p.out_min, p.out_max)[:, None]]
+
+    @classmethod
+    def cost(cls, node: IntNode, values: Mapping[str, Value]) -> Cost:
+        p = node.params
+        assert isinstance(p, TransposeConvParams)
+        rows, columns = -(-p.kernel_h // p.stride_h), -(-p.kernel_w // p.stride_w)
+        macs = p.in_h * p.in_w * p.in_c * p.kernel_h * p.kernel_w * p.out_c
+        return Cost(macs, rows * columns * p.in_c)
+
+    @classmethod
+    def cases(cls) -> list[Case]:
+        def case(name: str, x: Shape, w: Shape, stride: int, padding: str = "SAME", act: str = "NONE",
+                 **options: int) -> Case:  # fmt: skip
+            grown = [
+                n * stride if padding == "SAME" else (n - 1) * stride + k
+                for n, k in zip(x, w[1:3], strict=False)
+            ]
+            axes = [tflite_axis(padding, n, k, stride) for n, k in zip(grown, w[1:3], strict=True)]
+            attrs = {
+                "stride_h": stride, "stride_w": stride, "pad_top": axes[0].before, "pad_left": axes[1].before,
+                "shape": (1, *grown, w[0]), "activation": act,
+            }  # fmt: skip
+            return weighted_case(cls, name, (1, *x), w, attrs, **options)  # type: ignore[arg-type]
+
+        return [
+            case("two_by_two", (3, 4, 5), (4, 2, 2, 5), 2),
+            case("three_by_three", (4, 3, 3), (5, 3, 3, 3), 2, input_zero=127),
+            case("valid", (3, 3, 2), (3, 4, 4, 2), 2, "VALID", bias=False),
+            case("stride_one", (4, 5, 3), (2, 3, 3, 3), 1, act="RELU"),
+            case("wide_stride", (2, 3, 4), (3, 2, 2, 4), 3, "VALID", input_zero=-128),
+            case("single", (1, 1, 1), (1, 3, 3, 1), 2, act="RELU6", per_channel=False),
+        ]
+
+
+def _phases(p: TransposeConvParams, weights: Array) -> list[Array]:
+    """Per remainder of rows and of columns the taps that meet there, last first: as the input runs."""
+    return [
+        weights[:, i :: p.stride_h, j :: p.stride_w][:, ::-1, ::-1]
+        for i in range(p.stride_h)
+        for j in range(p.stride_w)
+    ]
+
+
+def _scattered(x: Array, w: Array, out: tuple[int, int], stride: tuple[int, int],
+               pad: tuple[int, int]) -> Array:  # fmt: skip
+    """Sums [N, *out, O]: every input cell adds its window. x [N, H, W, C], w [O, KH, KW, C]."""
+    n, height, width, _ = x.shape
+    out_c, kernel_h, kernel_w, in_c = w.shape
+    products = _product(x.reshape(-1, in_c), w.reshape(-1, in_c))
+    products = products.reshape(n, height, width, out_c, kernel_h, kernel_w)
+    total = np.zeros((n, *out, out_c), products.dtype)
+    for i in range(kernel_h):
+        for j in range(kernel_w):
+            for row in range(height):
+                y = row * stride[0] - pad[0] + i
+                columns = np.arange(width) * stride[1] - pad[1] + j
+                inside = (columns >= 0) & (columns < out[1])
+                if 0 <= y < out[0]:
+                    total[:, y, columns[inside]] += products[:, row, ..., i, j][:, inside]
+    return total
+
+
+def _product(x: Array, w: Array) -> Array:
+    """``x @ w.T`` in the type of x: of integers in float64, which holds the sums exactly."""
+    if x.dtype.kind == "f":
+        return x @ w.T
+    return np.asarray((x.astype(np.float64) @ w.T.astype(np.float64)).astype(np.int64))
