@@ -6,14 +6,15 @@ import sys
 import tempfile
 import types
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgekit.bundle import MANIFEST, QUANTIZATION, REPORT, staged, to_json
 from edgekit.emit import emit
+from edgekit.emit.constants import Pool
 from edgekit.emit.names import check_name, default_name
-from edgekit.firmware import compile_model
+from edgekit.firmware import Firmware, compile_model
 from edgekit.frontends import load_model, model_file, self_contained
 from edgekit.graph import Graph, IntGraph
 from edgekit.lowering import lower
@@ -23,9 +24,10 @@ from edgekit.passes import canonical
 from edgekit.plan import plan
 from edgekit.program import Program
 from edgekit.quantize import Calibration, Quantization, Settings, quantized, restored, save
+from edgekit.ram import assumed_stack, explain, room
 from edgekit.report import gates, parse_budget
 from edgekit.rewrite.constant_channels import drop_constant_channels
-from edgekit.target import load_target
+from edgekit.target import Target, load_target
 from edgekit.threads import one_blas_thread
 from edgekit.validate.runners import deploy
 
@@ -45,7 +47,7 @@ class Options:
     io: "arena" (inputs and outputs inside the arena), "caller" (the caller's buffers) or "float"
     (arena, plus conversion helpers). budget: "ram=32K,flash=128K,cycles=3M" or "". dims: sizes of
     symbolic dimensions. quantization: how numbers are chosen that the source does not have.
-    optimize: what `plan` streams for.
+    optimize: what `plan` streams for. ram_limit: bytes that arena and state may take, None for any.
     """
 
     name: str
@@ -56,13 +58,15 @@ class Options:
     dims: Mapping[str, int] = field(default_factory=dict)
     quantization: Settings = Settings()
     optimize: str = "balanced"
+    ram_limit: int | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class Compiled:
     """The stages of one model, each of its own type; `integer` is `lowered` without its constant
-    channels, `decided` is what quantization added."""
+    channels, `decided` is what quantization added, `options` what all of it was made with."""
 
+    options: Options
     source: Graph
     canonical: Graph
     quantized: Graph
@@ -99,13 +103,35 @@ def compile_program(
         keep_input=options.keep_input,
         caller_io=options.io == "caller",
         optimize=options.optimize,
+        limit=options.ram_limit,
     )
     if dump:
         dump("quantized", whole.text())
         dump("lowered", lowered.text())
         dump("integer", integer.text())
         dump("program", program.text())
-    return Compiled(source, graph, whole, lowered, integer, program, decided)
+    return Compiled(options, source, graph, whole, lowered, integer, program, decided)
+
+
+@dataclass(frozen=True, eq=False)
+class Emitted:
+    """The files of a bundle as text, the constants in them, and what compiling them gave."""
+
+    files: dict[str, str]
+    pool: Pool
+    firmware: Firmware
+
+
+def emit_and_compile(stages: Compiled, source: str, board: Target, work: Path) -> Emitted:
+    """Emit into `work` and compile there; see `emit` and `compile_model` for the errors."""
+    options = stages.options
+    work.mkdir()
+    files, pool = emit(options.name, stages.program, source, float_io=options.io == "float")
+    for file, text in files.items():
+        (work / file).write_text(text)
+    stateful = bool(stages.program.state_bytes)
+    firmware = compile_model(work, options.name, board, work, stateful=stateful)
+    return Emitted(files, pool, firmware)
 
 
 def build(
@@ -136,34 +162,47 @@ def build(
     limits, board = parse_budget(budget), load_target(target)
     with model_file(model, example_inputs) as path, tempfile.TemporaryDirectory() as work:
         name = check_name(name or default_name(path.stem))
-        options = Options(name, target, io, keep_input, budget, dims or {}, quantization, optimize)
+        options = Options(name, target, io, keep_input, budget, dims or {}, quantization, optimize,
+                          room(board, limits, assumed_stack(board)))  # fmt: skip
 
         progress("import, quantize, plan")
         numbers = None if calibration is None else Calibration(calibration, scale, offset)
         stages = compile_program(path, options, dump, numbers=numbers)
-        files, pool = emit(name, stages.program, path.name, float_io=io == "float")
+        progress("compile")
+        emitted = emit_and_compile(stages, path.name, board, Path(work) / "first")
+        measured = room(board, limits, emitted.firmware.stack().bytes)
+        if _exceeds(stages, measured):
+            # The stack is deeper than was assumed: plan again, knowing it.
+            options = replace(options, ram_limit=measured)
+            stages = compile_program(path, options, dump, numbers=stages.decided or numbers)
+            emitted = emit_and_compile(stages, path.name, board, Path(work) / "second")
 
         with staged(Path(output or Path("build") / name)) as folder:
-            for file, text in files.items():
+            for file, text in emitted.files.items():
                 (folder / file).write_text(text)
             if stages.decided is not None:
                 save(folder / QUANTIZATION, stages.decided)
-            progress("compile")
-            stateful = bool(stages.program.state_bytes)
-            firmware = compile_model(folder, name, board, Path(work), stateful=stateful)
             report = describe(name, path.name, board, stages)
-            report |= memory(stages.program, pool, firmware, board)
+            report |= memory(stages.program, emitted.pool, emitted.firmware, board)
             progress("measure")
             model_files = deploy(stages.program, folder, name)
             report |= speed(stages.program, model_files, board)
             progress("verify")
             report |= verify(stages.program, model_files, board)
-            report["gates"] = gates(report, limits)
+            report["gates"] = explain(gates(report, limits), report, stages)
             (folder / REPORT).write_text(to_json(report))
             (folder / f"model{path.suffix}").write_bytes(self_contained(path))
             entry = manifest(folder, stages.program, asdict(options), path)
             (folder / MANIFEST).write_text(to_json(entry))
     return report
+
+
+def _exceeds(stages: Compiled, limit: int | None) -> bool:
+    """Was the plan made for more than `limit` bytes, and does it take more?"""
+    program, assumed = stages.program, stages.options.ram_limit
+    if limit is None or assumed is None or assumed <= limit:
+        return False
+    return program.arena_bytes + program.state_bytes > limit
 
 
 class _CallableModule(types.ModuleType):

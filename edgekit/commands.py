@@ -20,6 +20,7 @@ from edgekit.measure import SAMPLES, STEPS, describe, layer_memory, memory, spee
 from edgekit.plan.front import balanced, front
 from edgekit.plan.streams import Network
 from edgekit.quantize import Calibration, Settings, load
+from edgekit.ram import assumed_stack, explain, room
 from edgekit.report import accuracy_gate, gates, parse_budget
 from edgekit.simulate import Simulator
 from edgekit.target import Target, load_target
@@ -73,7 +74,8 @@ def check(
     """
     board, limits = load_target(target), parse_budget(budget)
     name = default_name(model.stem)
-    options = Options(name, target, "arena", keep_input, budget, dims or {}, quantization, optimize)
+    options = Options(name, target, "arena", keep_input, budget, dims or {}, quantization, optimize,
+                      room(board, limits, assumed_stack(board)))  # fmt: skip
     stages = compile_program(model, options, numbers=calibration or Calibration())
     _, pool = emit(name, stages.program, model.name)
     weights = sum(a.nbytes for s, a in pool.arrays.items() if s.startswith(f"{name}_w_"))
@@ -87,7 +89,7 @@ def check(
     report = describe(name, model.name, board, stages) | parts
     report |= totals(stages.program, parts, board)
     report["layer_memory"] = layer_memory(stages.program, pool)
-    return report | {"gates": gates(report, limits)}
+    return report | {"gates": explain(gates(report, limits), report, stages)}
 
 
 def size(folder: Path, target: str = "", budget: str = "") -> dict[str, Any]:
@@ -101,7 +103,7 @@ def size(folder: Path, target: str = "", budget: str = "") -> dict[str, Any]:
         )
         report = describe(bundle.name, bundle.manifest["model"]["source"], board, stages)
         report |= memory(stages.program, pool, firmware, board)
-    return report | {"gates": gates(report, limits)}
+    return report | {"gates": explain(gates(report, limits), report, stages)}
 
 
 def bench(folder: Path, target: str = "") -> dict[str, Any]:

@@ -78,13 +78,28 @@ class Turn(NamedTuple):
     n: int
 
 
+class Block(NamedTuple):
+    """Bytes of the arena from `offset`, taken from row step `first` to row step `last`.
+
+    Row steps count from 1 through the schedule; inputs are there at 0, outputs after the last. owner:
+    the tensor whose memory it is, from row `row` on; of scratch the step, with row -1.
+    """
+
+    owner: str
+    row: int
+    offset: int
+    bytes: int
+    first: int
+    last: int
+
+
 @dataclass(frozen=True)
 class PlanReport:
     """How good the memory plan is.
 
-    lower_bound: peak of the live bytes of this schedule; proved: no plan of it has a lower peak;
-    method: what found the offsets; peak: name of the step at which most bytes are live;
-    live: live bytes at each step.
+    lower_bound: peak of the live bytes of this schedule, scratch included; proved: no plan of it has
+    a lower peak; method: what found the offsets; peak: name of the step at which most bytes are live;
+    live: live bytes at each step; blocks: all that is ever in the arena.
     """
 
     lower_bound: int
@@ -92,6 +107,7 @@ class PlanReport:
     method: str
     peak: str
     live: tuple[int, ...] = ()
+    blocks: tuple[Block, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

@@ -96,12 +96,31 @@ def check_line(report: Report) -> str:
 
 
 def gate_lines(report: Report) -> list[str]:
-    """A line for every gate that failed."""
+    """A line for every gate that failed, and what would help where that is known."""
+    lines, told = [], None
+    for gate in (gate for gate in report["gates"] if not gate["passed"]):
+        reason = f"   {gate['reason']}" if gate.get("reason") else ""
+        found = f"found {_cell(gate['found'])}, limit {_cell(gate['limit'])}"
+        lines.append(f"FAILED  {gate['name']}: {found}{reason}")
+        if gate.get("shortage") != told:
+            told = gate.get("shortage")
+            lines += _shortage_lines(told)
+    return lines
+
+
+def _shortage_lines(entry: Report | None) -> list[str]:
+    """The least that is needed, what needs it, and the remedies, those that are enough first."""
+    if entry is None:
+        return []
+    alive = ", ".join(
+        f"{a['made_by'] or 'input ' + a['name']} {a['bytes']:,} B" for a in entry["alive"]
+    )
+    remedies = sorted(entry["remedies"], key=lambda r: r["enough"] is not True)
+    marks = {True: "   enough", False: "   not enough alone", None: ""}
     return [
-        f"FAILED  {gate['name']}: found {_cell(gate['found'])}, limit {_cell(gate['limit'])}"
-        + (f"   {gate['reason']}" if gate.get("reason") else "")
-        for gate in report["gates"]
-        if not gate["passed"]
+        f"        no plan needs less than {entry['lower_bound_bytes']:,} B of arena",
+        f"        alive at layer {entry['layer']}: {alive}",
+        *(f"        help  {r['text']}{marks[r['enough']]}" for r in remedies),
     ]
 
 

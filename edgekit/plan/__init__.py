@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,9 +11,10 @@ import numpy as np
 from edgekit.graph import IntGraph, IntNode, Value
 from edgekit.plan.arena import Arena, best_arena
 from edgekit.plan.check import check_plan
+from edgekit.plan.limit import within
 from edgekit.plan.rows import SCRATCH, up
 from edgekit.plan.streams import Network
-from edgekit.program import ARENA, Buffer, PlanReport, Program, Step, Turn
+from edgekit.program import ARENA, Block, Buffer, PlanReport, Program, Step, Turn
 
 OPTIMIZE = ("balanced", "speed", "size", "ram")
 
@@ -23,17 +25,21 @@ def plan(
     keep_input: bool = False,
     caller_io: bool = False,
     optimize: str = "balanced",
+    limit: int | None = None,
 ) -> Program:
     """Decide what is streamed, assign every row its place, drop copies that became views, and check
     the result.
 
     keep_input: the inputs survive a run. caller_io: inputs and outputs are the caller's buffers.
     optimize: "ram" streams for the smallest arena, "balanced" as far as that adds at most 3 % of the
-    instructions, "speed" and "size" not at all.
+    instructions, "speed" and "size" not at all. limit: bytes that arena and state may take together;
+    where they would take more, as much is streamed as that needs.
     Raises EK402 when the finished plan fails its independent check (a bug).
     """
     network = Network(graph, keep_input=keep_input, caller_io=caller_io)
     arena = best_arena(network, optimize)
+    if limit is not None:
+        arena = within(network, arena, limit - _state_offsets(graph)[1])
     return program_of(arena)
 
 
@@ -114,7 +120,19 @@ class _Builder:
             arena.placed.method,
             "" if peak is None else nodes[peak].name,
             tuple(most.values()),
+            tuple(self._blocks()),
         )
+
+    def _blocks(self) -> Iterator[Block]:
+        for group in self.arena.groups:
+            (owner, row), offset = group.key, self.arena.placed.offset[group.key]
+            parts = np.stack([group.at, group.size, group.start, group.end], axis=1)
+            for at, size, first, last in parts.tolist():
+                # The rows of a whole tensor lie in one group, at multiples of their bytes.
+                inside = (
+                    0 if row == SCRATCH else at // max(1, self.arena.line.roots[owner].row_bytes)
+                )
+                yield Block(owner, row + inside, offset + at, size, first, last)
 
     def _views(self) -> tuple[tuple[int, Step], ...]:
         """Dropped nodes, each with the number of turns that run before it."""

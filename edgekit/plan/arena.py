@@ -25,7 +25,7 @@ class Arena:
     """A schedule with a place for everything.
 
     apart: storages whose rows lie anywhere. live: bytes alive at each row step, from 0; bound: the
-    most of them, below which no placement of this schedule can stay.
+    most of them, below which no placement of this schedule can stay. groups: what has a place.
     """
 
     line: Timeline
@@ -33,6 +33,7 @@ class Arena:
     apart: frozenset[str]
     placed: Placed
     live: NDArray[np.int64]
+    groups: list[Group]
 
     @property
     def bound(self) -> int:
@@ -105,7 +106,7 @@ def _arena(line: Timeline, turns: list[Turn], apart: frozenset[str]) -> Arena:
         live = live_bytes(groups, steps)
         placed = _placed(groups, live)
         if not apart or placed.peak <= unit * _UNIT_LIMIT:
-            return Arena(line, turns, apart, placed, live)
+            return Arena(line, turns, apart, placed, live, groups)
         unit *= 2
 
 
