@@ -10,7 +10,16 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edgekit.bundle import MANIFEST, QUANTIZATION, REPORT, staged, to_json
+from edgekit.bundle import (
+    DRAWING,
+    MANIFEST,
+    PLAN,
+    QUANTIZATION,
+    REPORT,
+    plan_json,
+    staged,
+    to_json,
+)  # fmt: skip
 from edgekit.emit import emit
 from edgekit.emit.constants import Pool
 from edgekit.emit.names import check_name, default_name
@@ -22,6 +31,8 @@ from edgekit.manifest import manifest
 from edgekit.measure import describe, memory, speed, verify
 from edgekit.passes import canonical
 from edgekit.plan import plan
+from edgekit.plan.certificate import certificate
+from edgekit.plan.drawing import draw
 from edgekit.program import Program
 from edgekit.quantize import Calibration, Quantization, Settings, quantized, restored, save
 from edgekit.ram import assumed_stack, explain, room
@@ -190,6 +201,10 @@ def build(
             progress("verify")
             report |= verify(stages.program, model_files, board)
             report["gates"] = explain(gates(report, limits), report, stages)
+            report |= {"plan": PLAN, "plan_drawing": DRAWING}
+            proof: dict[str, Any] = {"model": path.name, "plan": certificate(stages.program)}
+            (folder / PLAN).write_text(plan_json(proof))
+            (folder / DRAWING).write_text(draw(proof["plan"], f"{path.name} on {board.name}"))
             (folder / REPORT).write_text(to_json(report))
             (folder / f"model{path.suffix}").write_bytes(self_contained(path))
             entry = manifest(folder, stages.program, asdict(options), path)

@@ -298,17 +298,31 @@ def bench(session: Session, bundle: Path, place: str) -> int:
 @MODEL
 @TARGET
 @KEEP
+@OPTIMIZE
+@BUDGET
 @click.option("-o", "--output", type=click.Path(path_type=Path), default=Path("plan.json"),
-              show_default=True, help="Where to write the ways in full.")  # fmt: skip
-def plan(session: Session, model: Path, target: str, keep_input: bool, output: Path) -> int:
-    """RAM against instructions: the ways to run MODEL, by how much of it is streamed."""
-    from edgekit.bundle import to_json
+              show_default=True, help="Where to write the ways, and the plan with its certificate.")  # fmt: skip
+@click.option("--svg", type=click.Path(path_type=Path), help="Also draw the plan's arena here.")
+@click.option("--verify", is_flag=True, help="MODEL is a plan.json: does its certificate hold?")
+def plan(session: Session, model: Path, target: str, keep_input: bool, optimize: str, budget: str,
+         output: Path, svg: Path | None, verify: bool) -> int:  # fmt: skip
+    """RAM against instructions: the ways to run MODEL, and the certificate of the one a build takes."""
+    from edgekit.bundle import plan_json
     from edgekit.commands import plan as run
-    from edgekit.screens import plan_screen
+    from edgekit.commands import verify_plan
+    from edgekit.plan.drawing import draw
+    from edgekit.screens import plan_screen, verify_screen
 
-    report = run(model, target, keep_input=keep_input)
-    write(output, to_json(report))
-    session.show(report, plan_screen(report) + f"\nwrote   {output}")
+    if verify:
+        report = verify_plan(model)
+        session.show(report, verify_screen(report))
+        return verdict(report)
+    report = run(model, target, keep_input=keep_input, optimize=optimize, budget=budget)
+    write(output, plan_json(report))
+    if svg:
+        write(svg, draw(report["plan"], f"{report['model']} on {report['target']}"))
+    wrote = f"\nwrote   {output}" + (f", {svg}" if svg else "")
+    session.show(report, plan_screen(report) + wrote)
     return OK
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -17,7 +18,9 @@ from edgekit.emit.names import default_name
 from edgekit.errors import EdgekitError
 from edgekit.firmware import compile_model
 from edgekit.measure import SAMPLES, STEPS, describe, layer_memory, memory, speed, totals
+from edgekit.plan.certificate import certificate, problems
 from edgekit.plan.front import balanced, front
+from edgekit.plan.rows import up
 from edgekit.plan.streams import Network
 from edgekit.quantize import Calibration, Settings, load
 from edgekit.ram import assumed_stack, explain, room
@@ -114,26 +117,34 @@ def bench(folder: Path, target: str = "") -> dict[str, Any]:
     return report | {"gates": []}
 
 
-def plan(model: Path, target: str, *, keep_input: bool = False) -> dict[str, Any]:
-    """The ways to run a model between least RAM and fewest instructions, most RAM first."""
-    board = load_target(target)
-    stages = compile_program(
-        model, Options("model", target, keep_input=keep_input, optimize="speed")
+def plan(
+    model: Path,
+    target: str,
+    *,
+    keep_input: bool = False,
+    optimize: str = "balanced",
+    budget: str = "",
+) -> dict[str, Any]:
+    """The ways to run a model between least RAM and fewest instructions, most RAM first; under
+    ``plan`` the certificate of the one that a build with these options takes."""
+    board, limits = load_target(target), parse_budget(budget)
+    name, limit = default_name(model.stem), room(board, limits, assumed_stack(board))
+    options = Options(
+        name, target, keep_input=keep_input, budget=budget, optimize=optimize, ram_limit=limit
     )
+    stages = compile_program(model, options, numbers=Calibration())
     network = Network(stages.integer, keep_input=keep_input, caller_io=False)
     base, points = network.cuts.instructions(), front(network)
     smallest = points[-1].arena.placed.peak if points else 0
     chosen = balanced(points, network) if points else None
-    return {
-        "model": model.name,
-        "target": board.name,
-        "edgekit_version": __version__,
+    report = describe(name, model.name, board, stages) | {
         "keep_input": keep_input,
         "ram_limit_bytes": board.ram_limit_bytes,
         "points": [
             {
-                "arena_bytes": point.arena.placed.peak,
+                "arena_bytes": up(point.arena.placed.peak),
                 "arena_lower_bound_bytes": point.arena.bound,
+                "arena_proved_bytes": up(point.arena.proved),
                 "arena_method": point.arena.placed.method,
                 "instructions_added_estimate": point.extra,
                 "instructions_added_percent": round(100 * point.extra / max(1, base), 2),
@@ -150,6 +161,27 @@ def plan(model: Path, target: str, *, keep_input: bool = False) -> dict[str, Any
             for point in points
         ],
     }
+    return report | {"plan": certificate(stages.program)}
+
+
+def verify_plan(file: Path) -> dict[str, Any]:
+    """Does a certificate prove what it says? `file` was written by `plan` or lies in a bundle.
+
+    Raises EK004 where it cannot be read, or is no certificate.
+    """
+    try:
+        table = json.loads(file.read_text(encoding="utf-8"))
+        entry = table["plan"]
+        wrong = problems(entry)
+        blocks, model = len(entry["blocks"]), str(table["model"])
+    except (OSError, ValueError, KeyError, TypeError, IndexError, RecursionError) as broken:
+        raise EdgekitError(
+            "EK004", "the file holds no certificate of a plan", where=str(file),
+            found=f"{type(broken).__name__}: {broken}",
+            help="pass the plan.json of `edgekit plan` or of a bundle",
+        ) from None  # fmt: skip
+    gate = {"name": "certificate", "limit": 0, "found": len(wrong), "passed": not wrong}
+    return {"model": model, "blocks": blocks, "problems": wrong, "gates": [gate]}
 
 
 def inspect(

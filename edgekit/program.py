@@ -98,7 +98,7 @@ class PlanReport:
     """How good the memory plan is.
 
     lower_bound: peak of the live bytes of this schedule, scratch included; proved: no plan of it has
-    a lower peak; method: what found the offsets; peak: name of the step at which most bytes are live;
+    a smaller arena, in whole words; method: what found the offsets; peak: name of the step at which most bytes are live;
     live: live bytes at each step; blocks: all that is ever in the arena.
     """
 
@@ -108,6 +108,19 @@ class PlanReport:
     peak: str
     live: tuple[int, ...] = ()
     blocks: tuple[Block, ...] = ()
+
+    def fullest(self) -> tuple[int, int]:
+        """The first row step with the most bytes alive, and those bytes."""
+        change: dict[int, int] = {}
+        for block in self.blocks:
+            change[block.first] = change.get(block.first, 0) + block.bytes
+            change[block.last + 1] = change.get(block.last + 1, 0) - block.bytes
+        live = peak = most = 0
+        for time in sorted(change):
+            live += change[time]
+            if live > most:
+                peak, most = time, live
+        return peak, most
 
 
 @dataclass(frozen=True, eq=False)

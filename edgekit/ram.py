@@ -71,22 +71,16 @@ def shortage(stages: Compiled, report: Report, excess: int) -> Report:
 
 
 def made_by(program: Program, owner: str) -> str:
-    """The layer that first writes a tensor's memory, "" for an input; of scratch its layer."""
+    """The layer that makes a tensor or holds the scratch, "input", or "" where a view joins several."""
+    if owner in program.inputs:
+        return "input"
     writers = (step.name for step in program.steps if owner in (step.name, *step.outputs))
     return next(writers, "")
 
 
 def alive_at_peak(program: Program) -> dict[str, int]:
     """Bytes by owner at the first row step with the most alive, the largest first."""
-    change: dict[int, int] = {}
-    for block in program.plan.blocks:
-        change[block.first] = change.get(block.first, 0) + block.bytes
-        change[block.last + 1] = change.get(block.last + 1, 0) - block.bytes
-    live = most = peak = 0
-    for time in sorted(change):
-        live += change[time]
-        if live > most:
-            most, peak = live, time
+    peak, _ = program.plan.fullest()
     alive: dict[str, int] = {}
     for block in program.plan.blocks:
         if block.first <= peak <= block.last:

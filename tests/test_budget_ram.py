@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -136,3 +137,18 @@ def test_a_deeper_stack_than_assumed_is_planned_for(
 def test_what_is_alive_at_the_peak_adds_up_to_the_bound(network: Network) -> None:
     program: Program = plan(network.graph, optimize="ram")
     assert sum(ram.alive_at_peak(program).values()) == program.plan.lower_bound
+
+
+def test_the_arena_and_its_bound_hold_the_scratch(network: Network) -> None:
+    """Every layer's scratch is a block of its own bytes, within the arena and within the bound."""
+    program = plan(network.graph, optimize="ram")
+    held = {b.owner: b for b in program.plan.blocks if b.row < 0}
+    needing = [step for step in program.steps if step.scratch_bytes]
+    assert needing
+    for step in needing:
+        block = held[step.name]
+        assert (block.offset, block.bytes) == (step.scratch_offset, -(-step.scratch_bytes // 4) * 4)
+        assert block.offset + block.bytes <= program.arena_bytes
+    bare = [b for b in program.plan.blocks if b.row >= 0]
+    without = dataclasses.replace(program.plan, blocks=tuple(bare)).fullest()[1]
+    assert without < program.plan.lower_bound == program.plan.fullest()[1]

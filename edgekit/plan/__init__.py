@@ -116,7 +116,7 @@ class _Builder:
             peak = kept[0]
         return PlanReport(
             arena.bound,
-            arena.proved,
+            up(arena.proved),
             arena.placed.method,
             "" if peak is None else nodes[peak].name,
             tuple(most.values()),
