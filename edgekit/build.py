@@ -33,9 +33,10 @@ from edgekit.passes import canonical
 from edgekit.plan import plan
 from edgekit.plan.certificate import certificate
 from edgekit.plan.drawing import draw
+from edgekit.plan.regions import Room, holds
 from edgekit.program import Program
 from edgekit.quantize import Calibration, Quantization, Settings, quantized, restored, save
-from edgekit.ram import assumed_stack, explain, room
+from edgekit.ram import assumed_stack, explain, room, rooms
 from edgekit.report import gates, parse_budget
 from edgekit.rewrite.constant_channels import drop_constant_channels
 from edgekit.target import Target, load_target
@@ -59,6 +60,7 @@ class Options:
     (arena, plus conversion helpers). budget: "ram=32K,flash=128K,cycles=3M" or "". dims: sizes of
     symbolic dimensions. quantization: how numbers are chosen that the source does not have.
     optimize: what `plan` streams for. ram_limit: bytes that arena and state may take, None for any.
+    regions: the memory regions that were asked for, "dtcm,sram" or "". rooms: what each may hold.
     """
 
     name: str
@@ -70,6 +72,16 @@ class Options:
     quantization: Settings = Settings()
     optimize: str = "balanced"
     ram_limit: int | None = None
+    regions: str = ""
+    rooms: tuple[Room, ...] = ()
+
+    def beside(self, board: Target, stack: int) -> Options:
+        """With the memory that the budget and the board leave beside a stack. Raises EK001."""
+        return replace(
+            self,
+            ram_limit=room(board, parse_budget(self.budget), stack),
+            rooms=rooms(board, self.regions, stack),
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,6 +127,8 @@ def compile_program(
         caller_io=options.io == "caller",
         optimize=options.optimize,
         limit=options.ram_limit,
+        rooms=options.rooms,
+        asked=bool(options.regions),
     )
     if dump:
         dump("quantized", whole.text())
@@ -161,6 +175,7 @@ def build(
     budget: str = "",
     dims: Mapping[str, int] | None = None,
     optimize: str = "balanced",
+    regions: str = "",
     dump: Dump | None = None,
     progress: Progress = lambda stage: None,
 ) -> dict[str, Any]:
@@ -174,17 +189,17 @@ def build(
     with model_file(model, example_inputs) as path, tempfile.TemporaryDirectory() as work:
         name = check_name(name or default_name(path.stem))
         options = Options(name, target, io, keep_input, budget, dims or {}, quantization, optimize,
-                          room(board, limits, assumed_stack(board)))  # fmt: skip
+                          regions=regions).beside(board, assumed_stack(board))  # fmt: skip
 
         progress("import, quantize, plan")
         numbers = None if calibration is None else Calibration(calibration, scale, offset)
         stages = compile_program(path, options, dump, numbers=numbers)
         progress("compile")
         emitted = emit_and_compile(stages, path.name, board, Path(work) / "first")
-        measured = room(board, limits, emitted.firmware.stack().bytes)
-        if _exceeds(stages, measured):
+        stack = emitted.firmware.stack().bytes
+        if stack > assumed_stack(board) and _exceeds(stages, options.beside(board, stack)):
             # The stack is deeper than was assumed: plan again, knowing it.
-            options = replace(options, ram_limit=measured)
+            options = options.beside(board, stack)
             stages = compile_program(path, options, dump, numbers=stages.decided or numbers)
             emitted = emit_and_compile(stages, path.name, board, Path(work) / "second")
 
@@ -212,12 +227,12 @@ def build(
     return report
 
 
-def _exceeds(stages: Compiled, limit: int | None) -> bool:
-    """Was the plan made for more than `limit` bytes, and does it take more?"""
-    program, assumed = stages.program, stages.options.ram_limit
-    if limit is None or assumed is None or assumed <= limit:
-        return False
-    return program.arena_bytes + program.state_bytes > limit
+def _exceeds(stages: Compiled, options: Options) -> bool:
+    """Does the plan take more than `options` allow, in all or in a memory region?"""
+    program, limit = stages.program, options.ram_limit
+    if not holds(options.rooms, program.regions, program.state_bytes):
+        return True
+    return limit is not None and program.arena_bytes + program.state_bytes > limit
 
 
 class _CallableModule(types.ModuleType):

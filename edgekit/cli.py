@@ -128,6 +128,8 @@ KEEP = click.option(
 )
 OPTIMIZE = click.option("--optimize", type=click.Choice(["balanced", "speed", "size", "ram"]), default="balanced", show_default=True,
                         help="Stream rows for the least RAM (ram), for what costs at most 3 % instructions (balanced), not at all (speed, size).")  # fmt: skip
+REGIONS = click.option("--regions", default="", metavar="dtcm,sram",
+                       help="Spread the arena over these memory regions of the target, what is used most in the first.")  # fmt: skip
 IO = click.option("--io", type=click.Choice(["arena", "caller", "float"]), default="arena", show_default=True,
                   help="Inputs and outputs inside the arena, in the caller's buffers, or arena plus float helpers.")  # fmt: skip
 
@@ -184,6 +186,7 @@ def cli(context: click.Context) -> None:
 @IO
 @KEEP
 @OPTIMIZE
+@REGIONS
 @BUDGET
 @DIM
 @quantization
@@ -191,7 +194,7 @@ def cli(context: click.Context) -> None:
     "--dump", type=click.Path(path_type=Path), help="Write the graph after every pass here."
 )
 def build(session: Session, model: Path, target: str, output: Path | None, name: str, io: str,
-          keep_input: bool, optimize: str, budget: str, dims: dict[str, int], dump: Path | None,
+          keep_input: bool, optimize: str, regions: str, budget: str, dims: dict[str, int], dump: Path | None,
           calibration: Path | None, scale: float | None, offset: float | None, range_method: str,
           equalize: bool, bias_correction: bool) -> int:  # fmt: skip
     """Build MODEL into a bundle of C files, verified and measured."""
@@ -203,7 +206,7 @@ def build(session: Session, model: Path, target: str, output: Path | None, name:
         report = run(model, calibration=calibration, scale=scale, offset=offset,
                      quantization=Settings(range_method, equalize, bias_correction), target=target,
                      output=output, name=name, io=io, keep_input=keep_input, optimize=optimize,
-                     budget=budget, dims=dims, dump=dumper(dump), progress=progress)  # fmt: skip
+                     regions=regions, budget=budget, dims=dims, dump=dumper(dump), progress=progress)  # fmt: skip
     folder = output or Path("build") / report["name"]
     session.show(report, build_screen(report) + f"\nwrote   {folder}")
     return verdict(report)
@@ -214,17 +217,18 @@ def build(session: Session, model: Path, target: str, output: Path | None, name:
 @TARGET
 @KEEP
 @OPTIMIZE
+@REGIONS
 @BUDGET
 @DIM
 @quantization
-def check(session: Session, model: Path, target: str, keep_input: bool, optimize: str, budget: str,
+def check(session: Session, model: Path, target: str, keep_input: bool, optimize: str, regions: str, budget: str,
           dims: dict[str, int], **options: Any) -> int:  # fmt: skip
     """Can MODEL run on the target? Supported, static, integer-only, does it fit; no compiler run."""
     from edgekit.commands import check as run
     from edgekit.screens import check_screen
 
-    report = run(model, target, keep_input=keep_input, optimize=optimize, budget=budget, dims=dims,
-                 **numbers(**options))  # fmt: skip
+    report = run(model, target, keep_input=keep_input, optimize=optimize, regions=regions,
+                 budget=budget, dims=dims, **numbers(**options))  # fmt: skip
     session.show(report, check_screen(report))
     return verdict(report)
 
@@ -299,12 +303,13 @@ def bench(session: Session, bundle: Path, place: str) -> int:
 @TARGET
 @KEEP
 @OPTIMIZE
+@REGIONS
 @BUDGET
 @click.option("-o", "--output", type=click.Path(path_type=Path), default=Path("plan.json"),
               show_default=True, help="Where to write the ways, and the plan with its certificate.")  # fmt: skip
 @click.option("--svg", type=click.Path(path_type=Path), help="Also draw the plan's arena here.")
 @click.option("--verify", is_flag=True, help="MODEL is a plan.json: does its certificate hold?")
-def plan(session: Session, model: Path, target: str, keep_input: bool, optimize: str, budget: str,
+def plan(session: Session, model: Path, target: str, keep_input: bool, optimize: str, regions: str, budget: str,
          output: Path, svg: Path | None, verify: bool) -> int:  # fmt: skip
     """RAM against instructions: the ways to run MODEL, and the certificate of the one a build takes."""
     from edgekit.bundle import plan_json
@@ -317,7 +322,9 @@ def plan(session: Session, model: Path, target: str, keep_input: bool, optimize:
         report = verify_plan(model)
         session.show(report, verify_screen(report))
         return verdict(report)
-    report = run(model, target, keep_input=keep_input, optimize=optimize, budget=budget)
+    report = run(
+        model, target, keep_input=keep_input, optimize=optimize, regions=regions, budget=budget
+    )
     write(output, plan_json(report))
     if svg:
         write(svg, draw(report["plan"], f"{report['model']} on {report['target']}"))

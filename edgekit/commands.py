@@ -20,10 +20,11 @@ from edgekit.firmware import compile_model
 from edgekit.measure import SAMPLES, STEPS, describe, layer_memory, memory, speed, totals
 from edgekit.plan.certificate import certificate, problems
 from edgekit.plan.front import balanced, front
+from edgekit.plan.regions import Room
 from edgekit.plan.rows import up
 from edgekit.plan.streams import Network
 from edgekit.quantize import Calibration, Settings, load
-from edgekit.ram import assumed_stack, explain, room
+from edgekit.ram import assumed_stack, explain
 from edgekit.report import accuracy_gate, gates, parse_budget
 from edgekit.simulate import Simulator
 from edgekit.target import Target, load_target
@@ -47,7 +48,9 @@ def reopen(folder: Path, target: str = "") -> tuple[Bundle, Compiled, Target]:
     bundle = open_bundle(folder)
     try:
         given = bundle.options
-        options = Options(**{**given, "quantization": Settings(**given["quantization"])})
+        numbered = Settings(**given["quantization"])
+        rooms = tuple(Room(*entry) for entry in given["rooms"])
+        options = Options(**{**given, "quantization": numbered, "rooms": rooms})
     except (KeyError, TypeError) as unknown:
         raise EdgekitError(
             "EK005", "the manifest's options are not those of this version",
@@ -65,6 +68,7 @@ def check(
     *,
     keep_input: bool = False,
     optimize: str = "balanced",
+    regions: str = "",
     budget: str = "",
     dims: Mapping[str, int] | None = None,
     calibration: Calibration | None = None,
@@ -78,7 +82,7 @@ def check(
     board, limits = load_target(target), parse_budget(budget)
     name = default_name(model.stem)
     options = Options(name, target, "arena", keep_input, budget, dims or {}, quantization, optimize,
-                      room(board, limits, assumed_stack(board)))  # fmt: skip
+                      regions=regions).beside(board, assumed_stack(board))  # fmt: skip
     stages = compile_program(model, options, numbers=calibration or Calibration())
     _, pool = emit(name, stages.program, model.name)
     weights = sum(a.nbytes for s, a in pool.arrays.items() if s.startswith(f"{name}_w_"))
@@ -123,15 +127,16 @@ def plan(
     *,
     keep_input: bool = False,
     optimize: str = "balanced",
+    regions: str = "",
     budget: str = "",
 ) -> dict[str, Any]:
     """The ways to run a model between least RAM and fewest instructions, most RAM first; under
     ``plan`` the certificate of the one that a build with these options takes."""
-    board, limits = load_target(target), parse_budget(budget)
-    name, limit = default_name(model.stem), room(board, limits, assumed_stack(board))
+    board, name = load_target(target), default_name(model.stem)
     options = Options(
-        name, target, keep_input=keep_input, budget=budget, optimize=optimize, ram_limit=limit
+        name, target, keep_input=keep_input, budget=budget, optimize=optimize, regions=regions
     )
+    options = options.beside(board, assumed_stack(board))
     stages = compile_program(model, options, numbers=Calibration())
     network = Network(stages.integer, keep_input=keep_input, caller_io=False)
     base, points = network.cuts.instructions(), front(network)

@@ -93,6 +93,14 @@ class Block(NamedTuple):
     last: int
 
 
+class Region(NamedTuple):
+    """A part of the arena that lies in a memory region of its own: `bytes` from `offset`."""
+
+    name: str
+    offset: int
+    bytes: int
+
+
 @dataclass(frozen=True)
 class PlanReport:
     """How good the memory plan is.
@@ -128,6 +136,7 @@ class Program:
     """A network ready to run: buffers, steps, and the memory it needs (bytes).
 
     `schedule` says which step makes how many rows when. A step that is not streamed has one turn.
+    `regions` divide the arena, each tensor lies in one of them; () where the target's do not matter.
     """
 
     name: str
@@ -146,6 +155,12 @@ class Program:
     layouts: Mapping[str, Layout] = field(default_factory=dict)
     # Of tensors that lost channels: which of the source's are left (last axis), as a mask.
     kept: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
+    regions: tuple[Region, ...] = ()
+
+    def region(self, offset: int) -> Region:
+        """The region that holds a byte of the arena."""
+        whole = Region("", 0, self.arena_bytes)
+        return next((r for r in reversed(self.regions) if r.offset <= offset), whole)
 
     def streams(self) -> list[tuple[Turn, ...]]:
         """The schedule cut where nothing is under way: a lone turn, or the turns of steps that
@@ -170,6 +185,7 @@ class Program:
             return f"{name}:{b.dtype}[{dims}]@{b.space}+{at}"
 
         lines = [f"program {self.name} arena {self.arena_bytes} state {self.state_bytes}"]
+        lines += [f"  region {r.name} {r.offset}+{r.bytes}" for r in self.regions]
         lines += [f"  input  {place(name)}" for name in self.inputs]
         for i, step in enumerate(self.steps):
             ins, outs = (", ".join(map(place, names)) for names in (step.inputs, step.outputs))

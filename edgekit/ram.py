@@ -6,7 +6,9 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from edgekit.errors import EdgekitError
 from edgekit.plan import plan
+from edgekit.plan.regions import Room, holds
 from edgekit.plan.stages import is_map
 from edgekit.plan.streams import Network
 from edgekit.program import CALLER, Program
@@ -19,6 +21,7 @@ Report = dict[str, Any]
 # The generated code keeps nothing but pointers and counters on the stack: 140 to 376 bytes with pointers
 # of 4 bytes on the benchmark models.
 _STACK_WORDS = 96
+_REGION_GATE = "ram fits "  # and the name of a memory region
 _MOST = 4  # tensors that a shortage names
 
 
@@ -35,6 +38,32 @@ def room(target: Target, budget: Mapping[str, float], stack: int) -> int | None:
     return min(limits) - stack if limits else None
 
 
+def rooms(target: Target, regions: str, stack: int) -> tuple[Room, ...]:
+    """What the arena may take of each memory region, the fastest first; () where there is no choice.
+
+    regions: "dtcm,sram", the regions to use in this order, or "" for all by their wait cost and then
+    their order in the file. The firmware's own data, so stack and state too, is in the file's first.
+    Raises EK001 for a region that the target does not have.
+    """
+    ram = [memory for memory in target.memory if memory.kind == "ram"]
+    named = {
+        m.name: Room(m.name, m.size - m.reserved - stack * (m is ram[0]), m is ram[0]) for m in ram
+    }
+    if not regions:
+        ranked = [named[m.name] for m in sorted(ram, key=lambda m: m.wait)]
+        usable = tuple(room for room in ranked if room.bytes > 0)
+        return usable if len(usable) > 1 else ()
+    wanted = [word.strip() for word in regions.split(",")]
+    wrong = [word for word in wanted if word not in named or wanted.count(word) > 1]
+    if wrong:
+        raise EdgekitError(
+            "EK001", "the memory regions cannot be used", where="--regions",
+            found=f"{', '.join(wrong)}, wanted each once of: {', '.join(named) or 'none'}",
+            help=f"`edgekit targets show {target.name}` lists them",
+        )  # fmt: skip
+    return tuple(named[word] for word in wanted)
+
+
 def explain(gates: list[Report], report: Report, stages: Compiled) -> list[Report]:
     """`gates`, each one of RAM that failed with its `shortage`."""
     found = []
@@ -42,13 +71,13 @@ def explain(gates: list[Report], report: Report, stages: Compiled) -> list[Repor
         if gate["passed"] or not gate["name"].startswith("ram "):
             found.append(gate)
             continue
-        excess = gate["found"] - gate["limit"]
-        found.append(gate | {"shortage": shortage(stages, report, excess)})
+        excess, whole = gate["found"] - gate["limit"], not gate["name"].startswith(_REGION_GATE)
+        found.append(gate | {"shortage": shortage(stages, report, excess, whole=whole)})
     return found
 
 
-def shortage(stages: Compiled, report: Report, excess: int) -> Report:
-    """Why a plan takes `excess` bytes too many.
+def shortage(stages: Compiled, report: Report, excess: int, *, whole: bool = True) -> Report:
+    """Why a plan takes `excess` bytes too many, of all RAM or (`whole` False) of a memory region.
 
     lower_bound_bytes: no schedule needs a smaller arena; layer: where the most is alive in the
     program; alive: the largest of what is, each with the layer that makes it; remedies: each with what
@@ -66,7 +95,7 @@ def shortage(stages: Compiled, report: Report, excess: int) -> Report:
             {"name": n, "made_by": made_by(program, n), "bytes": b}
             for n, b in list(alive.items())[:_MOST]
         ],
-        "remedies": list(_remedies(stages, report, excess)),
+        "remedies": list(_remedies(stages, report, excess, whole)),
     }
 
 
@@ -88,32 +117,37 @@ def alive_at_peak(program: Program) -> dict[str, int]:
     return dict(sorted(alive.items(), key=lambda item: (-item[1], item[0])))
 
 
-def _remedies(stages: Compiled, report: Report, excess: int) -> Iterator[Report]:
+def _remedies(stages: Compiled, report: Report, excess: int, whole: bool) -> Iterator[Report]:
     program, options = stages.program, stages.options
     caller = options.io == "caller"
 
-    def remedy(change: str, arena: int, beside: str = "") -> Iterator[Report]:
-        saved = program.arena_bytes - arena
+    def smallest(*, keep_input: bool, caller_io: bool) -> Program:
+        return plan(
+            stages.integer, keep_input=keep_input, caller_io=caller_io, optimize="ram",
+            rooms=options.rooms, asked=bool(options.regions),
+        )  # fmt: skip
+
+    def remedy(change: str, other: Program, beside: str = "") -> Iterator[Report]:
+        saved = program.arena_bytes - other.arena_bytes
         if saved > 0:
             ram = report["ram_bytes"] - saved
+            enough = holds(options.rooms, other.regions, other.state_bytes)
+            enough &= saved >= excess or not whole
             text = f"{change}: RAM {ram:,} B, {saved:,} B less{beside}"
-            yield {"change": change, "ram_bytes": ram, "enough": saved >= excess, "text": text}
-
-    def smallest(*, keep_input: bool, caller_io: bool) -> Program:
-        return plan(stages.integer, keep_input=keep_input, caller_io=caller_io, optimize="ram")
+            yield {"change": change, "ram_bytes": ram, "enough": enough, "text": text}
 
     ours = smallest(keep_input=options.keep_input, caller_io=caller)
-    yield from remedy("--optimize ram", ours.arena_bytes)
+    yield from remedy("--optimize ram", ours)
     if options.keep_input:
-        free = smallest(keep_input=False, caller_io=caller).arena_bytes
-        if free < ours.arena_bytes:
+        free = smallest(keep_input=False, caller_io=caller)
+        if free.arena_bytes < ours.arena_bytes:
             yield from remedy("--optimize ram without --keep-input", free)
     if not caller:
         outside = smallest(keep_input=options.keep_input, caller_io=True)
         theirs = sum(b.nbytes for b in outside.buffers.values() if b.space == CALLER)
         if outside.arena_bytes < ours.arena_bytes:
             beside = f" here, {theirs:,} B in buffers of your own"
-            yield from remedy("--optimize ram --io caller", outside.arena_bytes, beside)
+            yield from remedy("--optimize ram --io caller", outside, beside)
     yield from _smaller(ours, program.arena_bytes - excess)
 
 

@@ -97,26 +97,25 @@ def check_line(report: Report) -> str:
 
 def gate_lines(report: Report) -> list[str]:
     """A line for every gate that failed, and what would help where that is known."""
-    lines, told = [], None
+    lines: list[str] = []
+    told = False
     for gate in (gate for gate in report["gates"] if not gate["passed"]):
         reason = f"   {gate['reason']}" if gate.get("reason") else ""
         found = f"found {_cell(gate['found'])}, limit {_cell(gate['limit'])}"
         lines.append(f"FAILED  {gate['name']}: {found}{reason}")
-        if gate.get("shortage") != told:
-            told = gate.get("shortage")
-            lines += _shortage_lines(told)
+        if "shortage" in gate and not told:  # once: of a region's gate it is much the same
+            lines += _shortage_lines(gate["shortage"])
+            told = True
     return lines
 
 
-def _shortage_lines(entry: Report | None) -> list[str]:
+def _shortage_lines(entry: Report) -> list[str]:
     """The least that is needed, what needs it, and the remedies, those that are enough first."""
-    if entry is None:
-        return []
     alive = ", ".join(f"{_owner(a)} {a['bytes']:,} B" for a in entry["alive"])
     remedies = sorted(entry["remedies"], key=lambda r: r["enough"] is not True)
     marks = {True: "   enough", False: "   not enough alone", None: ""}
     return [
-        f"        no plan needs less than {entry['lower_bound_bytes']:,} B of arena",
+        f"        every way to stream it needs at least {entry['lower_bound_bytes']:,} B of arena",
         f"        alive at layer {entry['layer']}: {alive}",
         *(f"        help  {r['text']}{marks[r['enough']]}" for r in remedies),
     ]

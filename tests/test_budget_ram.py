@@ -90,7 +90,7 @@ def test_a_budget_that_cannot_be_met_is_explained() -> None:
     assert shortage["remedies"]
     text = edgekit("check", KWS, "--target", "cortex-m4", "--budget", "ram=3K")
     assert text.returncode == 1
-    assert f"no plan needs less than {shortage['lower_bound_bytes']:,} B" in text.stdout
+    assert f"needs at least {shortage['lower_bound_bytes']:,} B of arena" in text.stdout
     assert "help  " in text.stdout
 
 

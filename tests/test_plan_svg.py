@@ -127,6 +127,7 @@ BROKEN: dict[str, Callable[[dict[str, Any]], None]] = {
     "no time of the schedule": lambda p: p["blocks"][0].update(last=p["row_steps"] + 5),
     "the most bytes alive": lambda p: p.update(arena_lower_bound_bytes=1),
     "gap and verdict": lambda p: p.update(arena_optimal=True),
+    "two memory regions": lambda p: p["regions"].append({"offset": p["blocks"][0]["offset"] + 4}),
     "row steps": lambda p: p["schedule"].pop(),
     "after": lambda p: p["schedule"].reverse(),
 }

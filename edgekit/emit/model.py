@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from edgekit.emit.calls import Caller, row_tables, unit
+from edgekit.emit.arenas import arenas, unit
+from edgekit.emit.calls import Caller, row_tables
 from edgekit.emit.constants import Pool
 from edgekit.emit.names import c_type, comment, unique
 from edgekit.op import params_fields
@@ -32,7 +33,8 @@ def run_prototype(prefix: str, program: Program) -> str:
     """The C prototype of the entry point."""
     caller = [n for n in (*program.inputs, *program.outputs) if program.buffers[n].space == CALLER]
     names = unique(caller)
-    arguments = ["void *arena"] + ["void *state"] * bool(program.state_bytes)
+    arguments = [f"void *{array.argument}" for array in arenas(prefix, program)]
+    arguments += ["void *state"] * bool(program.state_bytes)
     for name in caller:
         const = "const " if name in program.inputs else ""
         arguments.append(f"{const}{c_type(program.buffers[name].dtype)} *{names[name]}")
@@ -52,8 +54,11 @@ def _params(prefix: str, index: int, step: Step, pool: Pool) -> list[str]:
 
 def _run(prefix: str, program: Program, pool: Pool) -> list[str]:
     names = unique(n for n in (*program.inputs, *program.outputs))
-    lines = [run_prototype(prefix, program), "{", "    uint8_t *const a = arena;"]
-    checks = [("arena", "a")]
+    lines = [run_prototype(prefix, program), "{"]
+    checks = []
+    for array in arenas(prefix, program):
+        lines.append(f"    uint8_t *const {array.pointer} = {array.argument};")
+        checks.append((array.argument, array.pointer))
     if program.state_bytes:
         lines.append("    uint8_t *const s = state;")
         checks.append(("state", "s"))
@@ -87,7 +92,8 @@ def _tables(prefix: str, program: Program) -> list[str]:
     """The offsets of rows that lie apart, and the schedules of streams."""
     lines: list[str] = []
     for number, rows in enumerate(row_tables(program)):
-        numbers = [offset // unit(program) for offset in rows]
+        base = program.region(rows[0]).offset
+        numbers = [(offset - base) // unit(program) for offset in rows]
         lines += [*_array(f"uint16_t {prefix}_t_rows{number}", numbers), ""]
     for number, turns in enumerate(program.streams()):
         if len({turn.step for turn in turns}) > 1:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +12,7 @@ from edgekit.graph import IntGraph, IntNode, Value
 from edgekit.plan.arena import Arena, best_arena
 from edgekit.plan.check import check_plan
 from edgekit.plan.limit import within
+from edgekit.plan.regions import Room, regional
 from edgekit.plan.rows import SCRATCH, up
 from edgekit.plan.streams import Network
 from edgekit.program import ARENA, Block, Buffer, PlanReport, Program, Step, Turn
@@ -26,6 +27,8 @@ def plan(
     caller_io: bool = False,
     optimize: str = "balanced",
     limit: int | None = None,
+    rooms: Sequence[Room] = (),
+    asked: bool = False,
 ) -> Program:
     """Decide what is streamed, assign every row its place, drop copies that became views, and check
     the result.
@@ -33,13 +36,20 @@ def plan(
     keep_input: the inputs survive a run. caller_io: inputs and outputs are the caller's buffers.
     optimize: "ram" streams for the smallest arena, "balanced" as far as that adds at most 3 % of the
     instructions, "speed" and "size" not at all. limit: bytes that arena and state may take together;
-    where they would take more, as much is streamed as that needs.
+    where they would take more, as much is streamed as that needs. rooms: the memory regions there
+    are, the fastest first; more than one is used where none holds the arena, or where `asked`.
     Raises EK402 when the finished plan fails its independent check (a bug).
     """
     network = Network(graph, keep_input=keep_input, caller_io=caller_io)
     arena = best_arena(network, optimize)
-    if limit is not None:
-        arena = within(network, arena, limit - _state_offsets(graph)[1])
+    state = _state_offsets(graph)[1]
+    rooms = [room._replace(bytes=room.bytes - state * room.home) for room in rooms]
+    limits = [] if limit is None else [limit - state]
+    limits += [sum(max(0, room.bytes) for room in rooms)] * bool(rooms)
+    if limits:
+        arena = within(network, arena, min(limits))
+    if rooms:
+        arena = regional(network, arena, rooms, asked=asked)
     return program_of(arena)
 
 
@@ -76,6 +86,7 @@ class _Builder:
             views=self._views(),
             layouts=graph.layouts,
             kept=graph.kept,
+            regions=arena.regions,
         )
 
     def _buffer(self, name: str, value: Value, state_offset: dict[str, int]) -> Buffer:

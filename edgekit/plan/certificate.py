@@ -20,7 +20,8 @@ def certificate(program: Program) -> Report:
     schedule: [layer, first row, rows] a turn, each row a row step; row steps count from 1, inputs are
     there at 0 and outputs after the last. runs: row steps first..last belong to `layers`, which make
     rows for each other where they are several. blocks: `bytes` of the arena from `offset`, taken from
-    row step `first` to `last`, by a "tensor", the "rows" of a run, or the "scratch" of a layer.
+    row step `first` to `last`, by a "tensor", the "rows" of a run, or the "scratch" of a layer. regions:
+    which part of the arena lies in which memory region; [] where the target has one.
     """
     plan = program.plan
     streamed = {
@@ -42,6 +43,7 @@ def certificate(program: Program) -> Report:
         "arena_certificate": _reason(program),
         "peak": {"layer": plan.peak, "row_step": peak, "bytes": most},
         "row_steps": sum(turn.n for turn in program.schedule),
+        "regions": [region._asdict() for region in program.regions],
         "inputs": list(program.inputs),
         "layers": [
             {"name": s.name, "op": s.op.name, "inputs": list(s.inputs), "outputs": list(s.outputs)}
@@ -117,6 +119,10 @@ def _claims(plan: Mapping[str, Any], blocks: list[_Block]) -> Iterator[str]:
             yield f"{owner} lives at no time of the schedule: {first} to {last}"
         if offset < 0 or offset + size > arena:
             yield f"{owner} reaches outside the arena: {offset} to {offset + size} of {arena}"
+    for border in [int(region["offset"]) for region in plan["regions"]]:
+        for *_, offset, size, owner in blocks:
+            if offset < border < offset + size:
+                yield f"{owner} lies in two memory regions"
     change: dict[int, int] = {}
     for first, last, _, size, _ in blocks:
         change[first] = change.get(first, 0) + size

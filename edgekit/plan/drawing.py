@@ -42,6 +42,7 @@ def draw(plan: Mapping[str, Any], title: str) -> str:
         *_runs(plan, across),
         *_bytes(arena, up),
         *_boxes(owners, arena, across, up),
+        *_regions(plan, up),
         *_peak(plan, across),
         *_legend(owners),
         "</svg>",
@@ -162,6 +163,15 @@ def _boxes(
             yield f'<rect x="{x}" y="{y}" width="{width}" height="{height}" {line}/>'
         yield "</g>"
     yield "</g>"
+
+
+def _regions(plan: Mapping[str, Any], up: float) -> Iterator[str]:
+    """A line where a memory region begins, and its name, where there are several."""
+    for region in plan["regions"] if len(plan["regions"]) > 1 else ():
+        y = _TOP + _HEIGHT - region["offset"] * up
+        x = _LEFT + _WIDTH
+        yield f'<path d="M{_LEFT} {y:.2f}H{x}" stroke="#05c" stroke-width="1.2"/>'
+        yield f'<text x="{x - 4}" y="{y - 4:.2f}" text-anchor="end" fill="#05c">{_text(region["name"])}</text>'
 
 
 def _peak(plan: Mapping[str, Any], across: float) -> Iterator[str]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from edgekit.emit.arenas import arenas
 from edgekit.emit.calls import in_one_call
 from edgekit.graph import DTYPES
 from edgekit.program import ARENA, CALLER, STATE, Program, Turn
@@ -61,7 +62,8 @@ class Deployed:
     """An emitted model. `folder` holds its C files; sizes are bytes.
 
     `program` is what the simulator runs; it may be None where only C code is wanted. `turns` is the
-    order in which layers make rows; empty where each layer runs once, in order.
+    order in which layers make rows; empty where each layer runs once, in order. `arenas`: where in
+    the arena each of the arrays begins that the firmware would have in several memory regions.
     """
 
     folder: Path
@@ -73,6 +75,7 @@ class Deployed:
     steps: tuple[Layer, ...]
     program: Program | None = None
     turns: tuple[LayerTurn, ...] = ()
+    arenas: tuple[int, ...] = (0,)
 
     @property
     def schedule(self) -> tuple[LayerTurn, ...]:
@@ -141,6 +144,7 @@ def deploy(program: Program, folder: Path, name: str) -> Deployed:
         steps,
         program,
         tuple(_turn(program, turn) for turn in program.schedule),
+        tuple(array.region.offset for array in arenas(name, program)),
     )
 
 

@@ -60,7 +60,7 @@ _FPU_ON = 3 << 20  # CPACR_EL1.FPEN
 class Guest:
     """What a machine is made of, in a form that passes through a command line.
 
-    spaces: bytes of arena, state and caller's buffers; caller: offset of each such argument.
+    spaces: bytes of arena, state and caller's buffers; arenas, caller: offset of each such argument.
     """
 
     elf: str
@@ -68,6 +68,7 @@ class Guest:
     cpu: str
     name: str
     spaces: tuple[int, ...]
+    arenas: tuple[int, ...]
     caller: tuple[int, ...]
     hash: str
     traced: bool
@@ -80,6 +81,7 @@ class Guest:
             target.emulator.unicorn,
             deployed.name,
             (deployed.arena_bytes, deployed.state_bytes, deployed.caller_bytes),
+            deployed.arenas,
             tuple(tensor.offset for tensor in deployed.caller),
             deployed.hash.hex(),
             traced,
@@ -91,7 +93,8 @@ class Guest:
     @staticmethod
     def from_json(text: str) -> Guest:
         table: dict[str, Any] = json.loads(text)
-        return Guest(**table | {"spaces": tuple(table["spaces"]), "caller": tuple(table["caller"])})
+        lists = ("spaces", "arenas", "caller")
+        return Guest(**table | {key: tuple(table[key]) for key in lists})
 
 
 class GuestFault(Exception):
@@ -176,7 +179,7 @@ class Machine:
         """What `<name>_run` is called with."""
         arena, state, caller = self.bases
         return [
-            arena,
+            *(arena + offset for offset in self.guest.arenas),
             *[state] * bool(self.guest.spaces[1]),
             *(caller + o for o in self.guest.caller),
         ]
