@@ -136,7 +136,11 @@ def _remedies(stages: Compiled, report: Report, excess: int, whole: bool) -> Ite
             text = f"{change}: RAM {ram:,} B, {saved:,} B less{beside}"
             yield {"change": change, "ram_bytes": ram, "enough": enough, "text": text}
 
-    ours = smallest(keep_input=options.keep_input, caller_io=caller)
+    # A plan above its limit is the smallest there is.
+    within = (
+        options.ram_limit is None or program.arena_bytes + program.state_bytes <= options.ram_limit
+    )
+    ours = smallest(keep_input=options.keep_input, caller_io=caller) if within else program
     yield from remedy("--optimize ram", ours)
     if options.keep_input:
         free = smallest(keep_input=False, caller_io=caller)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from edgekit.plan.arena import Arena, place_all
+from edgekit.plan.arena import Arena, arena_of, place_all
 from edgekit.plan.limit import within
 from edgekit.plan.placement import Group, Placed, live_bytes
 from edgekit.plan.rows import ALIGN, SCRATCH, up
@@ -44,10 +44,14 @@ def regional(network: Network, arena: Arena, rooms: Sequence[Room], *, asked: bo
     asked: the user named the regions; a whole arena then lies in the first one or in none.
     """
     best: tuple[int, Arena] | None = None
+    holding = rooms[:1] if asked else rooms
+    if network.cuts.nodes and not arena.apart and not _within_one(arena, holding):
+        # Rows that lie apart cost less than a second array does.
+        apart = arena_of(network, network.cuts.cheapest(network.cuts.largest()), split=True)
+        arena = apart if _within_one(apart, holding) else arena
     for _ in range(_TRIES):
-        for room in rooms[:1] if asked else rooms:
-            if up(arena.placed.peak) <= room.bytes:
-                return replace(arena, regions=(Region(room.name, 0, up(arena.placed.peak)),))
+        if region := _within_one(arena, holding):
+            return replace(arena, regions=(region,))
         excess, found = spread(arena, rooms)
         if best is None or excess < best[0]:
             best = excess, found
@@ -57,6 +61,12 @@ def regional(network: Network, arena: Arena, rooms: Sequence[Room], *, asked: bo
         arena = smaller
     assert best is not None
     return best[1]
+
+
+def _within_one(arena: Arena, rooms: Sequence[Room]) -> Region | None:
+    """The first region that holds the arena as a whole."""
+    size = up(arena.placed.peak)
+    return next((Region(room.name, 0, size) for room in rooms if size <= room.bytes), None)
 
 
 def spread(arena: Arena, rooms: Sequence[Room]) -> tuple[int, Arena]:
