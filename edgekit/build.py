@@ -10,7 +10,17 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edgekit.bundle import COSTS, MANIFEST, QUANTIZATION, REPORT, staged, to_json
+from edgekit.bundle import (
+    COSTS,
+    DRAWING,
+    MANIFEST,
+    PLAN,
+    QUANTIZATION,
+    REPORT,
+    plan_json,
+    staged,
+    to_json,
+)
 from edgekit.costs import Costs, costs_for, measured
 from edgekit.emit import emit
 from edgekit.emit.entry import entry_points
@@ -24,9 +34,12 @@ from edgekit.manifest import manifest
 from edgekit.measure import describe, memory, speed, verify
 from edgekit.passes import canonical
 from edgekit.plan import plan
+from edgekit.plan.certificate import certificate
+from edgekit.plan.drawing import draw
+from edgekit.plan.regions import Room
 from edgekit.program import Program
 from edgekit.quantize import Calibration, Quantization, Settings, quantized, restored, save
-from edgekit.ram import within_ram
+from edgekit.ram import rooms_of, within_ram
 from edgekit.report import gates, parse_budget
 from edgekit.rewrite.constant_channels import drop_constant_channels
 from edgekit.rewrite.feed_input import feed_input
@@ -53,7 +66,8 @@ class Options:
     symbolic dimensions. quantization: how numbers are chosen that the source does not have.
     optimize: what `plan` streams for. stream_input: the input is handed over row by row. arena_limit:
     bytes that the RAM of the budget or the target has left for the arena, where `optimize` alone would
-    take more.
+    take more. regions: the memory regions that were asked for, "dtcm,sram" or "". rooms: what the arena
+    may take of each.
     """
 
     name: str
@@ -66,6 +80,8 @@ class Options:
     optimize: str = "balanced"
     stream_input: bool = False
     arena_limit: int | None = None
+    regions: str = ""
+    rooms: tuple[Room, ...] = ()
 
     def __post_init__(self) -> None:
         if self.stream_input and self.keep_input:
@@ -74,13 +90,19 @@ class Options:
                 found="a streamed input never stands in RAM as a whole, so none can be kept",
                 help="leave out one of them",
             )  # fmt: skip
+        if self.stream_input and self.regions:
+            raise EdgekitError(
+                "EK001", "two options cannot be combined", where="--stream-input --regions",
+                found="a fed model keeps its place in one arena", help="leave out one of them",
+            )  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
 class Compiled:
     """The stages of one model, each of its own type; `integer` is `lowered` without its constant
-    channels, `decided` is what quantization added."""
+    channels, `decided` is what quantization added, `options` what all of it was made with."""
 
+    options: Options
     source: Graph
     canonical: Graph
     quantized: Graph
@@ -101,6 +123,8 @@ def _planned(integer: IntGraph, options: Options) -> Program:
         caller_io=options.io == "caller",
         optimize=options.optimize,
         limit=options.arena_limit,
+        rooms=options.rooms,
+        asked=bool(options.regions),
     )
 
 
@@ -137,7 +161,7 @@ def compile_program(
         dump("lowered", lowered.text())
         dump("integer", integer.text())
         dump("program", program.text())
-    return Compiled(source, graph, whole, lowered, integer, program, decided)
+    return Compiled(options, source, graph, whole, lowered, integer, program, decided)
 
 
 def build(
@@ -158,6 +182,7 @@ def build(
     optimize: str = "balanced",
     stream_input: bool = False,
     costs: str | Path | None = None,
+    regions: str = "",
     dump: Dump | None = None,
     progress: Progress = lambda stage: None,
 ) -> dict[str, Any]:
@@ -171,7 +196,8 @@ def build(
     with model_file(model, example_inputs) as path, tempfile.TemporaryDirectory() as work:
         name = check_name(name or default_name(path.stem))
         options = Options(name, target, io, keep_input, budget, dims or {}, quantization, optimize,
-                          stream_input=stream_input)  # fmt: skip
+                          stream_input=stream_input, regions=regions)  # fmt: skip
+        options = replace(options, rooms=rooms_of(options, stack=0))
 
         progress("import, quantize, plan")
         numbers = None if calibration is None else Calibration(calibration, scale, offset)
@@ -196,6 +222,10 @@ def build(
             progress("verify")
             report |= verify(stages.program, model_files, board)
             report["gates"] = gates(report, limits)
+            report |= {"plan": PLAN, "plan_drawing": DRAWING}
+            proof: dict[str, Any] = {"model": path.name, "plan": certificate(stages.program)}
+            (folder / PLAN).write_text(plan_json(proof))
+            (folder / DRAWING).write_text(draw(proof["plan"], f"{path.name} on {board.name}"))
             (folder / REPORT).write_text(to_json(report))
             (folder / f"model{path.suffix}").write_bytes(self_contained(path))
             entry = manifest(folder, stages.program, asdict(options), path)

@@ -17,6 +17,7 @@ from edgekit.errors import EdgekitError
 
 MANIFEST, REPORT = "manifest.json", "report.json"
 COSTS = "costs.json"  # counted instructions that the kernels were chosen by
+PLAN, DRAWING = "plan.json", "plan.svg"  # the certificate of the memory plan, and its picture
 QUANTIZATION = "quantization.npz"  # numbers that the build has given to a model of real values
 
 
@@ -27,6 +28,25 @@ def sha256(data: bytes) -> str:
 def to_json(value: Any) -> str:
     """The one JSON form of every file and of ``--format json``; ASCII, whatever the locale."""
     return json.dumps(value, indent=2) + "\n"
+
+
+def plan_json(report: dict[str, Any]) -> str:
+    """A report with a certificate under ``plan`` as JSON with a line for each block and layer."""
+
+    def lines(table: dict[str, Any], depth: int) -> str:
+        pad = "  " * depth
+        entries = []
+        for key, value in table.items():
+            text = json.dumps(value)
+            if key == "plan":
+                text = lines(value, depth + 1)
+            elif isinstance(value, list) and value and isinstance(value[0], dict):
+                inner = ",\n".join(f"{pad}  {json.dumps(item)}" for item in value)
+                text = f"[\n{inner}\n{pad}]"
+            entries.append(f"{pad}{json.dumps(key)}: {text}")
+        return "{\n" + ",\n".join(entries) + f"\n{pad[2:]}}}"
+
+    return lines(report, 1) + "\n"
 
 
 @dataclass(frozen=True)

@@ -147,6 +147,8 @@ OPTIMIZE = click.option("--optimize", type=click.Choice(["balanced", "speed", "s
                         help="Stream rows for the least RAM (ram), for what costs at most 3 % instructions (balanced), not at all (speed, size).")  # fmt: skip
 COSTS = click.option("--costs", type=click.Path(path_type=Path), metavar="FILE",
                      help="Choose kernels by the instructions that `edgekit tune` counted into FILE.")  # fmt: skip
+REGIONS = click.option("--regions", default="", metavar="dtcm,sram",
+                       help="Spread the arena over these memory regions of the target, what is used most in the first.")  # fmt: skip
 IO = click.option("--io", type=click.Choice(["arena", "caller", "float"]), default="arena", show_default=True,
                   help="Inputs and outputs inside the arena, in the caller's buffers, or arena plus float helpers.")  # fmt: skip
 
@@ -205,6 +207,7 @@ def cli(context: click.Context) -> None:
 @STREAM
 @OPTIMIZE
 @COSTS
+@REGIONS
 @BUDGET
 @DIM
 @quantization
@@ -212,8 +215,8 @@ def cli(context: click.Context) -> None:
     "--dump", type=click.Path(path_type=Path), help="Write the graph after every pass here."
 )
 def build(session: Session, model: Path, target: str, output: Path | None, name: str, io: str,
-          keep_input: bool, stream_input: bool, optimize: str, costs: Path | None, budget: str,
-          dims: dict[str, int], dump: Path | None,
+          keep_input: bool, stream_input: bool, optimize: str, costs: Path | None, regions: str,
+          budget: str, dims: dict[str, int], dump: Path | None,
           calibration: Path | None, scale: float | None, offset: float | None, range_method: str,
           equalize: bool, bias_correction: bool) -> int:  # fmt: skip
     """Build MODEL into a bundle of C files, verified and measured."""
@@ -225,8 +228,8 @@ def build(session: Session, model: Path, target: str, output: Path | None, name:
         report = run(model, calibration=calibration, scale=scale, offset=offset,
                      quantization=Settings(range_method, equalize, bias_correction), target=target,
                      output=output, name=name, io=io, keep_input=keep_input,
-                     stream_input=stream_input, optimize=optimize, costs=costs, budget=budget,
-                     dims=dims, dump=dumper(dump), progress=progress)  # fmt: skip
+                     stream_input=stream_input, optimize=optimize, costs=costs, regions=regions,
+                     budget=budget, dims=dims, dump=dumper(dump), progress=progress)  # fmt: skip
     folder = output or Path("build") / report["name"]
     session.show(report, build_screen(report) + f"\nwrote   {folder}")
     return verdict(report)
@@ -239,18 +242,19 @@ def build(session: Session, model: Path, target: str, output: Path | None, name:
 @STREAM
 @OPTIMIZE
 @COSTS
+@REGIONS
 @BUDGET
 @DIM
 @quantization
 def check(session: Session, model: Path, target: str, keep_input: bool, stream_input: bool,
-          optimize: str, costs: Path | None, budget: str, dims: dict[str, int],
+          optimize: str, costs: Path | None, regions: str, budget: str, dims: dict[str, int],
           **options: Any) -> int:  # fmt: skip
     """Can MODEL run on the target? Supported, static, integer-only, does it fit; no compiler run."""
     from edgekit.commands import check as run
     from edgekit.screens import check_screen
 
     report = run(model, target, keep_input=keep_input, stream_input=stream_input, optimize=optimize,
-                 costs=costs, budget=budget, dims=dims, **numbers(**options))  # fmt: skip
+                 costs=costs, regions=regions, budget=budget, dims=dims, **numbers(**options))  # fmt: skip
     session.show(report, check_screen(report))
     return verdict(report)
 
@@ -325,26 +329,34 @@ def bench(session: Session, bundle: Path, place: str) -> int:
 @TARGET
 @KEEP
 @STREAM
+@OPTIMIZE
 @COSTS
+@REGIONS
+@BUDGET
 @click.option("-o", "--output", type=click.Path(path_type=Path), default=Path("plan.json"),
-              show_default=True, help="Where to write the ways in full.")  # fmt: skip
-def plan(
-    session: Session,
-    model: Path,
-    target: str,
-    keep_input: bool,
-    stream_input: bool,
-    costs: Path | None,
-    output: Path,
-) -> int:
-    """RAM against instructions: the ways to run MODEL, by how much of it is streamed."""
-    from edgekit.bundle import to_json
+              show_default=True, help="Where to write the ways, and the plan with its certificate.")  # fmt: skip
+@click.option("--svg", type=click.Path(path_type=Path), help="Also draw the plan's arena here.")
+@click.option("--verify", is_flag=True, help="MODEL is a plan.json: does its certificate hold?")
+def plan(session: Session, model: Path, target: str, keep_input: bool, stream_input: bool, optimize: str,
+         costs: Path | None, regions: str, budget: str, output: Path, svg: Path | None, verify: bool) -> int:  # fmt: skip
+    """RAM against instructions: the ways to run MODEL, and the certificate of the one a build takes."""
+    from edgekit.bundle import plan_json
     from edgekit.commands import plan as run
-    from edgekit.screens import plan_screen
+    from edgekit.commands import verify_plan
+    from edgekit.plan.drawing import draw
+    from edgekit.screens import plan_screen, verify_screen
 
-    report = run(model, target, keep_input=keep_input, stream_input=stream_input, costs=costs)
-    write(output, to_json(report))
-    session.show(report, plan_screen(report) + f"\nwrote   {output}")
+    if verify:
+        report = verify_plan(model)
+        session.show(report, verify_screen(report))
+        return verdict(report)
+    report = run(model, target, keep_input=keep_input, stream_input=stream_input, optimize=optimize,
+                 costs=costs, regions=regions, budget=budget)  # fmt: skip
+    write(output, plan_json(report))
+    if svg:
+        write(svg, draw(report["plan"], f"{report['model']} on {report['target']}"))
+    wrote = f"\nwrote   {output}" + (f", {svg}" if svg else "")
+    session.show(report, plan_screen(report) + wrote)
     return OK
 
 

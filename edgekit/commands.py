@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
@@ -20,9 +21,11 @@ from edgekit.errors import EdgekitError
 from edgekit.firmware import compile_model
 from edgekit.measure import SAMPLES, STEPS, describe, layer_memory, memory, speed, totals
 from edgekit.plan import ordered
+from edgekit.plan.certificate import certificate, problems
 from edgekit.plan.front import front
+from edgekit.plan.regions import Room
 from edgekit.quantize import Calibration, Settings, load
-from edgekit.ram import ram_advice, within_ram
+from edgekit.ram import ram_advice, rooms_of, within_ram
 from edgekit.report import accuracy_gate, gates, parse_budget
 from edgekit.simulate import Simulator
 from edgekit.target import Target, load_target
@@ -56,7 +59,9 @@ def _options(bundle: Bundle) -> Options:
     """What a bundle was built with. Raises EK005 where another version wrote it."""
     try:
         given = bundle.options
-        return Options(**{**given, "quantization": Settings(**given["quantization"])})
+        numbered = Settings(**given["quantization"])
+        planned_for = tuple(Room(*entry) for entry in given["rooms"])
+        return Options(**{**given, "quantization": numbered, "rooms": planned_for})
     except (KeyError, TypeError) as unknown:
         raise EdgekitError(
             "EK005", "the manifest's options are not those of this version",
@@ -71,6 +76,7 @@ def check(
     keep_input: bool = False,
     optimize: str = "balanced",
     stream_input: bool = False,
+    regions: str = "",
     budget: str = "",
     dims: Mapping[str, int] | None = None,
     calibration: Calibration | None = None,
@@ -84,13 +90,23 @@ def check(
     """
     limits, name = parse_budget(budget), default_name(model.stem)
     options = Options(name, target, "arena", keep_input, budget, dims or {}, quantization, optimize,
-                      stream_input)  # fmt: skip
-    counted = None if costs is None else costs_for(costs, load_target(target))
-    stages = compile_program(model, options, numbers=calibration or Calibration(), costs=counted)
-    _, _, report = within_ram(
-        stages, options, limits, lambda s: _without_compiler(s, options, model.name)
-    )
+                      stream_input, regions=regions)  # fmt: skip
+    _, report = _within(model, options, costs, calibration)
     return report | {"gates": gates(report, limits)}
+
+
+def _within(
+    model: Path, options: Options, costs: Path | None, calibration: Calibration | None
+) -> tuple[Compiled, dict[str, Any]]:
+    """A model planned for its budget and board, as far as that is known without a compiler."""
+    options = replace(options, rooms=rooms_of(options, stack=0))
+    counted = None if costs is None else costs_for(costs, load_target(options.target))
+    stages = compile_program(model, options, numbers=calibration or Calibration(), costs=counted)
+    stages, _, report = within_ram(
+        stages, options, parse_budget(options.budget),
+        lambda s: _without_compiler(s, options, model.name),
+    )  # fmt: skip
+    return stages, report
 
 
 def _without_compiler(stages: Compiled, options: Options, source: str) -> dict[str, Any]:
@@ -115,6 +131,8 @@ def size(folder: Path, target: str = "", budget: str = "") -> dict[str, Any]:
     limits = parse_budget(budget)
     bundle, stages, board = reopen(folder, target)
     options = _options(bundle)
+    if target:
+        options = replace(options, target=target, regions="")
     _, pool = emit(bundle.name, stages.program, bundle.model.name)
     with tempfile.TemporaryDirectory() as work:
         firmware = compile_model(
@@ -140,23 +158,24 @@ def plan(
     *,
     keep_input: bool = False,
     stream_input: bool = False,
+    optimize: str = "balanced",
     costs: Path | None = None,
+    regions: str = "",
+    budget: str = "",
 ) -> dict[str, Any]:
-    """The ways to run a model between least RAM and fewest instructions, most RAM first."""
+    """The ways to run a model between least RAM and fewest instructions, most RAM first; under
+    ``plan`` the certificate of the one that a build with these options takes."""
     board = load_target(target)
     options = Options(
-        "model", target, keep_input=keep_input, optimize="speed", stream_input=stream_input
-    )
-    counted = None if costs is None else costs_for(costs, board)
-    stages = compile_program(model, options, costs=counted)
+        default_name(model.stem), target, keep_input=keep_input, budget=budget, optimize=optimize,
+        stream_input=stream_input, regions=regions,
+    )  # fmt: skip
+    stages, report = _within(model, options, costs, None)
     order, networks = ordered(stages.integer, keep_input=keep_input, caller_io=False)
     base, points = networks[0].cuts.instructions(), front(*networks)
     taken = [node.name for node in points[-1].arena.line.graph.nodes] if points else []
     reordered = bool(points) and taken != [node.name for node in stages.integer.nodes]
-    return {
-        "model": model.name,
-        "target": board.name,
-        "edgekit_version": __version__,
+    report |= {
         "keep_input": keep_input,
         "stream_input": stream_input,
         "ram_limit_bytes": board.ram_limit_bytes,
@@ -165,6 +184,7 @@ def plan(
             {
                 "arena_bytes": point.bytes,
                 "arena_lower_bound_bytes": point.arena.bound,
+                "arena_proved_bytes": point.proved,
                 "arena_method": point.arena.placed.method,
                 "instructions_added_estimate": point.extra,
                 "instructions_added_percent": round(100 * point.extra / max(1, base), 2),
@@ -174,6 +194,27 @@ def plan(
             for point in points
         ],
     }
+    return report | {"plan": certificate(stages.program)}
+
+
+def verify_plan(file: Path) -> dict[str, Any]:
+    """Does a certificate prove what it says? `file` was written by `plan` or lies in a bundle.
+
+    Raises EK004 where it cannot be read, or is no certificate.
+    """
+    try:
+        table = json.loads(file.read_text(encoding="utf-8"))
+        entry = table["plan"]
+        wrong = problems(entry)
+        blocks, model = len(entry["blocks"]), str(table["model"])
+    except (OSError, ValueError, KeyError, TypeError, IndexError, RecursionError) as broken:
+        raise EdgekitError(
+            "EK004", "the file holds no certificate of a plan", where=str(file),
+            found=f"{type(broken).__name__}: {broken}",
+            help="pass the plan.json of `edgekit plan` or of a bundle",
+        ) from None  # fmt: skip
+    gate = {"name": "certificate", "limit": 0, "found": len(wrong), "passed": not wrong}
+    return {"model": model, "blocks": blocks, "problems": wrong, "gates": [gate]}
 
 
 def inspect(

@@ -44,6 +44,7 @@ def manifest(
         "options": options,
         "model": {"file": copy, "source": model.name, "sha256": files[copy]},
         "arena_bytes": program.arena_bytes,
+        "regions": [region._asdict() for region in program.regions],
         "state_bytes": program.state_bytes,
         "inputs": [tensor(program.buffers[name]) for name in program.inputs],
         "outputs": [tensor(program.buffers[name]) for name in program.outputs],

@@ -111,20 +111,47 @@ def memory(program: Program, pool: Pool, firmware: Firmware, target: Target) -> 
 
 def totals(program: Program, parts: Report, target: Target) -> Report:
     """Sums and the verdict against a target's limits; parts that are not known count as 0."""
-    ram = program.arena_bytes + program.state_bytes
-    ram += (parts["static_bytes"] or 0) + (parts["stack_bytes"] or 0)
+    beside = program.state_bytes + (parts["static_bytes"] or 0) + (parts["stack_bytes"] or 0)
+    ram = program.arena_bytes + beside
     flash = (parts["code_bytes"] or 0) + parts["weights_bytes"] + parts["tables_bytes"]
     ram_limit, flash_limit = target.ram_limit_bytes, target.flash_limit_bytes
+    regions = region_memory(program, target, beside)
     return {
         "reserved_bytes": target.reserved_bytes,
         "flash_reserved_bytes": target.flash_reserved_bytes,
         "ram_bytes": ram,
         "ram_limit_bytes": ram_limit,
+        "regions": regions,
         "flash_bytes": flash,
         "flash_limit_bytes": flash_limit,
         "fits": (ram_limit is None or ram + target.reserved_bytes <= ram_limit)
+        and all(region["fits"] for region in regions)
         and (flash_limit is None or flash + target.flash_reserved_bytes <= flash_limit),
     }
+
+
+def region_memory(program: Program, target: Target, beside: int) -> list[Report]:
+    """What each RAM region of the target would hold; `beside`: state, static data and stack, which
+    lie in the first region as the firmware's own data does."""
+    ram = [memory for memory in target.memory if memory.kind == "ram"]
+    free = {m.name: m.size - m.reserved - beside * (m is ram[0]) for m in ram}
+    parts = {region.name: region.bytes for region in program.regions}
+    if ram and (not parts or not set(parts) <= set(free)):
+        # Planned for another target, or without a choice of regions.
+        whole = program.arena_bytes
+        holding = [m for m in sorted(ram, key=lambda m: m.wait) if whole <= free[m.name]]
+        parts = {(holding or sorted(ram, key=lambda m: -free[m.name]))[0].name: whole}
+    return [
+        {
+            "name": m.name,
+            "arena_bytes": parts.get(m.name, 0),
+            "other_bytes": beside * (m is ram[0]),
+            "reserved_bytes": m.reserved,
+            "size_bytes": m.size,
+            "fits": parts.get(m.name, 0) <= max(0, free[m.name]),
+        }
+        for m in ram
+    ]
 
 
 def layer_memory(program: Program, pool: Pool) -> list[Report]:

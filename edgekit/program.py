@@ -125,13 +125,37 @@ class OrderReport:
     taken: str = "file"
 
 
+class Block(NamedTuple):
+    """Bytes of the arena from `offset`, taken from row step `first` to row step `last`.
+
+    Row steps count from 1 through the schedule; inputs are there at 0, outputs after the last. owner:
+    the tensor whose memory it is, from row `row` on; of scratch the step, with row -1.
+    """
+
+    owner: str
+    row: int
+    offset: int
+    bytes: int
+    first: int
+    last: int
+
+
+class Region(NamedTuple):
+    """A part of the arena that lies in a memory region of its own: `bytes` from `offset`."""
+
+    name: str
+    offset: int
+    bytes: int
+
+
 @dataclass(frozen=True)
 class PlanReport:
     """How good the memory plan is.
 
-    lower_bound: peak of the live bytes of this schedule; proved: no plan of it has a lower peak;
-    method: what found the offsets; peak: name of the step at which most bytes are live;
-    live: live bytes at each step; order: of the order of the steps, None where none was looked for.
+    lower_bound: peak of the live bytes of this schedule, scratch included; proved: no plan of it has
+    a smaller arena, in whole words; method: what found the offsets; peak: name of the step at which
+    most bytes are live; live: live bytes at each step; order: of the order of the steps, None where
+    none was looked for; blocks: all that is ever in the arena.
     """
 
     lower_bound: int
@@ -140,6 +164,20 @@ class PlanReport:
     peak: str
     live: tuple[int, ...] = ()
     order: OrderReport | None = None
+    blocks: tuple[Block, ...] = ()
+
+    def fullest(self) -> tuple[int, int]:
+        """The first row step with the most bytes alive, and those bytes."""
+        change: dict[int, int] = {}
+        for block in self.blocks:
+            change[block.first] = change.get(block.first, 0) + block.bytes
+            change[block.last + 1] = change.get(block.last + 1, 0) - block.bytes
+        live = peak = most = 0
+        for time in sorted(change):
+            live += change[time]
+            if live > most:
+                peak, most = time, live
+        return peak, most
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,6 +185,7 @@ class Program:
     """A network ready to run: buffers, steps, and the memory it needs (bytes).
 
     `schedule` says which step makes how many rows when. A step that is not streamed has one turn.
+    `regions` divide the arena, each tensor lies in one of them; () where the target's do not matter.
     """
 
     name: str
@@ -165,6 +204,12 @@ class Program:
     layouts: Mapping[str, Layout] = field(default_factory=dict)
     # Of tensors that lost channels: which of the source's are left (last axis), as a mask.
     kept: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
+    regions: tuple[Region, ...] = ()
+
+    def region(self, offset: int) -> Region:
+        """The region that holds a byte of the arena."""
+        whole = Region("", 0, self.arena_bytes)
+        return next((r for r in reversed(self.regions) if r.offset <= offset), whole)
 
     @property
     def feed(self) -> int | None:
@@ -185,6 +230,7 @@ class Program:
             return f"{name}:{b.dtype}[{dims}]@{b.space}+{at}"
 
         lines = [f"program {self.name} arena {self.arena_bytes} state {self.state_bytes}"]
+        lines += [f"  region {r.name} {r.offset}+{r.bytes}" for r in self.regions]
         lines += [f"  input  {place(name)}" for name in self.inputs]
         for i, step in enumerate(self.steps):
             ins, outs = (", ".join(map(place, names)) for names in (step.inputs, step.outputs))

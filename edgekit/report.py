@@ -46,6 +46,11 @@ def gates(report: Report, budget: Mapping[str, float]) -> list[Gate]:
     ram, reserved, limit = report["ram_bytes"], report["reserved_bytes"], report["ram_limit_bytes"]
     if limit is not None:
         found.append(_limit("ram fits", limit, ram + reserved, _ram_reason(report)))
+    if len(report["regions"]) > 1:
+        found += [
+            _limit(f"ram fits {r['name']}", r["size_bytes"], used_bytes(r), _ram_reason(report))
+            for r in report["regions"]
+        ]
     if report["flash_limit_bytes"] is not None:
         flash = report["flash_bytes"] + report["flash_reserved_bytes"]
         found.append(
@@ -79,6 +84,11 @@ def arena_limit(report: Report, budget: Mapping[str, float]) -> int | None:
     if report["ram_limit_bytes"] is not None:
         limits.append(report["ram_limit_bytes"] - report["reserved_bytes"])
     return min(limits) - (report["ram_bytes"] - report["arena_bytes"]) if limits else None
+
+
+def used_bytes(region: Report) -> int:
+    """What a memory region holds, the rest of the firmware included."""
+    return int(region["arena_bytes"] + region["other_bytes"] + region["reserved_bytes"])
 
 
 def accuracy_gate(report: Report, limit: float) -> Gate:
@@ -142,7 +152,7 @@ def memory_line(
     if limit is None:
         return f"{label:<8}{used:,} B   {detail}"
     share = f"{100 * used / limit:.1f} %" if limit else "-"
-    return f"{label:<8}{bar(used, limit)} {share:>6}   {used:,} of {limit:,} B   {detail}"
+    return f"{label:<8}{bar(used, limit)} {share:>6}   {used:,} of {limit:,} B   {detail}".rstrip()
 
 
 def memory_lines(report: Report) -> list[str]:
@@ -162,10 +172,17 @@ def memory_lines(report: Report) -> list[str]:
     ]
     ram_used = report["ram_bytes"] + report["reserved_bytes"]
     flash_used = report["flash_bytes"] + report["flash_reserved_bytes"]
+    regions = report["regions"] if len(report["regions"]) > 1 else []
     return [
         memory_line("RAM", ram_used, report["ram_limit_bytes"], ram),
+        *(_region_line(region) for region in regions),
         memory_line("Flash", flash_used, report["flash_limit_bytes"], flash),
     ]
+
+
+def _region_line(region: Report) -> str:
+    parts = [(p, region[f"{p}_bytes"]) for p in ("arena", "other", "reserved")]
+    return memory_line(f"  {region['name']}", used_bytes(region), region["size_bytes"], parts)
 
 
 def contributors(report: Report) -> list[str]:

@@ -73,8 +73,8 @@ def channels_table(report: Report) -> list[str]:
 
 
 def plan_line(report: Report) -> str:
-    gap = report["arena_bytes"] - report["arena_proved_bytes"]
-    verdict = "optimal" if gap <= 0 else f"gap {gap:,} B ({report['arena_method']})"
+    gap = gap_text(report)
+    verdict = gap if gap == "optimal" else f"gap {gap} ({report['arena_method']})"
     state = f"   state {report['state_bytes']:,} B" if report["state_bytes"] else ""
     return (
         f"{_PLAN}arena {report['arena_bytes']:,} B   lower bound "
@@ -142,19 +142,35 @@ def _failed_lines(report: Report) -> list[str]:
 
 
 def plan_screen(report: Report) -> str:
-    """The Pareto front, a line a way to run the model."""
+    """The Pareto front, a line a way to run the model, and the plan that a build would take."""
     rows = [
         (
             point["arena_bytes"],
             point["arena_lower_bound_bytes"],
+            gap_text(point),
             f"+{point['instructions_added_percent']:.2f} %",
             sum(map(len, point["streams"])),
             " ".join(point["optimize"]),
         )
         for point in report["points"]
     ]
-    headings = ("arena B", "lower bound B", "instructions", "layers streamed", "--optimize")
-    return f"{_MODEL}{report['model']}\n{table(headings, rows, text=0)}"
+    heads = ("arena B", "lower bound B", "gap", "instructions", "layers streamed", "--optimize")
+    return "\n".join([f"{_MODEL}{report['model']}", table(heads, rows, text=0), plan_line(report)])
+
+
+def verify_screen(report: Report) -> str:
+    """A certificate's verdict, and what is wrong with it."""
+    verdict = "holds" if not report["problems"] else "DOES NOT HOLD"
+    first = f"{_CHECK}the certificate of {report['model']} {verdict}: {report['blocks']:,} blocks"
+    return "\n".join([first, *(f"        {text}" for text in report["problems"])])
+
+
+def gap_text(entry: Report) -> str:
+    """ "optimal", or how far an arena is above what is proved to be needed."""
+    gap = entry["arena_bytes"] - entry["arena_proved_bytes"]
+    if gap <= 0:
+        return "optimal"
+    return f"{gap:,} B = {100 * gap / entry['arena_proved_bytes']:.1f} %"
 
 
 def quantization_lines(report: Report) -> list[str]:

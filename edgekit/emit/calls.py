@@ -5,17 +5,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from edgekit.emit.arenas import array_of, unit
 from edgekit.emit.constants import Pool
 from edgekit.emit.names import comment
 from edgekit.program import ARENA, CALLER, CONST, Buffer, Program, Step
-
-
-def unit(program: Program) -> int:
-    """Bytes per step of a table of row offsets: the smallest with which 16 bits reach every row."""
-    size = 4
-    while program.arena_bytes > size << 16:
-        size *= 2
-    return size
 
 
 def in_one_call(program: Program, step: Step) -> bool:
@@ -91,7 +84,7 @@ class Caller:
             lines.append(f"    const ek_rows *const inputs[{len(ins)}] = {{{table}}};")
             operands = ["inputs"]
         made = self._at(out, "int8_t") if sums else "&output"
-        scratch = f"a + {step.scratch_offset}" if step.scratch_bytes else "NULL"
+        scratch = self._inside(step.scratch_offset) if step.scratch_bytes else "NULL"
         arguments = ", ".join([params, *operands, made, first, n, scratch])
         return [*lines, f"    {kernel}({arguments});", "}"]
 
@@ -134,7 +127,8 @@ class Caller:
     def _rows(self, label: str, b: Buffer) -> str:
         """The declaration of a tensor as rows."""
         if b.rows:
-            place = f"a, {row_table(self.prefix, self.program, b)}, {unit(self.program)}"
+            pointer = array_of(self.prefix, self.program, b.offset).pointer
+            place = f"{pointer}, {row_table(self.prefix, self.program, b)}, {unit(self.program)}"
         else:
             place = f"{self._at(b, 'uint8_t')}, NULL, {b.row_bytes}"
         return f"    const ek_rows {label} = {{{place}, 0, {b.shape[1]}}};"
@@ -147,7 +141,12 @@ class Caller:
             return self.pool.symbols[b.name, "data"]
         if b.space == CALLER:
             return self.names[b.name]
-        return f"({'a' if b.space == ARENA else 's'} + {b.offset})"
+        return f"({self._inside(b.offset)})" if b.space == ARENA else f"(s + {b.offset})"
+
+    def _inside(self, offset: int) -> str:
+        """The address of a byte of the arena."""
+        array = array_of(self.prefix, self.program, offset)
+        return f"{array.pointer} + {offset - array.region.offset}"
 
 
 def row_tables(program: Program) -> list[tuple[int, ...]]:

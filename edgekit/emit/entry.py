@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from edgekit.emit.arenas import arenas
 from edgekit.emit.names import c_type, unique
 from edgekit.program import CALLER, Program, Step
 
@@ -62,8 +63,9 @@ def row_type(program: Program) -> str:
 
 def checks(program: Program, *, state: bool = True) -> list[str]:
     """The first statements of an entry point: the arena and, with `state`, the state are usable."""
-    lines = ["    uint8_t *const a = arena;"]
-    pointers = [("arena", "a")]
+    arrays = arenas("", program)
+    lines = [f"    uint8_t *const {array.pointer} = {array.argument};" for array in arrays]
+    pointers = [(array.argument, array.pointer) for array in arrays]
     if program.state_bytes and state:
         lines.append("    uint8_t *const s = state;")
         pointers.append(("state", "s"))
@@ -80,7 +82,8 @@ def checks(program: Program, *, state: bool = True) -> list[str]:
 
 
 def _memory(program: Program) -> list[str]:
-    return ["void *arena"] + ["void *state"] * bool(program.state_bytes)
+    memory = [f"void *{array.argument}" for array in arenas("", program)]
+    return memory + ["void *state"] * bool(program.state_bytes)
 
 
 def _buffers(program: Program, tensors: tuple[str, ...]) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from edgekit.emit.arenas import Array, arenas, array_of
 from edgekit.emit.entry import fed_step, run_prototype
 from edgekit.emit.feed import declarations
 from edgekit.emit.names import c_type, comment, unique
@@ -30,7 +31,7 @@ def model_header(prefix: str, program: Program, banner: str) -> str:
         "#endif",
         "",
         "/* Bytes that the caller provides, aligned by the attribute. */",
-        f"#define {upper}_ARENA_BYTES {program.arena_bytes}",
+        *(f"#define {array.macro} {array.region.bytes}" for array in arenas(prefix, program)),
         f"#define {upper}_STATE_BYTES {program.state_bytes}",
         f"#define {upper}_ALIGN __attribute__((aligned(EK_ALIGN)))",
         "",
@@ -38,7 +39,9 @@ def model_header(prefix: str, program: Program, banner: str) -> str:
     names = unique((*program.inputs, *program.outputs))
     for kind, tensors in (("input", program.inputs), ("output", program.outputs)):
         for tensor in tensors:
-            lines += _tensor(prefix, kind, names[tensor], program.buffers[tensor], program.layouts)
+            buffer = program.buffers[tensor]
+            array = array_of(prefix, program, buffer.offset)
+            lines += _tensor(prefix, kind, names[tensor], buffer, program.layouts, array)
         if kind == "input" and program.feed is not None:
             lines[-1:] = _rows(f"{prefix}_input_{names[tensor]}".upper(), program)
     if program.feed is None:
@@ -59,7 +62,7 @@ def model_header(prefix: str, program: Program, banner: str) -> str:
 
 
 def _tensor(
-    prefix: str, kind: str, name: str, b: Buffer, layouts: Mapping[str, Layout]
+    prefix: str, kind: str, name: str, b: Buffer, layouts: Mapping[str, Layout], array: Array
 ) -> list[str]:
     macro = f"{prefix}_{kind}_{name}".upper()
     ctype = c_type(b.dtype)
@@ -79,10 +82,10 @@ def _tensor(
     if b.space != CALLER:
         const = "const " if kind == "output" else ""
         lines += [
-            f"#define {macro}_OFFSET {b.offset}",
-            f"static inline {const}{ctype} *{prefix}_{kind}_{name}(void *arena)",
+            f"#define {macro}_OFFSET {b.offset - array.region.offset}",
+            f"static inline {const}{ctype} *{prefix}_{kind}_{name}(void *{array.argument})",
             "{",
-            f"    return ({const}{ctype} *)(void *)((uint8_t *)arena + {macro}_OFFSET);",
+            f"    return ({const}{ctype} *)(void *)((uint8_t *){array.argument} + {macro}_OFFSET);",
             "}",
         ]
     return [*lines, ""]

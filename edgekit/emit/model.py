@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from edgekit.emit.calls import Caller, row_tables, unit
+from edgekit.emit.arenas import unit
+from edgekit.emit.calls import Caller, row_tables
 from edgekit.emit.constants import Pool
 from edgekit.emit.entry import argument_names, checks, run_prototype
 from edgekit.emit.feed import definitions
@@ -95,7 +96,8 @@ def _tables(prefix: str, program: Program) -> list[str]:
     """The offsets of rows that lie apart, and the schedules of streams."""
     lines: list[str] = []
     for number, rows in enumerate(row_tables(program)):
-        numbers = [offset // unit(program) for offset in rows]
+        base = program.region(rows[0]).offset
+        numbers = [(offset - base) // unit(program) for offset in rows]
         lines += [*_array(f"uint16_t {prefix}_t_rows{number}", numbers), ""]
     for number, turns in enumerate(program.streams()):
         if len(turns) > 1:

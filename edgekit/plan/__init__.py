@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,9 +15,10 @@ from edgekit.plan.check import check_plan
 from edgekit.plan.front import arena_within
 from edgekit.plan.frugal import frugal_arena
 from edgekit.plan.order import Order, best_order
+from edgekit.plan.regions import Room, regional
 from edgekit.plan.rows import ALIGN, SCRATCH, up
 from edgekit.plan.streams import Network
-from edgekit.program import ARENA, Buffer, OrderReport, PlanReport, Program, Step, Turn
+from edgekit.program import ARENA, Block, Buffer, OrderReport, PlanReport, Program, Step, Turn
 
 OPTIMIZE = ("balanced", "speed", "size", "ram")
 
@@ -28,6 +30,8 @@ def plan(
     caller_io: bool = False,
     optimize: str = "balanced",
     limit: int | None = None,
+    rooms: Sequence[Room] = (),
+    asked: bool = False,
 ) -> Program:
     """Decide what is streamed, assign every row its place, drop copies that became views, and check
     the result.
@@ -36,12 +40,19 @@ def plan(
     optimize: "ram" streams for the smallest arena, "balanced" as far as that adds at most 3 % of the
     instructions, "speed" and "size" not at all. limit: bytes that the arena should have at most; where
     it would have more, the quickest way that needs no more is taken instead, or else the smallest.
+    rooms: the memory regions there are, the fastest first; more than one is used where none holds the
+    arena, or where `asked`.
     Raises EK402 when the finished plan fails its independent check (a bug).
     """
     order, networks = ordered(graph, keep_input=keep_input, caller_io=caller_io)
     arenas = [_arena(network, optimize, limit) for network in networks]
-    best = min(arenas, key=lambda arena: up(arena.placed.peak))
-    return program_of(best, order.report(best is not arenas[0]))
+    best = min(range(len(arenas)), key=lambda i: up(arenas[i].placed.peak))
+    arena = arenas[best]
+    if rooms:
+        state = _state_offsets(graph)[1]
+        free = [room._replace(bytes=room.bytes - state * room.home) for room in rooms]
+        arena = regional(networks[best], arena, free, asked=asked)
+    return program_of(arena, order.report(best > 0))
 
 
 def ordered(graph: IntGraph, *, keep_input: bool, caller_io: bool) -> tuple[Order, list[Network]]:
@@ -99,6 +110,7 @@ class _Builder:
             views=self._views(),
             layouts=graph.layouts,
             kept=graph.kept,
+            regions=arena.regions,
         )
 
     def _buffer(self, name: str, value: Value, state_offset: dict[str, int]) -> Buffer:
@@ -140,12 +152,24 @@ class _Builder:
             peak = kept[0]
         return PlanReport(
             arena.bound,
-            max(ALIGN, arena.proved),
+            max(ALIGN, up(arena.proved)),
             arena.placed.method,
             "" if peak is None else nodes[peak].name,
             tuple(most.values()),
             self.order,
+            tuple(self._blocks()),
         )
+
+    def _blocks(self) -> Iterator[Block]:
+        for group in self.arena.groups:
+            (owner, row), offset = group.key, self.arena.placed.offset[group.key]
+            parts = np.stack([group.at, group.size, group.start, group.end], axis=1)
+            for at, size, first, last in parts.tolist():
+                # The rows of a whole tensor lie in one group, at multiples of their bytes.
+                inside = (
+                    0 if row == SCRATCH else at // max(1, self.arena.line.roots[owner].row_bytes)
+                )
+                yield Block(owner, row + inside, offset + at, size, first, last)
 
     def _views(self) -> tuple[tuple[int, Step], ...]:
         """Dropped nodes, each with the number of turns that run before it."""

@@ -15,7 +15,7 @@ from edgekit.plan.rows import ALIGN, groups_of, up
 from edgekit.plan.search import Choice
 from edgekit.plan.streams import Network
 from edgekit.plan.timeline import Timeline
-from edgekit.program import ARENA, Turn
+from edgekit.program import ARENA, Region, Turn
 
 EXTRA = 0.03  # of the instructions, that the balanced plan may add
 _UNIT_LIMIT = 1 << 16  # offsets of rows are kept in 16 bits, in units
@@ -26,7 +26,8 @@ class Arena:
     """A schedule with a place for everything.
 
     apart: storages whose rows lie anywhere. live: bytes alive at each row step, from 0; bound: the
-    most of them, below which no placement of this schedule can stay.
+    most of them, below which no placement of this schedule can stay. groups: what has a place.
+    regions: see `Program`.
     """
 
     line: Timeline
@@ -34,6 +35,8 @@ class Arena:
     apart: frozenset[str]
     placed: Placed
     live: NDArray[np.int64]
+    groups: list[Group]
+    regions: tuple[Region, ...] = ()
 
     @property
     def bound(self) -> int:
@@ -108,13 +111,13 @@ def _arena(line: Timeline, turns: list[Turn], apart: frozenset[str], *, search: 
     while True:
         groups, steps = groups_of(line, turns, apart, unit)
         live = live_bytes(groups, steps)
-        placed = _placed(groups, live, search)
+        placed = place_all(groups, live, search)
         if not apart or placed.peak <= unit * _UNIT_LIMIT:
-            return Arena(line, turns, apart, placed, live)
+            return Arena(line, turns, apart, placed, live, groups)
         unit *= 2
 
 
-def _placed(groups: list[Group], live: NDArray[np.int64], search: bool) -> Placed:
+def place_all(groups: list[Group], live: NDArray[np.int64], search: bool = True) -> Placed:
     """Offsets; where nothing has to lie at a distance from anything, by the solver for blocks."""
     if all(len(g.at) == 1 for g in groups):
         names = {f"{key}/{part}": (key, part) for key, part in (g.key for g in groups)}

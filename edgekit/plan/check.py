@@ -90,7 +90,13 @@ class _Replay:
             at = self.places[name]
             if at.size and (at.min() < 0 or at.max() >= len(self.memory[buffer.space])):
                 self._fail("a tensor reaches outside its memory", step, name)
+            if buffer.space == ARENA and at.size and self._parted(int(at.min()), int(at.max())):
+                self._fail("a tensor lies in two memory regions", step, name)
         return self.places[name][self._bytes(name, rows, pieces)]
+
+    def _parted(self, first: int, last: int) -> bool:
+        """Does a memory region end between two bytes of the arena?"""
+        return self.program.region(first) != self.program.region(last)
 
     def _bytes(self, name: str, rows: range | None, pieces: int = 0) -> slice | Ids:
         """Which bytes of a tensor its rows are; `rows` counts pieces where those are given."""
@@ -193,6 +199,8 @@ class _Replay:
             return
         if step.scratch_offset + step.scratch_bytes > self.program.arena_bytes:
             self._fail("scratch reaches outside the arena", step.name, "scratch")
+        if self._parted(step.scratch_offset, step.scratch_offset + step.scratch_bytes - 1):
+            self._fail("scratch lies in two memory regions", step.name, "scratch")
         if again:
             self._keep_scratch(step)
         self.content[f"scratch of {step.name}"] = self._fresh(step.scratch_bytes)

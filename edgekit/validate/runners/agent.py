@@ -19,11 +19,12 @@ _TRACED = ("EK_TRACE_HOOK",)
 def glue(deployed: Deployed) -> str:
     """The C file that ties a model to `runtime/port/agent.c`: its memory and its names."""
     name, upper = deployed.name, deployed.name.upper()
-    arguments = ["arena", *["state"] * bool(deployed.state_bytes)]
+    arguments = [f"arena + {offset}" if offset else "arena" for offset in deployed.arenas]
+    arguments += ["state"] * bool(deployed.state_bytes)
     for tensor in deployed.caller:
         arguments.append(f"({c_type(tensor.dtype)} *)(void *)(caller + {tensor.offset})")
     memory = {
-        "arena": (f"{upper}_ARENA_BYTES", deployed.arena_bytes),
+        "arena": (str(deployed.arena_bytes), deployed.arena_bytes),
         "state": (f"{upper}_STATE_BYTES", deployed.state_bytes),
         "caller": (str(deployed.caller_bytes), deployed.caller_bytes),
     }

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from edgekit.emit.arenas import arenas
 from edgekit.emit.calls import in_one_call
 from edgekit.graph import DTYPES
 from edgekit.program import ARENA, CALLER, STATE, Program, Turn
@@ -62,7 +63,8 @@ class Deployed:
 
     `program` is what the simulator runs; it may be None where only C code is wanted. `turns` is the
     order in which layers make rows; empty where each layer runs once, in order. `fed_rows`: the rows
-    of a streamed input, 0 where inputs are resident.
+    of a streamed input, 0 where inputs are resident. `arenas`: where in the arena each of the arrays
+    begins that the firmware would have in several memory regions.
     """
 
     folder: Path
@@ -75,6 +77,7 @@ class Deployed:
     program: Program | None = None
     turns: tuple[LayerTurn, ...] = ()
     fed_rows: int = 0
+    arenas: tuple[int, ...] = (0,)
 
     @property
     def entry(self) -> str:
@@ -161,6 +164,7 @@ def deploy(program: Program, folder: Path, name: str) -> Deployed:
         program,
         tuple(_turn(program, turn) for turn in program.schedule),
         0 if program.feed is None else program.steps[program.feed].rows,
+        tuple(array.region.offset for array in arenas(name, program)),
     )
 
 

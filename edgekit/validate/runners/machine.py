@@ -61,7 +61,7 @@ class Guest:
     """What a machine is made of, in a form that passes through a command line.
 
     entry: the function of one inference; walker: the one that calls the kernels; spaces: bytes of
-    arena, state and caller's buffers; caller: offset of each such argument.
+    arena, state and caller's buffers; arenas, caller: offset of each such argument.
     """
 
     elf: str
@@ -71,6 +71,7 @@ class Guest:
     entry: str
     walker: str
     spaces: tuple[int, ...]
+    arenas: tuple[int, ...]
     caller: tuple[int, ...]
     hash: str
     traced: bool
@@ -85,6 +86,7 @@ class Guest:
             deployed.entry,
             deployed.walker,
             (deployed.arena_bytes, deployed.state_bytes, deployed.caller_bytes),
+            deployed.arenas,
             tuple(tensor.offset for tensor in deployed.caller),
             deployed.hash.hex(),
             traced,
@@ -96,7 +98,8 @@ class Guest:
     @staticmethod
     def from_json(text: str) -> Guest:
         table: dict[str, Any] = json.loads(text)
-        return Guest(**table | {"spaces": tuple(table["spaces"]), "caller": tuple(table["caller"])})
+        lists = ("spaces", "arenas", "caller")
+        return Guest(**table | {key: tuple(table[key]) for key in lists})
 
 
 class GuestFault(Exception):
@@ -181,7 +184,7 @@ class Machine:
         """What the guest's `entry` is called with."""
         arena, state, caller = self.bases
         return [
-            arena,
+            *(arena + offset for offset in self.guest.arenas),
             *[state] * bool(self.guest.spaces[1]),
             *(caller + o for o in self.guest.caller),
         ]
