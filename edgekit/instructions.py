@@ -57,12 +57,10 @@ def _dsp_lone(p: Any) -> int:
 
 
 def depthwise_dsp3x3(p: Any, n: int) -> int:
-    """By fours of channels: weights once a call, each row of the input once, then the window slides."""
-    words = p.out_w + 1 if p.stride_w == 2 else (p.out_w - 1) // 2 + 2
+    """Row by row and by fours of channels: three rows taken apart, then the window slides."""
     pairs, singles = (p.out_w // 2, p.out_w % 2) if p.stride_w == 1 else (0, p.out_w)
-    slide, row = 4 * (53 + 33 * pairs + 20 * singles), 40 + 38 * words
-    rows = 3 + (n - 1) * min(p.stride_h, 3)
-    return int(_CALL + -(-p.in_c // 4) * (230 + n * slide + rows * row))
+    four = 220 + 24 * p.in_w + 4 * (33 * pairs + 21 * singles)
+    return int(_CALL + 100 + n * (60 + -(-p.in_c // 4) * four))
 
 
 def depthwise_dsp(p: Any, n: int) -> int:

@@ -63,7 +63,7 @@ class Depthwise(Op):
     )
     variants = (
         Variant("dsp3x3", ("dsp",), dsp.depthwise3x3_fits, dsp.pack_depthwise3x3, DepthwiseParams,
-                (dsp.ROWS, dsp.SCALES), dsp.depthwise3x3_scratch, together=True,
+                (dsp.ROWS, dsp.SCALES), dsp.depthwise3x3_scratch,
                 instructions=instructions.depthwise_dsp3x3),
         Variant("dsp", ("dsp",), dsp.depthwise_fits, dsp.pack_depthwise, DepthwiseParams,
                 (dsp.TAPS, dsp.SUMS), dsp.depthwise_scratch,
