@@ -163,13 +163,13 @@ def pack_conv2d(p: Any, consts: Consts, *, mixed: bool) -> Packed:
     })  # fmt: skip
 
 
-def conv2d_scratch(p: Any) -> int:
-    """Four widened windows, and one of their rows as bytes unless all can be read in place."""
+def conv2d_scratch(p: Any, tile: int = 4) -> int:
+    """The widened windows of a tile, and one of their rows as bytes unless all can be read in place."""
     row = _row(p)
     pointwise = p.kernel_h * p.kernel_w == 1 and p.pad_top + p.pad_left == 0
     inside = (p.out_h - 1) * p.stride_h < p.in_h and (p.out_w - 1) * p.stride_w < p.in_w
     in_place = pointwise and inside and p.in_c % 4 == 0
-    return int(8 * p.kernel_h * row + (0 if in_place else row))
+    return int(2 * tile * p.kernel_h * row + (0 if in_place else row))
 
 
 def conv2d_lone_scratch(p: Any) -> int:
@@ -219,6 +219,41 @@ def pack_dense(p: Any, consts: Consts, *, mixed: bool) -> Packed:
     scales = channels.rescaling()[fours].reshape(-1, 12)
     groups = as_int32(np.concatenate([biases, scales], axis=1))
     return Packed(p, {"weights": words, "groups": groups})
+
+
+# The same row by row of a map: channels of 0 fill up the last group.
+ROW_WEIGHTS = Const(
+    "weights",
+    "int32_t",
+    "[rows][groups of four channels][taps / 4][2 pairs][2]",
+    weights=True,
+)
+ROW_SUMS = Const("scales", "int32_t", "[channels]: bias, multiplier, rounding, shift")
+
+
+def pack_dense_rows(p: Any, consts: Consts) -> Packed:
+    channels = _dense(p, consts)
+    weights = np.pad(channels.weights, ((0, -p.out_c % 4), (0, 0))) & 0xFF
+    low, high = weights[0::2], weights[1::2]
+    words = tap_words((256 * high + low).reshape(len(low), p.in_h, -1))
+    words = words.reshape(-1, 2, p.in_h, words.shape[-1] // 2, 2).transpose(2, 0, 3, 1, 4)
+    scales = np.concatenate([channels.bias[:, None], channels.rescaling()], axis=1)
+    return Packed(p, {"weights": np.ascontiguousarray(words), "scales": as_int32(scales)})
+
+
+def dense_rows_scratch(p: Any) -> int:
+    """A sum for each channel."""
+    return int(4 * p.out_c)
+
+
+def row_sums_fit(p: Any, consts: Consts) -> bool:
+    """Four channels or more, and rows whose sums 16 bits hold."""
+    return bool(p.in_c >= 4 and p.in_w * 128 < 2**15)
+
+
+def row_sums_scratch(p: Any) -> int:
+    """A sum for each channel."""
+    return int(4 * p.in_c)
 
 
 # 3x3 windows over single channels: weights as pairs of neighbours, and sums that are doubled throughout.

@@ -46,6 +46,13 @@ def conv2d_dsp(p: Any, n: int) -> int:
     return int(_CALL + pixels // 4 * tile + pixels % 4 * _dsp_lone(p))
 
 
+def conv2d_dsp_two(p: Any, n: int) -> int:
+    """Two pixels at a time, then a lone one."""
+    pixels, (words, pairs) = n * p.out_w, _dsp_words(p)
+    tile = 10 * words + 60 * p.kernel_h + 150 + pairs * (6 * words + 54)
+    return int(_CALL + pixels // 2 * tile + pixels % 2 * _dsp_lone(p))
+
+
 def conv2d_dsp_lone(p: Any, n: int) -> int:
     """One pixel at a time."""
     return int(_CALL + n * p.out_w * _dsp_lone(p))
@@ -53,7 +60,7 @@ def conv2d_dsp_lone(p: Any, n: int) -> int:
 
 def _dsp_lone(p: Any) -> int:
     words, pairs = _dsp_words(p)
-    return int(5 * words + 50 * p.kernel_h + pairs * (9 * words // 2 + 38))
+    return int(5 * words + 50 * p.kernel_h + pairs * (15 * words // 4 + 38))
 
 
 def depthwise_dsp3x3(p: Any, n: int) -> int:

@@ -1,13 +1,13 @@
 /* ek_dsp_conv2d.h -- 2-D convolution with DSP; included by the kernels' files, which name the params
  * (EK_PARAMS), say whether two channels share lanes (EK_MIXED), and how many pixels are multiplied at
- * once (EK_TILE): four, or one for a quarter of the scratch
+ * once (EK_TILE): four, or two or one for a half or a quarter of the scratch
  *
  * The windows of a tile's pixels, of whichever rows, are widened side by side, then multiplied with all
  * channels, two at a time. Pixels that make no tile are taken one by one. */
 #ifndef EK_DSP_CONV2D_H
 #define EK_DSP_CONV2D_H
 
-#if EK_TILE == 4
+#if EK_TILE > 1
 #include "ek_dsp_tile.h"
 #else
 #include "ek_dsp_pair.h"
@@ -39,9 +39,9 @@ static void multiply(const ek_dsp_conv *c, int8_t *out, int32_t pixels)
     const int32_t *w = p->weights, *pair = p->pairs;
     int32_t pairs = p->out_c / 2;
     for (int32_t odd = 0; odd <= (p->out_c & 1); odd++) {
-#if EK_TILE == 4
-        if (pixels == 4) {
-            const uint32_t *mid = c->x + 4 * (c->steps & ~7);
+#if EK_TILE > 1
+        if (pixels == EK_TILE) {
+            const uint32_t *mid = c->x + EK_TILE * (c->steps & ~7);
             ek_dsp_tile(c->x, end, w, pair, out, p->out_c, pair + 8 * pairs, mid);
         } else
 #endif
@@ -111,9 +111,9 @@ static void widen_one(const ek_dsp_conv *c, int32_t top, int32_t left, uint32_t 
     }
 }
 
-#if EK_TILE == 4
-/* The windows of four pixels side by side. */
-static void widen_four(const ek_dsp_conv *c, int32_t top, int32_t left)
+#if EK_TILE > 1
+/* The windows of a tile's pixels side by side. */
+static void widen_tile(const ek_dsp_conv *c, int32_t top, int32_t left)
 {
     const EK_PARAMS *p = c->p;
     uint32_t *to = c->x;
@@ -121,7 +121,9 @@ static void widen_four(const ek_dsp_conv *c, int32_t top, int32_t left)
         int32_t y = top + i * p->dilation_h, exists = y >= 0 && y < p->in_h;
         const int8_t *from =
             exists ? ek_row(c->input, y) + left * p->in_c : outside(c, c->spare);
-        to = ek_dsp_widen4(to, from, exists ? p->stride_w * p->in_c : 0, c->row);
+        int32_t pitch = exists ? p->stride_w * p->in_c : 0;
+        to = EK_TILE == 4 ? ek_dsp_widen4(to, from, pitch, c->row)
+                          : ek_dsp_widen2(to, from, pitch, c->row);
     }
 }
 #endif
@@ -131,9 +133,9 @@ static void widen(const ek_dsp_conv *c, int32_t y, int32_t x, int32_t pixels)
 {
     const EK_PARAMS *p = c->p;
     int32_t top = y * p->stride_h - p->pad_top, left = x * p->stride_w - p->pad_left;
-#if EK_TILE == 4
-    if (pixels == 4 && x + 4 <= c->pixels && inside(c, left, 4)) {
-        widen_four(c, top, left);
+#if EK_TILE > 1
+    if (pixels == EK_TILE && x + EK_TILE <= c->pixels && inside(c, left, EK_TILE)) {
+        widen_tile(c, top, left);
         return;
     }
 #endif
@@ -177,7 +179,7 @@ static void convolve(const EK_PARAMS *p, const ek_rows *input, const ek_rows *ou
 {
     int32_t row = (p->kernel_w * p->in_c + 3) & ~3, end = n * p->out_w;
     ek_dsp_conv c = {p, input, p->in_w, p->out_w, row, p->kernel_h * row / 2,
-                     (uint32_t *)(void *)scratch, (int8_t *)scratch + 8 * p->kernel_h * row}; /* not there where EK_TILE is 1 */
+                     (uint32_t *)(void *)scratch, (int8_t *)scratch + 2 * EK_TILE * p->kernel_h * row}; /* not there where EK_TILE is 1 */
     if (p->kernel_h * p->kernel_w == 1 && p->stride_h * p->stride_w == 1 &&
         p->pad_top + p->pad_left == 0 && p->out_w == p->in_w &&
         ek_one_run(input, p->in_w * p->in_c) && ek_one_run(output, p->out_w * p->out_c)) {

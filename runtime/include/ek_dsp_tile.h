@@ -2,20 +2,25 @@
  *
  * Written in instructions, because it fills all fourteen registers: eight sums, two pointers, a word
  * of weights as loaded and as taken apart, a word of two pixels. Twelve instructions make sixteen
- * multiply-accumulates. The including file says with EK_MIXED whether two channels share lanes. */
+ * multiply-accumulates. The including file says with EK_MIXED whether two channels share lanes, and
+ * with EK_TILE whether there are four pixels or two. */
 #ifndef EK_DSP_TILE_H
 #define EK_DSP_TILE_H
 
 #include "ek_dsp_pair.h"
 
-/* x: [steps][4 pixels], each a word of two taps, as far as x_end; x_mid: x and a multiple of eight
+/* x: [steps][pixels], each a word of two taps, as far as x_end; x_mid: x and a multiple of eight
  * steps. w: words of weights, [pairs][steps]. pairs: as edgekit/dsp.py makes them, as far as
  * pairs_end. The next pixel's output is `stride` bytes on. */
 #define EK_DSP_TILE_ARGUMENTS                                                                      \
     const uint32_t *x, const uint32_t *x_end, const int32_t *w, const int32_t *pairs, int8_t *out, \
         int32_t stride, const int32_t *pairs_end, const uint32_t *x_mid
 
-#if defined(__ARM_FEATURE_DSP)
+#if defined(__ARM_FEATURE_DSP) && EK_TILE == 2
+
+#include "ek_dsp_tile_two.h"
+
+#elif defined(__ARM_FEATURE_DSP)
 
 #if EK_MIXED
 #define EK_DSP_APART "sxtb16 r11, r10\n"
@@ -96,15 +101,15 @@ static void ek_dsp_tile(EK_DSP_TILE_ARGUMENTS)
 {
     (void)x_mid;
     for (; pairs != pairs_end; pairs += 8) {
-        for (int32_t pixel = 0; pixel < 4; pixel++) {
+        for (int32_t pixel = 0; pixel < EK_TILE; pixel++) {
             const int32_t *weight = w;
             int32_t sums[2] = {pairs[0], pairs[1]};
-            for (const uint32_t *at = x + pixel; at < x_end; at += 4) {
+            for (const uint32_t *at = x + pixel; at < x_end; at += EK_TILE) {
                 ek_dsp_two_channels(*at, (uint32_t)*weight++, sums);
             }
             ek_dsp_two_outputs(pairs, sums, out + pixel * stride);
         }
-        w += (x_end - x) / 4;
+        w += (x_end - x) / EK_TILE;
         out += 2;
     }
 }

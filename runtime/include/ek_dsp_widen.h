@@ -34,6 +34,21 @@ static inline uint32_t *ek_dsp_widen(uint32_t *to, int32_t step, const int8_t *x
     return to;
 }
 
+/* The same of two pixels that lie `pitch` bytes apart, word by word side by side. */
+static inline uint32_t *ek_dsp_widen2(uint32_t *to, const int8_t *x, int32_t pitch, int32_t n)
+{
+    const int8_t *end = x + (n & ~3);
+    for (; x != end; x += 4) {
+        uint32_t a = ek_load4(x), b = ek_load4(x + pitch);
+        to[0] = ek_even(a);
+        to[1] = ek_even(b);
+        to[2] = ek_odd(a);
+        to[3] = ek_odd(b);
+        to += 4;
+    }
+    return to;
+}
+
 /* The same of four pixels that lie `pitch` bytes apart, word by word side by side. */
 static inline uint32_t *ek_dsp_widen4(uint32_t *to, const int8_t *x, int32_t pitch, int32_t n)
 {
