@@ -172,11 +172,6 @@ def conv2d_scratch(p: Any, tile: int = 4) -> int:
     return int(2 * tile * p.kernel_h * row + (0 if in_place else row))
 
 
-def conv2d_lone_scratch(p: Any) -> int:
-    """One widened window."""
-    return int(2 * p.kernel_h * _row(p))
-
-
 def _row(p: Any) -> int:
     """Bytes of a window's row, filled up to whole words."""
     return int(-(-p.kernel_w * p.in_c // 4) * 4)

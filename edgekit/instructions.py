@@ -40,27 +40,18 @@ def _dsp_words(p: Any) -> tuple[int, int]:
 
 
 def conv2d_dsp(p: Any, n: int) -> int:
-    """Four pixels at a time, then lone ones."""
+    """Four pixels at a time, the last ones in tiles of three and two."""
     pixels, (words, pairs) = n * p.out_w, _dsp_words(p)
-    tile = 12 * words + 60 * p.kernel_h + 120 + pairs * (12 * words + 95)
-    return int(_CALL + pixels // 4 * tile + pixels % 4 * _dsp_lone(p))
+    return int(_CALL + pixels * (3 * words + 15 * p.kernel_h + 30 + pairs * (3 * words + 24))
+               + (pixels % 4 > 0) * (80 + 10 * pairs))  # fmt: skip
 
 
 def conv2d_dsp_two(p: Any, n: int) -> int:
     """Two pixels at a time, then a lone one."""
     pixels, (words, pairs) = n * p.out_w, _dsp_words(p)
     tile = 10 * words + 60 * p.kernel_h + 150 + pairs * (6 * words + 54)
-    return int(_CALL + pixels // 2 * tile + pixels % 2 * _dsp_lone(p))
-
-
-def conv2d_dsp_lone(p: Any, n: int) -> int:
-    """One pixel at a time."""
-    return int(_CALL + n * p.out_w * _dsp_lone(p))
-
-
-def _dsp_lone(p: Any) -> int:
-    words, pairs = _dsp_words(p)
-    return int(5 * words + 50 * p.kernel_h + pairs * (15 * words // 4 + 38))
+    lone = 5 * words + 50 * p.kernel_h + pairs * (15 * words // 4 + 38)
+    return int(_CALL + pixels // 2 * tile + pixels % 2 * lone)
 
 
 def depthwise_dsp3x3(p: Any, n: int) -> int:

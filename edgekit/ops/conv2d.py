@@ -82,9 +82,6 @@ class Conv2d(Op):
         Variant("dsp_two", ("dsp",), dsp.conv2d_shares_lanes, partial(dsp.pack_conv2d, mixed=True),
                 Conv2dParams, (dsp.WEIGHTS, dsp.PAIRS), partial(dsp.conv2d_scratch, tile=2),
                 instructions=instructions.conv2d_dsp_two),
-        Variant("dsp_lone", ("dsp",), dsp.conv2d_shares_lanes, partial(dsp.pack_conv2d, mixed=True),
-                Conv2dParams, (dsp.WEIGHTS, dsp.PAIRS), dsp.conv2d_lone_scratch,
-                instructions=instructions.conv2d_dsp_lone),
         Variant("v6m", ("armv6m",), v6m.conv2d_fits, v6m.pack_conv2d, Conv2dParams, v6m.CONV2D,
                 v6m.conv2d_scratch, instructions=instructions.conv2d_v6m),
     )  # fmt: skip
