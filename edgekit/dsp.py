@@ -163,18 +163,13 @@ def pack_conv2d(p: Any, consts: Consts, *, mixed: bool) -> Packed:
     })  # fmt: skip
 
 
-def conv2d_scratch(p: Any) -> int:
-    """Four widened windows, and one of their rows as bytes unless all can be read in place."""
+def conv2d_scratch(p: Any, tile: int = 4) -> int:
+    """The widened windows of a tile, and one of their rows as bytes unless all can be read in place."""
     row = _row(p)
     pointwise = p.kernel_h * p.kernel_w == 1 and p.pad_top + p.pad_left == 0
     inside = (p.out_h - 1) * p.stride_h < p.in_h and (p.out_w - 1) * p.stride_w < p.in_w
     in_place = pointwise and inside and p.in_c % 4 == 0
-    return int(8 * p.kernel_h * row + (0 if in_place else row))
-
-
-def conv2d_lone_scratch(p: Any) -> int:
-    """One widened window."""
-    return int(2 * p.kernel_h * _row(p))
+    return int(2 * tile * p.kernel_h * row + (0 if in_place else row))
 
 
 def _row(p: Any) -> int:
@@ -221,8 +216,48 @@ def pack_dense(p: Any, consts: Consts, *, mixed: bool) -> Packed:
     return Packed(p, {"weights": words, "groups": groups})
 
 
-# 3x3 windows over single channels: the weights' rows as bytes, and sums that are doubled throughout.
-ROWS = Const("weights", "int32_t", "[channels][3 rows], three taps a word", weights=True)
+# The same row by row of a map: channels of 0 fill up the last group.
+ROW_WEIGHTS = Const(
+    "weights",
+    "int32_t",
+    "[rows][groups of four channels][taps / 4][2 pairs][2]",
+    weights=True,
+)
+ROW_SUMS = Const("scales", "int32_t", "[channels]: bias, multiplier, rounding, shift")
+
+
+def pack_dense_rows(p: Any, consts: Consts) -> Packed:
+    channels = _dense(p, consts)
+    weights = np.pad(channels.weights, ((0, -p.out_c % 4), (0, 0))) & 0xFF
+    low, high = weights[0::2], weights[1::2]
+    words = tap_words((256 * high + low).reshape(len(low), p.in_h, -1))
+    words = words.reshape(-1, 2, p.in_h, words.shape[-1] // 2, 2).transpose(2, 0, 3, 1, 4)
+    scales = np.concatenate([channels.bias[:, None], channels.rescaling()], axis=1)
+    return Packed(p, {"weights": np.ascontiguousarray(words), "scales": as_int32(scales)})
+
+
+def dense_rows_scratch(p: Any) -> int:
+    """A sum for each channel."""
+    return int(4 * p.out_c)
+
+
+def row_sums_fit(p: Any, consts: Consts) -> bool:
+    """Four channels or more, and rows whose sums 16 bits hold."""
+    return bool(p.in_c >= 4 and p.in_w * 128 < 2**15)
+
+
+def row_sums_scratch(p: Any) -> int:
+    """A sum for each channel."""
+    return int(4 * p.in_c)
+
+
+# 3x3 windows over single channels: weights as pairs of neighbours, and sums that are doubled throughout.
+ROWS = Const(
+    "weights",
+    "int32_t",
+    "[channels][3 rows]: taps 0 and 1, taps 1 and 2, doubled, two a word",
+    weights=True,
+)
 SCALES = Const("scales", "int32_t", "[channels]: twice the bias, multiplier, rounding, shift")
 
 
@@ -231,24 +266,26 @@ def _depthwise(p: Any, consts: Consts) -> Channels:
 
 
 def depthwise3x3_fits(p: Any, consts: Consts) -> bool:
-    """One output channel per input channel, of which there are four or more, neighbouring taps."""
+    """One output channel per input channel, of which there are four or more, neighbouring taps, and a
+    row of the input in each window."""
     window = p.kernel_h == p.kernel_w == 3 and p.dilation_h == p.dilation_w == 1
-    steps = p.stride_h <= 3 and p.stride_w in (1, 2)
-    return (window and steps and p.multiplier_c == 1 and p.in_c >= 4
+    meets = p.pad_top < 3 and (p.out_h - 1) * p.stride_h - p.pad_top < p.in_h
+    return (window and meets and p.stride_w in (1, 2) and p.multiplier_c == 1 and p.in_c >= 4
             and _depthwise(p, consts).fit())  # fmt: skip
 
 
 def pack_depthwise3x3(p: Any, consts: Consts) -> Packed:
     channels = _depthwise(p, consts)
-    rows = np.pad(channels.weights.reshape(-1, 3, 3), ((0, 0), (0, 0), (0, 1)))
+    taps = 2 * channels.weights.reshape(-1, 3, 3)[..., [0, 1, 1, 2]]
+    rows = np.ascontiguousarray(taps, np.int16)
     scales = np.concatenate([2 * channels.bias[:, None], channels.rescaling()], axis=1)
-    return Packed(p, {"weights": rows.astype(np.int8).view(np.int32), "scales": as_int32(scales)})
+    return Packed(p, {"weights": rows.view("<i4"), "scales": as_int32(scales)})
 
 
 def depthwise3x3_scratch(p: Any) -> int:
-    """Three rows of four channels, two columns a word; and the four channels' weights."""
+    """Three rows of four channels, two columns a word."""
     words = p.out_w + 1 if p.stride_w == 2 else (p.out_w - 1) // 2 + 2
-    return int(4 * 4 * (3 * words + 10))
+    return int(4 * 4 * 3 * words)
 
 
 # Other windows over single channels: weights stay as they are.

@@ -232,6 +232,7 @@ class IntGraph:
     """The integer-only graph: what `plan` and the program builder read.
 
     `kept`: of tensors that lost channels, which of the source's (last axis) are left, as a mask.
+    `isa`: words of the target whose kernels may run it.
     """
 
     name: str
@@ -242,6 +243,7 @@ class IntGraph:
     states: tuple[State, ...] = ()
     layouts: Mapping[str, Layout] = field(default_factory=dict)
     kept: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
+    isa: tuple[str, ...] = ()
 
     def verify(self) -> None:
         """Raises EK105 on a broken order, EK203 on a value that is not an integer."""

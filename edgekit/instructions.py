@@ -45,29 +45,25 @@ def _dsp_words(p: Any) -> tuple[int, int]:
 
 
 def conv2d_dsp(p: Any, n: int) -> int:
-    """Four pixels at a time, then lone ones."""
+    """Four pixels at a time, the last ones in tiles of three and two."""
     pixels, (words, pairs) = n * p.out_w, _dsp_words(p)
-    tile = 12 * words + 60 * p.kernel_h + 120 + pairs * (12 * words + 95)
-    return int(_CALL + pixels // 4 * tile + pixels % 4 * _dsp_lone(p))
+    return int(_CALL + pixels * (3 * words + 15 * p.kernel_h + 30 + pairs * (3 * words + 24))
+               + (pixels % 4 > 0) * (80 + 10 * pairs))  # fmt: skip
 
 
-def conv2d_dsp_lone(p: Any, n: int) -> int:
-    """One pixel at a time."""
-    return int(_CALL + n * p.out_w * _dsp_lone(p))
-
-
-def _dsp_lone(p: Any) -> int:
-    words, pairs = _dsp_words(p)
-    return int(5 * words + 50 * p.kernel_h + pairs * (9 * words // 2 + 38))
+def conv2d_dsp_two(p: Any, n: int) -> int:
+    """Two pixels at a time, then a lone one."""
+    pixels, (words, pairs) = n * p.out_w, _dsp_words(p)
+    tile = 10 * words + 60 * p.kernel_h + 150 + pairs * (6 * words + 54)
+    lone = 5 * words + 50 * p.kernel_h + pairs * (15 * words // 4 + 38)
+    return int(_CALL + pixels // 2 * tile + pixels % 2 * lone)
 
 
 def depthwise_dsp3x3(p: Any, n: int) -> int:
-    """By fours of channels: weights once a call, each row of the input once, then the window slides."""
-    words = p.out_w + 1 if p.stride_w == 2 else (p.out_w - 1) // 2 + 2
+    """Row by row and by fours of channels: three rows taken apart, then the window slides."""
     pairs, singles = (p.out_w // 2, p.out_w % 2) if p.stride_w == 1 else (0, p.out_w)
-    slide, row = 4 * (53 + 33 * pairs + 20 * singles), 40 + 38 * words
-    rows = 3 + (n - 1) * min(p.stride_h, 3)
-    return int(_CALL + -(-p.in_c // 4) * (230 + n * slide + rows * row))
+    four = 220 + 24 * p.in_w + 4 * (33 * pairs + 21 * singles)
+    return int(_CALL + 100 + n * (60 + -(-p.in_c // 4) * four))
 
 
 def depthwise_dsp(p: Any, n: int) -> int:

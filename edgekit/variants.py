@@ -17,7 +17,8 @@ def choose(graph: IntGraph, isa: Collection[str]) -> IntGraph:
     isa: words of the target.
     """
     nodes = (replace(node, variants=tuple(fitting(node, isa))) for node in graph.nodes)
-    return replace(graph, nodes=tuple(with_best(node, graph) for node in nodes))
+    chosen = tuple(with_best(node, graph) for node in nodes)
+    return replace(graph, nodes=chosen, isa=tuple(isa))
 
 
 def fitting(node: IntNode, isa: Collection[str]) -> list[Variant]:

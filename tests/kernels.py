@@ -21,6 +21,7 @@ from edgekit.data import data_dir
 from edgekit.graph import Graph, IntNode, Value, limits
 from edgekit.headers import kernels
 from edgekit.op import Kernel, const_dtype, load_ops, params_fields
+from edgekit.program import Program
 
 Array = NDArray[Any]
 _C = {"int8_t": ctypes.c_int8, "uint8_t": ctypes.c_uint8, "int16_t": ctypes.c_int16, "int32_t": ctypes.c_int32}  # fmt: skip
@@ -139,6 +140,21 @@ def call(
     assert (scratch[:32] == 0x5A).all(), "bytes before the scratch were written"
     assert (scratch[32 + scratch_bytes :] == 0x5A).all(), "bytes after the scratch were written"
     return output.copy()
+
+
+def run_rows(program: Program, arena: int) -> None:
+    """Run a program's only step, a strip kernel, in one call on an arena at an address."""
+    keep: list[Any] = []
+    (step,) = program.steps
+    buffers = [program.buffers[name] for name in (*step.inputs, *step.outputs)]
+    rows = [Rows(arena + b.offset, None, b.row_bytes, 0, b.shape[1]) for b in buffers]
+    node = IntNode(
+        step.name, step.op, step.params, step.inputs, step.outputs, step.consts, step.variant
+    )
+    getattr(library(), step.kernel.symbol)(
+        ctypes.byref(struct_of(node, keep)), *map(ctypes.byref, rows), ctypes.c_int32(0),
+        ctypes.c_int32(buffers[-1].shape[1]), ctypes.c_void_p(arena + step.scratch_offset),
+    )  # fmt: skip
 
 
 def lower(graph: Graph) -> tuple[IntNode, dict[str, Value]]:

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from edgekit import dsp
 from edgekit.cases import activation, single
 from edgekit.fixed import saturate
 from edgekit.graph import Graph, IntNode, Node, Value
-from edgekit.op import Array, Case, Shape, c_field
+from edgekit.op import Array, Case, Packed, Shape, Variant, c_field
 from edgekit.ops.avg_pool import AvgPool
 from edgekit.sums import RowSum, RowSumParams, fields
 from edgekit.window import Axis, WindowParams, window_attrs
@@ -31,6 +32,10 @@ class AvgPoolRows(RowSum, AvgPool):
     name = "avg_pool_rows"
     kernel = "avg_pool_rows"
     Params = AvgPoolRowsParams
+    variants = (
+        Variant("dsp", ("dsp",), dsp.row_sums_fit, Packed, AvgPoolRowsParams,
+                scratch=dsp.row_sums_scratch),
+    )  # fmt: skip
     as_rows = ""
 
     @classmethod

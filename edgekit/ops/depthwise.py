@@ -71,7 +71,7 @@ class Depthwise(Op):
         Variant("mve", ("mve",), mve.depthwise_fits, mve.pack_depthwise, DepthwiseParams,
                 mve.DEPTHWISE, mve.depthwise_scratch, instructions=instructions.depthwise_mve),
         Variant("dsp3x3", ("dsp",), dsp.depthwise3x3_fits, dsp.pack_depthwise3x3, DepthwiseParams,
-                (dsp.ROWS, dsp.SCALES), dsp.depthwise3x3_scratch, together=True,
+                (dsp.ROWS, dsp.SCALES), dsp.depthwise3x3_scratch,
                 instructions=instructions.depthwise_dsp3x3),
         Variant("dsp", ("dsp",), dsp.depthwise_fits, dsp.pack_depthwise, DepthwiseParams,
                 (dsp.TAPS, dsp.SUMS), dsp.depthwise_scratch,

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edgekit import fixed
+from edgekit import dsp, fixed
 from edgekit.graph import Graph, IntNode, Node, Value
-from edgekit.op import Array, Case, Cost, Shape, c_field
+from edgekit.op import Array, Case, Cost, Shape, Variant, c_field
 from edgekit.ops.fully_connected import FullyConnected, FullyConnectedParams
 from edgekit.sums import RowSum, RowSumParams, fields
 from edgekit.window import exact_matmul
@@ -32,6 +32,10 @@ class FullyConnectedRows(RowSum, FullyConnected):
     name = "fully_connected_rows"
     kernel = "fully_connected_rows"
     Params = FullyConnectedRowsParams
+    variants = (
+        Variant("dsp", ("dsp",), dsp.dense_fits, dsp.pack_dense_rows, FullyConnectedRowsParams,
+                (dsp.ROW_WEIGHTS, dsp.ROW_SUMS), dsp.dense_rows_scratch),
+    )  # fmt: skip
     as_rows = ""
 
     @classmethod

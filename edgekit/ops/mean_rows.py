@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edgekit import fixed
+from edgekit import dsp, fixed
 from edgekit.cases import activation, single
 from edgekit.graph import Graph, IntNode, Node, Value
-from edgekit.op import Array, Case, Params, Shape, c_field
+from edgekit.op import Array, Case, Packed, Params, Shape, Variant, c_field
 from edgekit.ops.avg_pool_scaled import AvgPoolScaledParams
 from edgekit.ops.mean import Mean, MeanParams
 from edgekit.sums import RowSum, RowSumParams, fields
@@ -35,6 +35,10 @@ class MeanRows(RowSum, Mean):
     name = "mean_rows"
     kernel = "mean_rows"
     Params = MeanRowsParams
+    variants = (
+        Variant("dsp", ("dsp",), dsp.row_sums_fit, Packed, MeanRowsParams,
+                scratch=dsp.row_sums_scratch),
+    )  # fmt: skip
     as_rows = ""
 
     @classmethod

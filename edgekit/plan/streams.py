@@ -13,7 +13,7 @@ from edgekit.plan.stages import stage_of
 from edgekit.plan.storage import Storage
 from edgekit.plan.timeline import Timeline
 from edgekit.program import Turn
-from edgekit.variants import with_best
+from edgekit.variants import fitting, with_best
 
 NO_LIMITS: Mapping[int, int] = MappingProxyType({})
 
@@ -106,7 +106,9 @@ def by_rows(node: IntNode, graph: IntGraph, scratch: int | None) -> IntNode:
     """The node as it runs inside a stream, where some operators have a form of their own."""
     whole = load_ops().get(node.op.as_rows)
     made = whole.of_whole(node, graph.values) if whole else None
-    if made or not node.variants:
-        return made or node
+    if made:
+        node = replace(made, variants=tuple(fitting(made, graph.isa)))
+    if not node.variants:
+        return node
     calls = max(1, stage_of(node, graph.values).rows)
     return with_best(node, graph, calls=calls, scratch=scratch)

@@ -25,7 +25,7 @@ typedef struct {
     int32_t input_zero; /* zero point of the input */
     int32_t output_zero; /* zero point of the output */
     int32_t multiplier_c; /* output channels per input channel */
-    const int32_t *weights; /* [channels][3 rows], three taps a word */
+    const int32_t *weights; /* [channels][3 rows]: taps 0 and 1, taps 1 and 2, doubled, two a word */
     const int32_t *scales; /* [channels]: twice the bias, multiplier, rounding, shift */
 } ek_depthwise_dsp3x3_params;
 

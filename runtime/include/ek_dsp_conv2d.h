@@ -1,17 +1,13 @@
 /* ek_dsp_conv2d.h -- 2-D convolution with DSP; included by the kernels' files, which name the params
  * (EK_PARAMS), say whether two channels share lanes (EK_MIXED), and how many pixels are multiplied at
- * once (EK_TILE): four, or one for a quarter of the scratch
+ * once (EK_TILE): four, or two for half the scratch
  *
  * The windows of a tile's pixels, of whichever rows, are widened side by side, then multiplied with all
- * channels, two at a time. Pixels that make no tile are taken one by one. */
+ * channels, two at a time. The last pixels that follow one another make smaller tiles. */
 #ifndef EK_DSP_CONV2D_H
 #define EK_DSP_CONV2D_H
 
-#if EK_TILE == 4
 #include "ek_dsp_tile.h"
-#else
-#include "ek_dsp_pair.h"
-#endif
 #include "ek_dsp_widen.h"
 #include "ek_fixed.h"
 
@@ -39,13 +35,10 @@ static void multiply(const ek_dsp_conv *c, int8_t *out, int32_t pixels)
     const int32_t *w = p->weights, *pair = p->pairs;
     int32_t pairs = p->out_c / 2;
     for (int32_t odd = 0; odd <= (p->out_c & 1); odd++) {
-#if EK_TILE == 4
-        if (pixels == 4) {
-            const uint32_t *mid = c->x + 4 * (c->steps & ~7);
-            ek_dsp_tile(c->x, end, w, pair, out, p->out_c, pair + 8 * pairs, mid);
-        } else
-#endif
-        {
+        if (pixels > 1) {
+            const uint32_t *mid = c->x + pixels * (c->steps & ~7);
+            ek_dsp_tile(pixels, c->x, end, w, pair, out, p->out_c, pair + 8 * pairs, mid);
+        } else {
             ek_dsp_pixel(c->x, end, w, pair, pair + 8 * pairs, out);
         }
         w += pairs * c->steps;
@@ -111,9 +104,8 @@ static void widen_one(const ek_dsp_conv *c, int32_t top, int32_t left, uint32_t 
     }
 }
 
-#if EK_TILE == 4
-/* The windows of four pixels side by side. */
-static void widen_four(const ek_dsp_conv *c, int32_t top, int32_t left)
+/* The windows of a tile's pixels side by side. */
+static void widen_tile(const ek_dsp_conv *c, int32_t top, int32_t left, int32_t pixels)
 {
     const EK_PARAMS *p = c->p;
     uint32_t *to = c->x;
@@ -121,22 +113,19 @@ static void widen_four(const ek_dsp_conv *c, int32_t top, int32_t left)
         int32_t y = top + i * p->dilation_h, exists = y >= 0 && y < p->in_h;
         const int8_t *from =
             exists ? ek_row(c->input, y) + left * p->in_c : outside(c, c->spare);
-        to = ek_dsp_widen4(to, from, exists ? p->stride_w * p->in_c : 0, c->row);
+        to = ek_dsp_widen_tile(to, from, exists ? p->stride_w * p->in_c : 0, c->row, pixels);
     }
 }
-#endif
 
 /* The windows of a tile or one pixel from column x of row y on; the row may end before the last. */
 static void widen(const ek_dsp_conv *c, int32_t y, int32_t x, int32_t pixels)
 {
     const EK_PARAMS *p = c->p;
     int32_t top = y * p->stride_h - p->pad_top, left = x * p->stride_w - p->pad_left;
-#if EK_TILE == 4
-    if (pixels == 4 && x + 4 <= c->pixels && inside(c, left, 4)) {
-        widen_four(c, top, left);
+    if (pixels > 1 && x + pixels <= c->pixels && inside(c, left, pixels)) {
+        widen_tile(c, top, left, pixels);
         return;
     }
-#endif
     for (int32_t i = 0; i < pixels; i++) {
         if (x == c->pixels) {
             x = 0;
@@ -149,16 +138,16 @@ static void widen(const ek_dsp_conv *c, int32_t y, int32_t x, int32_t pixels)
     }
 }
 
-/* Whether the outputs of a tile's pixels from column x of row y on follow one another. */
-static int in_line(const ek_dsp_conv *c, const ek_rows *output, int32_t y, int32_t x)
+/* How many pixels to take from column x of row y on. Of the next ones, `most` at most, those count whose
+ * outputs follow one another; five are three and two, so that none is left alone. */
+static int32_t tile(const ek_dsp_conv *c, const ek_rows *output, int32_t y, int32_t x, int32_t most)
 {
-    int32_t bytes = c->pixels * c->p->out_c;
-    for (int32_t k = 1; k * c->pixels < x + EK_TILE; k++) {
-        if (ek_row(output, y + k) != ek_row(output, y) + k * bytes) {
-            return 0;
-        }
+    int32_t ahead = c->pixels - x, bytes = c->pixels * c->p->out_c;
+    for (int32_t k = 1; ahead < most && ek_row(output, y + k) == ek_row(output, y) + k * bytes; k++) {
+        ahead += c->pixels;
     }
-    return 1;
+    ahead = ahead < most ? ahead : most;
+    return ahead == 5 ? 3 : ahead < EK_TILE ? ahead : EK_TILE;
 }
 
 /* Tighter bounds than int8's own, which the instructions keep. */
@@ -177,7 +166,8 @@ static void convolve(const EK_PARAMS *p, const ek_rows *input, const ek_rows *ou
 {
     int32_t row = (p->kernel_w * p->in_c + 3) & ~3, end = n * p->out_w;
     ek_dsp_conv c = {p, input, p->in_w, p->out_w, row, p->kernel_h * row / 2,
-                     (uint32_t *)(void *)scratch, (int8_t *)scratch + 8 * p->kernel_h * row}; /* not there where EK_TILE is 1 */
+                     (uint32_t *)(void *)scratch,
+                     (int8_t *)scratch + 2 * EK_TILE * p->kernel_h * row};
     if (p->kernel_h * p->kernel_w == 1 && p->stride_h * p->stride_w == 1 &&
         p->pad_top + p->pad_left == 0 && p->out_w == p->in_w &&
         ek_one_run(input, p->in_w * p->in_c) && ek_one_run(output, p->out_w * p->out_c)) {
@@ -185,7 +175,8 @@ static void convolve(const EK_PARAMS *p, const ek_rows *input, const ek_rows *ou
         c.pixels *= n;
     }
     for (int32_t y = first, x = 0, at = 0; at < end;) {
-        int32_t pixels = at + EK_TILE <= end && in_line(&c, output, y, x) ? EK_TILE : 1;
+        int32_t most = EK_TILE == 4 ? 6 : 2;
+        int32_t pixels = tile(&c, output, y, x, most < end - at ? most : end - at);
         widen(&c, y, x, pixels);
         multiply(&c, ek_row(output, y) + x * p->out_c, pixels);
         at += pixels;

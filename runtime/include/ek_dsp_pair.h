@@ -20,6 +20,10 @@
     "smlad r1, " x ", " w ", r1\n smlad r0, " x ", r12, r0\n"
 #endif
 
+#define EK_DSP_FOUR_WORDS                                                                          \
+    "ldm r2!, {r4-r7}\n ldm lr!, {r8-r11}\n" EK_DSP_PAIR("r4", "r8") EK_DSP_PAIR("r5", "r9")       \
+    EK_DSP_PAIR("r6", "r10") EK_DSP_PAIR("r7", "r11")
+
 /* As ek_dsp_rescale, r12 the result; local label 9 skips the shift. */
 #define EK_DSP_PAIR_OUT(sum, multiplier, rounding, shift)                                          \
     "smmlar r12, " sum ", " multiplier ", " rounding "\n cmp " shift ", #0\n beq 9f\n"             \
@@ -38,12 +42,14 @@ static __attribute__((naked, noinline)) void ek_dsp_pixel(
         "1: ldrd r0, r1, [r3], #8\n ldrd r2, r12, [sp]\n"
         "sub r12, r12, r2\n tst r12, #8\n beq 2f\n"
         "ldm r2!, {r4, r5}\n ldm lr!, {r8, r9}\n" EK_DSP_PAIR("r4", "r8") EK_DSP_PAIR("r5", "r9")
-        "ldr r12, [sp, #4]\n cmp r2, r12\n beq 3f\n"
-        "2: ldm r2!, {r4-r7}\n ldm lr!, {r8-r11}\n"
-        EK_DSP_PAIR("r4", "r8") EK_DSP_PAIR("r5", "r9") EK_DSP_PAIR("r6", "r10")
-        EK_DSP_PAIR("r7", "r11")
-        "ldr r12, [sp, #4]\n cmp r2, r12\n bne 2b\n"
-        "3: ldm r3!, {r4-r9}\n mov r2, lr\n ldr lr, [sp, #48]\n" EK_DSP_HIGH_SUM
+        "ldr r12, [sp, #4]\n sub r12, r12, r2\n"
+        "2: tst r12, #48\n beq 4f\n"
+        "3:\n" EK_DSP_FOUR_WORDS
+        "ldr r12, [sp, #4]\n sub r12, r12, r2\n tst r12, #48\n bne 3b\n"
+        "4: cmp r12, #0\n beq 6f\n"
+        "5: .rept 4\n" EK_DSP_FOUR_WORDS ".endr\n"
+        "ldr r12, [sp, #4]\n cmp r2, r12\n bne 5b\n"
+        "6: ldm r3!, {r4-r9}\n mov r2, lr\n ldr lr, [sp, #48]\n" EK_DSP_HIGH_SUM
         "lsl r0, r0, #1\n"
         EK_DSP_PAIR_OUT("r0", "r4", "r5", "r6")
         EK_DSP_PAIR_OUT("r1", "r7", "r8", "r9")

@@ -1,14 +1,15 @@
-/* ek_dsp_tile.h -- four pixels by two channels: the innermost loop of convolutions with DSP.
+/* ek_dsp_tile.h -- two to four pixels by two channels: the innermost loop of convolutions with DSP.
  *
- * Written in instructions, because it fills all fourteen registers: eight sums, two pointers, a word
+ * Four are written in instructions, because it fills all fourteen registers: eight sums, two pointers, a word
  * of weights as loaded and as taken apart, a word of two pixels. Twelve instructions make sixteen
- * multiply-accumulates. The including file says with EK_MIXED whether two channels share lanes. */
+ * multiply-accumulates. The including file says with EK_MIXED whether two channels share lanes, and
+ * with EK_TILE how many pixels there are at most, four or two. */
 #ifndef EK_DSP_TILE_H
 #define EK_DSP_TILE_H
 
 #include "ek_dsp_pair.h"
 
-/* x: [steps][4 pixels], each a word of two taps, as far as x_end; x_mid: x and a multiple of eight
+/* x: [steps][pixels], each a word of two taps, as far as x_end; x_mid: x and a multiple of eight
  * steps. w: words of weights, [pairs][steps]. pairs: as edgekit/dsp.py makes them, as far as
  * pairs_end. The next pixel's output is `stride` bytes on. */
 #define EK_DSP_TILE_ARGUMENTS                                                                      \
@@ -16,6 +17,10 @@
         int32_t stride, const int32_t *pairs_end, const uint32_t *x_mid
 
 #if defined(__ARM_FEATURE_DSP)
+
+#include "ek_dsp_tile_few.h"
+
+#if EK_TILE == 4
 
 #if EK_MIXED
 #define EK_DSP_APART "sxtb16 r11, r10\n"
@@ -53,7 +58,7 @@
 
 /* On the stack: x 0, x_end 4, w 8, pairs 12, nine saved registers, out 52, stride 56, pairs_end 60,
  * x_mid 64. */
-static __attribute__((naked, noinline)) void ek_dsp_tile(
+static __attribute__((naked, noinline)) void ek_dsp_four(
     __attribute__((unused)) const uint32_t *x, __attribute__((unused)) const uint32_t *x_end,
     __attribute__((unused)) const int32_t *w, __attribute__((unused)) const int32_t *pairs,
     __attribute__((unused)) int8_t *out, __attribute__((unused)) int32_t stride,
@@ -90,21 +95,39 @@ static __attribute__((naked, noinline)) void ek_dsp_tile(
         "9:\n" EK_DSP_HIGH_CHANNEL(EK_DSP_OUT_UNSHIFTED) "b 7b\n");
 }
 
+#endif
+
+static void ek_dsp_tile(int32_t pixels, EK_DSP_TILE_ARGUMENTS)
+{
+#if EK_TILE == 4
+    if (pixels == 4) {
+        ek_dsp_four(x, x_end, w, pairs, out, stride, pairs_end, x_mid);
+        return;
+    }
+    if (pixels == 3) {
+        ek_dsp_three(x, x_end, w, pairs, out, stride, pairs_end, x_mid);
+        return;
+    }
+#endif
+    (void)pixels;
+    ek_dsp_two(x, x_end, w, pairs, out, stride, pairs_end, x_mid);
+}
+
 #else
 
-static void ek_dsp_tile(EK_DSP_TILE_ARGUMENTS)
+static void ek_dsp_tile(int32_t pixels, EK_DSP_TILE_ARGUMENTS)
 {
     (void)x_mid;
     for (; pairs != pairs_end; pairs += 8) {
-        for (int32_t pixel = 0; pixel < 4; pixel++) {
+        for (int32_t pixel = 0; pixel < pixels; pixel++) {
             const int32_t *weight = w;
             int32_t sums[2] = {pairs[0], pairs[1]};
-            for (const uint32_t *at = x + pixel; at < x_end; at += 4) {
+            for (const uint32_t *at = x + pixel; at < x_end; at += pixels) {
                 ek_dsp_two_channels(*at, (uint32_t)*weight++, sums);
             }
             ek_dsp_two_outputs(pairs, sums, out + pixel * stride);
         }
-        w += (x_end - x) / 4;
+        w += (x_end - x) / pixels;
         out += 2;
     }
 }

@@ -1,82 +1,76 @@
 /* depthwise_dsp3x3.c -- depthwise convolution with a 3x3 window, int8, with DSP
  *
- * Four channels at a time are taken apart into rows of 16-bit values, three rows in turn, and the
- * window slides along them with its weights in registers. */
+ * Row by row, four channels at a time: three rows of the input are taken apart into rows of 16-bit
+ * values, and the window slides along them with its weights in registers. */
 #include "ek_depthwise_dsp3x3.h"
+#include "ek_dsp_planes.h"
 #include "ek_dsp_slide.h"
 #include "ek_fixed.h"
 
 typedef ek_depthwise_dsp3x3_params params;
 
-/* The rows of four channels: x is [4 channels][words][3 slots], weights [4][5 rows][2]. */
+/* What all rows of a call share: planes of `words` words from x on, whose words before `begin` and from
+ * `end` on have both columns outside; windows begin in words as far as x_end, two in each as far as
+ * x_pairs. */
 typedef struct {
     uint32_t *x;
-    uint32_t *weights;
+    const uint32_t *x_pairs;
+    const uint32_t *x_end;
     int32_t words;
+    int32_t begin;
+    int32_t end;
+    ek_dsp_planes inside;
 } planes;
 
-/* Rows 0 1 2 0 1 of each channel, so that three from any row on are a rotation. */
-static void load_weights(const params *p, int32_t channel, uint32_t *to)
+static int32_t least(int32_t a, int32_t b)
 {
-    const int32_t *w = p->weights + 3 * channel;
-    for (int32_t c = 0; c < 4; c++) {
-        for (int32_t row = 0; row < 3; row++) {
-            uint32_t even = ek_even((uint32_t)*w), odd = ek_odd((uint32_t)*w);
-            uint32_t w01 = ek_twice16(ek_lower(even, odd));
-            uint32_t w12 = ek_twice16((odd & 0xFFFFu) | (even & 0xFFFF0000u));
-            to[2 * row] = w01;
-            to[2 * row + 1] = w12;
-            if (row < 2) {
-                to[2 * row + 6] = w01;
-                to[2 * row + 7] = w12;
-            }
-            w++;
-        }
-        to += 10;
-    }
+    return a < b ? a : b;
 }
 
-/* Two columns of four channels, a word each, to the four planes. */
-static inline void spread(uint32_t a, uint32_t b, uint32_t *to, int32_t plane)
+static planes planes_of(const params *p, uint8_t *scratch)
 {
-    uint32_t a02 = ek_even(a), a13 = ek_odd(a), b02 = ek_even(b), b13 = ek_odd(b);
-    to[0] = ek_lower(a02, b02);
-    to[plane] = ek_lower(a13, b13);
-    to[2 * plane] = ek_upper(a02, b02);
-    to[3 * plane] = ek_upper(a13, b13);
-}
-
-/* One row of the input, four channels from `channel` on, into a slot of the planes. */
-static void load_row(const params *p, const ek_rows *input, int32_t y, int32_t channel,
-                     const planes *at, int32_t slot)
-{
-    uint32_t zeros = (uint32_t)(uint8_t)p->input_zero * 0x01010101u, *to = at->x + slot;
-    /* Outside the input a row has no columns. */
-    int32_t pixel = p->in_c, plane = 3 * at->words, columns = y >= 0 && y < p->in_h ? p->in_w : 0;
-    const int8_t *row = columns > 0 ? ek_row(input, y) + channel : 0;
-    int32_t x = -p->pad_left;
-    for (int32_t i = 0; i < at->words; i++) {
-        int32_t left = x >= 0 && x < columns, right = x >= -1 && x + 1 < columns;
-        spread(left ? ek_load4(row + x * pixel) : zeros,
-               right ? ek_load4(row + (x + 1) * pixel) : zeros, to, plane);
-        x += 2;
-        to += 3;
-    }
-}
-
-/* A row of outputs of four channels; `turn` is the slot of the window's first row. */
-static void four_channels(const params *p, const planes *at, int32_t channel, int32_t turn,
-                          int8_t *out)
-{
-    const uint32_t *x = at->x, *w = at->weights + 2 * (turn == 0 ? 0 : 3 - turn);
-    const int32_t *scale = p->scales + 4 * channel;
+    uint32_t *x = (uint32_t *)(void *)scratch;
     int32_t pairs = p->stride_w == 1 ? p->out_w / 2 : 0;
-    int32_t singles = p->stride_w == 1 ? p->out_w & 1 : p->out_w;
+    int32_t words = p->stride_w == 1 ? (p->out_w - 1) / 2 + 2 : p->out_w + 1;
+    int32_t columns = p->pad_left + p->in_w, begin = least(p->pad_left / 2, words);
+    int32_t pairs_begin = least((p->pad_left + 1) / 2, words), pairs_end = least(columns / 2, words);
+    int32_t end = least((columns + 1) / 2, words);
+    ek_dsp_planes inside = {
+        p->in_c, x + 3 * begin, x + 3 * begin + 6 * words, 12 * words, x + 3 * pairs_end,
+        ek_even((uint32_t)(uint8_t)p->input_zero * 0x01010101u), pairs_begin - begin,
+        end - pairs_end};
+    planes at = {x, x + 3 * pairs, x + 3 * (words - 1), words, begin, end, inside};
+    return at;
+}
+
+/* Words from..to-1 of `rows` rows from `first` on, outside the input. */
+static void blank(const planes *at, int32_t from, int32_t to, int32_t first, int32_t rows)
+{
     for (int32_t c = 0; c < 4; c++) {
-        ek_dsp_slide(x, x + 3 * pairs, x + 3 * (pairs + singles), w, scale, out + c, p->in_c);
-        x += 3 * at->words;
-        w += 10;
-        scale += 4;
+        uint32_t *x = at->x + 3 * c * at->words;
+        for (int32_t i = from; i < to; i++) {
+            for (int32_t row = first; row < first + rows; row++) {
+                x[3 * i + row] = at->inside.zero;
+            }
+        }
+    }
+}
+
+/* One row of outputs. Instead of rows outside the input there are others, to be blanked. */
+static void row_of(const params *p, const planes *at, const int8_t *const rows[3],
+                   const int32_t outside[3], int8_t *out)
+{
+    for (int32_t c = 0; c < p->in_c; c += 4) {
+        /* Last channels that are no four are computed together with those before them, again. */
+        int32_t channel = least(c, p->in_c - 4);
+        ek_dsp_widen_planes(rows, channel, &at->inside);
+        for (int32_t i = 0; outside[0] + outside[1] + outside[2] > 0 && i < 3; i++) {
+            if (outside[i]) {
+                blank(at, at->begin, at->end, i, 1);
+            }
+        }
+        ek_dsp_slide(at->x, at->x_pairs, at->x_end, p->weights + 6 * channel,
+                     p->scales + 4 * channel, out + channel, p->in_c);
     }
 }
 
@@ -92,24 +86,18 @@ static void clamp(const params *p, int8_t *out)
 
 void ek_depthwise_s8_dsp3x3(const ek_depthwise_dsp3x3_params *p, const ek_rows *input, const ek_rows *output, int32_t first, int32_t n, uint8_t *scratch)
 {
-    int32_t words = p->stride_w == 2 ? p->out_w + 1 : (p->out_w - 1) / 2 + 2;
-    planes at = {(uint32_t *)(void *)scratch, (uint32_t *)(void *)scratch + 12 * words, words};
-    /* Rows of the window that the row of outputs before has left. */
-    int32_t kept = p->stride_h < 3 ? 3 - p->stride_h : 0;
-    for (int32_t c = 0; c < p->in_c; c += 4) {
-        /* Last channels that are no four are computed together with those before them, again. */
-        int32_t channel = c + 4 <= p->in_c ? c : p->in_c - 4, turn = 0;
-        load_weights(p, channel, at.weights);
-        for (int32_t y = first; y < first + n; y++) {
-            int32_t top = y * p->stride_h - p->pad_top;
-            for (int32_t i = y == first ? 0 : kept; i < 3; i++) {
-                load_row(p, input, top + i, channel, &at, turn + i < 3 ? turn + i : turn + i - 3);
-            }
-            four_channels(p, &at, channel, turn, ek_row(output, y) + channel);
-            turn = turn + p->stride_h < 3 ? turn + p->stride_h : turn + p->stride_h - 3;
-        }
-    }
+    planes at = planes_of(p, scratch);
+    blank(&at, 0, at.begin, 0, 3);
+    blank(&at, at.end, at.words, 0, 3);
     for (int32_t y = first; y < first + n; y++) {
+        const int8_t *rows[3];
+        int32_t outside[3];
+        for (int32_t i = 0; i < 3; i++) {
+            int32_t row = y * p->stride_h - p->pad_top + i;
+            outside[i] = row < 0 || row >= p->in_h;
+            rows[i] = ek_row(input, row < 0 ? 0 : least(row, p->in_h - 1));
+        }
+        row_of(p, &at, rows, outside, ek_row(output, y));
         clamp(p, ek_row(output, y));
     }
 }

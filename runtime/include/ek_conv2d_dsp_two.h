@@ -1,6 +1,6 @@
-/* ek_conv2d_dsp_lone.h -- generated from edgekit/ops/conv2d.py; do not edit */
-#ifndef EK_CONV2D_DSP_LONE_H
-#define EK_CONV2D_DSP_LONE_H
+/* ek_conv2d_dsp_two.h -- generated from edgekit/ops/conv2d.py; do not edit */
+#ifndef EK_CONV2D_DSP_TWO_H
+#define EK_CONV2D_DSP_TWO_H
 
 #include <stdint.h>
 
@@ -27,8 +27,8 @@ typedef struct {
     int32_t out_c; /* output channels */
     const int32_t *weights; /* [pairs of channels][taps / 2], two taps a word */
     const int32_t *pairs; /* per pair: bias low, bias mixed, twice (multiplier, rounding, shift) */
-} ek_conv2d_dsp_lone_params;
+} ek_conv2d_dsp_two_params;
 
-void ek_conv2d_s8_dsp_lone(const ek_conv2d_dsp_lone_params *p, const ek_rows *input, const ek_rows *output, int32_t first, int32_t n, uint8_t *scratch);
+void ek_conv2d_s8_dsp_two(const ek_conv2d_dsp_two_params *p, const ek_rows *input, const ek_rows *output, int32_t first, int32_t n, uint8_t *scratch);
 
 #endif
