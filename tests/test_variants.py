@@ -70,7 +70,9 @@ needs_qemu = pytest.mark.skipif(
 M55 = pytest.param("cortex-m55", marks=needs_qemu)
 
 
-@pytest.mark.parametrize("core", ["cortex-m4", "cortex-m7", "cortex-m33", M55, "cortex-m0plus"])
+@pytest.mark.parametrize(
+    "core", ["cortex-m4", "cortex-m7", "cortex-m33", M55, "cortex-m0plus", "riscv32imc"]
+)
 def test_variants_equal_the_simulator_on_an_emulated_core(core: str, tmp_path: Path) -> None:
     graph = every_variant(load_target(core).isa)
     assert {node.op.name for node in graph.nodes} >= {"conv2d", "depthwise", "fully_connected"}
@@ -116,7 +118,7 @@ def whole_stream(graph: IntGraph, *, split: bool) -> Program:
     return program_of(arena_of(network, Choice((run,), 0, 0), split=split))
 
 
-@pytest.mark.parametrize("core", ["cortex-m4", "cortex-m0plus", M55])
+@pytest.mark.parametrize("core", ["cortex-m4", "cortex-m0plus", "riscv32imc", M55])
 @pytest.mark.parametrize("way", ["ram", "balanced", "speed", "stream", "stream apart"])
 def test_variants_equal_the_simulator_in_any_plan(core: str, way: str, tmp_path: Path) -> None:
     target = load_target(core)
@@ -144,7 +146,7 @@ def test_a_kernel_that_makes_rows_together_writes_over_none_of_their_inputs() ->
         check_plan(dataclasses.replace(program, buffers=buffers))
 
 
-@pytest.mark.parametrize("isa", ["dsp", "armv6m"])
+@pytest.mark.parametrize("isa", ["dsp", "armv6m", "mve", "rv32"])
 def test_where_ram_comes_first_scratch_costs_at_most_a_tenth(isa: str) -> None:
     portable = plan(maps(), optimize="ram").arena_bytes
     quick = plan(choose(maps(), [isa]), optimize="ram")

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from edgekit import dsp, fixed, instructions, mve, v6m, weighted
+from edgekit import dsp, fixed, instructions, mve, rv32, v6m, weighted
 from edgekit.channels import (
     Bounds,
     Spare,
@@ -86,6 +86,8 @@ class Conv2d(Op):
                 instructions=instructions.conv2d_dsp_lone),
         Variant("v6m", ("armv6m",), v6m.conv2d_fits, v6m.pack_conv2d, Conv2dParams, v6m.CONV2D,
                 v6m.conv2d_scratch, instructions=instructions.conv2d_v6m),
+        Variant("rv32", ("rv32",), rv32.dense_fits, rv32.pack_dense, Conv2dParams, rv32.DENSE,
+                rv32.conv2d_scratch, instructions=instructions.conv2d_rv32),
     )  # fmt: skip
     tflite = ("CONV_2D",)
     onnx = ("Conv",)

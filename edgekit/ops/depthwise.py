@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from edgekit import dsp, fixed, instructions, mve, v6m, weighted
+from edgekit import dsp, fixed, instructions, mve, rv32, v6m, weighted
 from edgekit.channels import Bounds, Spare, kept, output_bounds, without_outputs
 from edgekit.graph import Graph, IntNode, Node, Value
 from edgekit.op import (
@@ -72,6 +72,8 @@ class Depthwise(Op):
                 instructions=instructions.depthwise_dsp),
         Variant("v6m", ("armv6m",), v6m.depthwise_fits, v6m.pack_depthwise, DepthwiseParams,
                 v6m.DEPTHWISE, v6m.depthwise_scratch, instructions=instructions.depthwise_v6m),
+        Variant("rv32", ("rv32",), rv32.depthwise_fits, rv32.pack_depthwise, DepthwiseParams,
+                rv32.DEPTHWISE, rv32.depthwise_scratch, instructions=instructions.depthwise_rv32),
     )  # fmt: skip
     tflite = ("DEPTHWISE_CONV_2D",)
     channel_axis = 3
