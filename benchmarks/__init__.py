@@ -21,7 +21,7 @@ DOCUMENT = HERE.parent / "docs" / "BENCHMARKS.md"
 FIGURES = ("instructions", "arena_bytes", "state_bytes", "flash_bytes", "stack_bytes")
 TARGET = "cortex-m4"
 # Further cores, of which only instructions are budgeted, and the models that are counted there.
-CORES = ("cortex-m0plus", "cortex-m3", "cortex-m7", "cortex-m33")
+CORES = ("cortex-m0plus", "cortex-m3", "cortex-m7", "cortex-m33", "cortex-m55", "riscv32imc")
 ON_CORES = ("kws", "resnet8", "vww", "ad")
 
 
@@ -45,6 +45,16 @@ def memory_goals() -> dict[str, dict[str, Any]]:
 def read_toml(path: Path) -> dict[str, Any]:
     """What a script has stored."""
     return tomllib.loads(path.read_text())
+
+
+def keys_on(core: str) -> list[str]:
+    """The models that are counted on a further core: `ON_CORES`, and where its peer has figures."""
+    return [key for key, peer in peers().items() if key in ON_CORES or peer_field(core) in peer]
+
+
+def peer_field(core: str) -> str:
+    """What CMSIS-NN's instructions on a further core are called in a peer's row."""
+    return "cmsis_" + core.replace("-", "_")
 
 
 def budgets() -> dict[str, Any]:

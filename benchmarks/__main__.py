@@ -11,7 +11,17 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from benchmarks import BUDGETS, CORES, DOCUMENT, FIGURES, ON_CORES, TARGET, measure, peers
+from benchmarks import (
+    BUDGETS,
+    CORES,
+    DOCUMENT,
+    FIGURES,
+    TARGET,
+    keys_on,
+    measure,
+    peer_field,
+    peers,
+)
 
 Reports = dict[str, dict[str, Any]]
 _HEADINGS = (
@@ -38,13 +48,15 @@ def row(key: str, report: dict[str, Any], peer: dict[str, Any]) -> list[str]:
     ]  # fmt: skip
 
 
-def core_row(core: str, reports: Reports) -> list[str]:
+def core_row(core: str, reports: Reports, columns: Sequence[str]) -> list[str]:
     """One core: instructions of each model, and CMSIS-NN's over ours where the peer was counted."""
     cells = []
-    for key, report in reports.items():
-        peer = peers()[key].get("cmsis_" + core.replace("-", "_"))
-        ratio = f" ({peer / report['instructions']:.2f})" if peer else ""
-        cells.append(f"{report['instructions']:,}{ratio}")
+    for key in columns:
+        if key not in reports:
+            cells.append("-")
+            continue
+        instructions, peer = reports[key]["instructions"], peers()[key].get(peer_field(core))
+        cells.append(f"{instructions:,}" + (f" ({peer / instructions:.2f})" if peer else ""))
     return [core, *cells]
 
 
@@ -79,9 +91,11 @@ def main() -> int:
         f"{TARGET}, one inference; ratios are the peer's figure over ours\n{compiled}\n\n{text}\n"
     )
     cores = {
-        core: {key: measure(key, peers()[key]["file"], core) for key in ON_CORES} for core in CORES
+        core: {key: measure(key, peers()[key]["file"], core) for key in keys_on(core)}
+        for core in CORES
     }
-    others = table(("core", *ON_CORES), [core_row(core, r) for core, r in cores.items()])
+    columns = [key for key in peers() if any(key in reports for reports in cores.values())]
+    others = table(("core", *columns), [core_row(core, r, columns) for core, r in cores.items()])
     print(f"instructions, in brackets TFLM + CMSIS-NN / ours\n\n{others}")
     if arguments.write:
         DOCUMENT.write_text(_document(compiled, text, others, first["cycles_method"]))
@@ -96,7 +110,7 @@ def _budgets(reports: Reports, cores: dict[str, Reports]) -> str:
     for key, report in reports.items():
         lines += [f"[{key}]", *(f"{name} = {report[name]}" for name in FIGURES), ""]
     for core, found in cores.items():
-        lines += [f"[cores.{core}]"]
+        lines += [f"[cores.{core}]", f"compiler = {next(iter(found.values()))['compiler']!r}"]
         lines += [*(f"{key} = {report['instructions']}" for key, report in found.items()), ""]
     return "\n".join(lines)
 

@@ -75,6 +75,10 @@ def depthwise_v6m(p: Any, n: int) -> int:
     return _by_taps(p, n, 22, 380)
 
 
+def depthwise_rv32(p: Any, n: int) -> int:
+    return _by_taps(p, n, 20, 80)
+
+
 def _by_taps(p: Any, n: int, tap: int, four: int) -> int:
     taps, edges = p.kernel_h * p.kernel_w, 1 + 2 * min(1, p.pad_left)
     pixel = 100 + -(-p.in_c // 4) * (tap * taps + four)
@@ -103,3 +107,12 @@ def depthwise_mve(p: Any, n: int) -> int:
     tile = 80 + blocks * 60 + p.in_c * (26 + 11 * steps)
     pixel = 30 + 12 * taps + blocks * (8 + 14 * groups)
     return int(_CALL + 20 * p.kernel_h + -(-pixels // 4) * tile + pixels * pixel)
+
+
+def conv2d_rv32(p: Any, n: int) -> int:
+    """Four pixels by four channels, then lone pixels."""
+    pixels, taps = n * p.out_w, p.kernel_h * p.kernel_w * p.in_c
+    groups = -(-p.out_c // 4)
+    gathered = pixels * (3 * taps + 30 * p.kernel_h)
+    tile, lone = groups * (43 * taps + 340), groups * (17 * taps + 90)
+    return int(_CALL + gathered + pixels // 4 * tile + pixels % 4 * lone)

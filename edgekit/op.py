@@ -77,8 +77,9 @@ class Variant:
     isa: words that the target must list. fits: the condition on the unpacked Params and constants.
     pack: turns them into those of the variant's own struct, which `params` and `consts` describe
     (the simulator keeps the unpacked ones). scratch: its bytes, from the unpacked Params.
-    Its rows are made in order: once one is being written, only what later rows are made from is read.
-    instructions: an estimate for a call that makes so many rows, None for the usual one.
+    Its rows are made in order: once one is being written, only what later rows are made from is read;
+    unless it makes those of a call together, so each of them is written while the inputs of any may
+    still be read. instructions: an estimate for a call that makes so many rows, None for the usual one.
     """
 
     suffix: str
@@ -88,6 +89,7 @@ class Variant:
     params: type[Params]
     consts: tuple[Const, ...] = ()
     scratch: Callable[[Any], int] = lambda params: 0
+    together: bool = False
     instructions: Callable[[Any, int], int] | None = None
 
 
@@ -333,6 +335,11 @@ class Kernel:
     @property
     def consts(self) -> tuple[Const, ...]:
         return self.variant.consts if self.variant else self.op.consts
+
+    @property
+    def together(self) -> bool:
+        """See `Variant`."""
+        return self.variant is not None and self.variant.together
 
     def lingers(self, params: Params) -> bool:
         """See `Op.lingers`; variants read what a tile needs before they write it."""

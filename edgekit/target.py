@@ -21,7 +21,7 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-ISA = ("armv6m", "dsp", "mve", "neon", "neon_dot", "rvv")
+ISA = ("armv6m", "dsp", "mve", "neon", "neon_dot", "rv32", "rvv")
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from edgekit.target import load_target
 from edgekit.toolchain import find_compiler
 
 GOLDEN = Path(__file__).parent / "golden" / "requantize.txt"
-CORES = ["cortex-m0plus", "cortex-m4", "rpi4"]
+CORES = ["cortex-m0plus", "cortex-m4", "rpi4", "riscv32imc"]
 
 
 @functools.cache

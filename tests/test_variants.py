@@ -71,7 +71,8 @@ AARCH64 = ["rpi-zero2", "rpi4", "rpi5"]
 
 
 @pytest.mark.parametrize(
-    "core", ["cortex-m4", "cortex-m7", "cortex-m33", M55, "cortex-m0plus", *AARCH64]
+    "core",
+    ["cortex-m4", "cortex-m7", "cortex-m33", M55, "cortex-m0plus", "riscv32imc", *AARCH64],
 )
 def test_variants_equal_the_simulator_on_an_emulated_core(core: str, tmp_path: Path) -> None:
     graph = every_variant(load_target(core).isa)
@@ -118,7 +119,7 @@ def whole_stream(graph: IntGraph, *, split: bool) -> Program:
     return program_of(arena_of(network, Choice((run,), 0, 0), split=split))
 
 
-@pytest.mark.parametrize("core", ["cortex-m4", "cortex-m0plus", M55, "rpi5"])
+@pytest.mark.parametrize("core", ["cortex-m4", "cortex-m0plus", "riscv32imc", M55, "rpi5"])
 @pytest.mark.parametrize("way", ["ram", "balanced", "speed", "stream", "stream apart"])
 def test_variants_equal_the_simulator_in_any_plan(core: str, way: str, tmp_path: Path) -> None:
     target = load_target(core)
@@ -143,11 +144,11 @@ def in_arena(program: Program, x: kernels.Array) -> kernels.Array:
     return arena[target.offset :][: target.nbytes].view(target.dtype).reshape(target.shape)
 
 
-@pytest.mark.parametrize("words", ["", "dsp", "armv6m"])
+@pytest.mark.parametrize("words", ["", "dsp", "armv6m", "mve", "rv32", "neon", "neon_dot"])
 def test_a_call_may_write_over_the_rows_that_the_plan_gives_up(words: str) -> None:
     overlaps = 0
     for op in load_ops().values():
-        for case in op.cases() if op.signature == "rows" else []:
+        for case in op.cases() if op.signature == "rows" and not op.feeds else []:
             node, values = kernels.lower(case.graph)
             if len(node.inputs) != 1 or len(values[node.inputs[0]].shape) != 4:
                 continue
@@ -162,10 +163,11 @@ def test_a_call_may_write_over_the_rows_that_the_plan_gives_up(words: str) -> No
                 assert (found == expected.reshape(found.shape)).all(), (op.name, case.name, variant)
                 x, y = (program.buffers[name] for end in ends for name in end)
                 overlaps += min(x.offset + x.nbytes, y.offset + y.nbytes) > max(x.offset, y.offset)
-    assert overlaps > 20
+    # SDOT is for kernels alone that make rows together.
+    assert overlaps >= (0 if words == "neon_dot" else 20)
 
 
-@pytest.mark.parametrize("isa", ["dsp", "armv6m"])
+@pytest.mark.parametrize("isa", ["dsp", "armv6m", "mve", "rv32"])
 def test_where_ram_comes_first_scratch_costs_at_most_a_tenth(isa: str) -> None:
     portable = plan(maps(), optimize="ram").arena_bytes
     quick = plan(choose(maps(), [isa]), optimize="ram")

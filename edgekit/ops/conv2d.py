@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from edgekit import dsp, fixed, instructions, mve, neon, v6m, weighted
+from edgekit import dsp, fixed, instructions, mve, neon, rv32, v6m, weighted
 from edgekit.channels import (
     Bounds,
     Spare,
@@ -82,7 +82,7 @@ class Conv2d(Op):
     )
     variants = (
         Variant("mve", ("mve",), mve.dense_fits, mve.pack_dense, Conv2dParams, mve.DENSE,
-                mve.conv2d_scratch, instructions=instructions.conv2d_mve),
+                mve.conv2d_scratch, together=True, instructions=instructions.conv2d_mve),
         Variant("dsp", ("dsp",), dsp.conv2d_shares_lanes, partial(dsp.pack_conv2d, mixed=True),
                 Conv2dParams, (dsp.WEIGHTS, dsp.PAIRS), dsp.conv2d_scratch,
                 instructions=instructions.conv2d_dsp),
@@ -94,6 +94,8 @@ class Conv2d(Op):
                 instructions=instructions.conv2d_dsp_two),
         Variant("v6m", ("armv6m",), v6m.conv2d_fits, v6m.pack_conv2d, Conv2dParams, v6m.CONV2D,
                 v6m.conv2d_scratch, instructions=instructions.conv2d_v6m),
+        Variant("rv32", ("rv32",), rv32.dense_fits, rv32.pack_dense, Conv2dParams, rv32.DENSE,
+                rv32.conv2d_scratch, instructions=instructions.conv2d_rv32),
         Variant("neon_dot", ("neon_dot",), neon.conv2d_dot_fits,
                 partial(neon.pack_conv2d, Conv2dNeonParams, dot=True), Conv2dNeonParams,
                 neon.CONSTS, neon.conv2d_scratch, together=True),

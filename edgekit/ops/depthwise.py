@@ -16,7 +16,7 @@ from functools import partial
 
 import numpy as np
 
-from edgekit import dsp, fixed, instructions, mve, neon, v6m, weighted
+from edgekit import dsp, fixed, instructions, mve, neon, rv32, v6m, weighted
 from edgekit.channels import Bounds, Spare, kept, output_bounds, without_outputs
 from edgekit.graph import Graph, IntNode, Node, Value
 from edgekit.op import (
@@ -78,6 +78,8 @@ class Depthwise(Op):
                 instructions=instructions.depthwise_dsp),
         Variant("v6m", ("armv6m",), v6m.depthwise_fits, v6m.pack_depthwise, DepthwiseParams,
                 v6m.DEPTHWISE, v6m.depthwise_scratch, instructions=instructions.depthwise_v6m),
+        Variant("rv32", ("rv32",), rv32.depthwise_fits, rv32.pack_depthwise, DepthwiseParams,
+                rv32.DEPTHWISE, rv32.depthwise_scratch, instructions=instructions.depthwise_rv32),
         Variant("neon", ("neon",), neon.depthwise_fits,
                 partial(neon.pack_depthwise, DepthwiseNeonParams), DepthwiseNeonParams,
                 neon.BLOCKS, neon.depthwise_scratch),

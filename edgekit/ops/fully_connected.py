@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from edgekit import dsp, fixed, mve, neon, v6m, weighted
+from edgekit import dsp, fixed, mve, neon, rv32, v6m, weighted
 from edgekit.channels import (
     Bounds,
     Spare,
@@ -82,6 +82,8 @@ class FullyConnected(Op):
         Variant("dsp_bytes", ("dsp",), dsp.dense_fits, partial(dsp.pack_dense, mixed=False),
                 FullyConnectedParams, (dsp.GROUPED, dsp.GROUPS)),
         Variant("v6m", ("armv6m",), v6m.dense_fits, v6m.pack_dense, FullyConnectedParams, v6m.DENSE),
+        Variant("rv32", ("rv32",), rv32.dense_fits, rv32.pack_dense, FullyConnectedParams,
+                rv32.DENSE),
         Variant("neon_dot", ("neon_dot",), neon.dense_dot_fits,
                 partial(neon.pack_dense, FullyConnectedNeonParams, dot=True),
                 FullyConnectedNeonParams, neon.CONSTS),

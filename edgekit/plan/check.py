@@ -141,19 +141,29 @@ class _Replay:
         if turn.first != self.made[turn.step] or turn.first + turn.n > max(1, step.rows):
             self._fail("rows are made out of order", step.name, step.outputs[0])
         self.made[turn.step] += turn.n
-        for row in range(turn.first, turn.first + turn.n):
-            self._row(step, row, turn.first)
+        rows = range(turn.first, turn.first + turn.n)
+        if step.kernel.together:
+            self._rows(step, rows, turn.first)
+            return
+        for row in rows:
+            self._rows(step, range(row, row + 1), turn.first)
 
-    def _row(self, step: Step, row: int, first: int) -> None:
+    def _rows(self, step: Step, rows: range, first: int) -> None:
+        """Rows that are made at once, in a turn that began at `first`."""
         sums = step.op.signature == "sum"
+        row = rows[-1]
         reads, writes = None, None
         pieces = step.op.pieces(step.params) or 0
         if step.rows:
-            reads = step.op.reads(step.params, step.consts, row)
-            if row > first and step.kernel.lingers(step.params):
-                before = step.op.reads(step.params, step.consts, row - 1)
-                reads = range(min(before.start, reads.start), max(before.stop, reads.stop))
-            writes = None if sums else range(row, row + 1)
+            before = int(row > first and step.kernel.lingers(step.params))
+            parts = [
+                step.op.reads(step.params, step.consts, r)
+                for r in range(rows.start - before, rows.stop)
+            ]
+            reads = parts[0]
+            if len(parts) > 1:
+                reads = range(min(p.start for p in parts), max(p.stop for p in parts))
+            writes = None if sums else rows
         for name in step.inputs:
             self._read(step.name, name, reads, pieces)
         self._take_scratch(step, again=step.op.feeds or (sums and row > 0))

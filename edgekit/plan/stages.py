@@ -16,12 +16,14 @@ class Stage:
     reads: per row step the rows of every input it reads; empty where the node runs all at once and
     reads everything. sums: the output, one row, is there after the last row step.
     lingers: in a turn of several rows, a row's inputs are read until the next row is finished.
+    together: there, every row is written while any row's inputs may still be read.
     pieces: what `reads` counts instead of the input's rows; 0 where it counts rows.
     """
 
     reads: tuple[range, ...] = ()
     sums: bool = False
     lingers: bool = False
+    together: bool = False
     pieces: int = 0
 
     @property
@@ -60,4 +62,7 @@ def stage_of(node: IntNode, values: Mapping[str, Value]) -> Stage:
     if op.signature not in ("rows", "each") and not (elementwise and alike):
         return Stage()
     reads = tuple(op.reads(p, consts, y) for y in range(tensors[-1].shape[1]))
-    return Stage(reads, lingers=Kernel(op, node.variant).lingers(p), pieces=op.pieces(p) or 0)
+    kernel = Kernel(op, node.variant)
+    return Stage(
+        reads, lingers=kernel.lingers(p), together=kernel.together, pieces=op.pieces(p) or 0
+    )

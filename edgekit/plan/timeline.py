@@ -115,8 +115,8 @@ class Timeline:
             for root, by_rows in self.reads[k]:
                 span = spans.get(root) or self._new_span(root, spans)
                 if by_rows and stage.rows:
-                    rows = stage.read(row, turn.first)
-                    span.dies[rows.start : rows.stop : rows.step] = [time] * len(rows)
+                    rows, last = stage.read(row, turn.first), over if stage.together else time
+                    span.dies[rows.start : rows.stop : rows.step] = [last] * len(rows)
                 else:
                     span.dies[:] = [time] * len(span.dies)
             if stage.sums and row < stage.rows - 1:
@@ -125,8 +125,9 @@ class Timeline:
                 span = spans.get(root) or self._new_span(root, spans)
                 single = by_rows and stage.rows and not stage.sums
                 rows = range(row, row + 1) if single else range(len(span.born))
+                begin = time + turn.first - row if stage.together else time
                 for r in rows:
-                    span.born[r] = span.born[r] or time
+                    span.born[r] = span.born[r] or begin
                     span.dies[r] = max(span.dies[r], over)
         return spans, time
 

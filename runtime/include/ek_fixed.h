@@ -25,6 +25,20 @@ static inline int32_t ek_multiply_halves(int32_t x, int32_t multiplier, int32_t 
 #define EK_MULTIPLY_HIGH(x, multiplier) ek_multiply_halves(x, multiplier, 1)
 #define EK_MULTIPLY_DOUBLED(x, multiplier) ek_multiply_halves(x, multiplier, 0)
 
+#elif defined(__riscv)
+
+/* RISC-V has no carry, so the rounding bit is taken from the product's low half.
+ * floor((x * multiplier + 2^(31 - more)) / 2^(32 - more)), more 0 or 1 */
+static inline int32_t ek_multiply_rounded(int32_t x, int32_t multiplier, int32_t more)
+{
+    int64_t product = (int64_t)x * multiplier;
+    uint32_t high = (uint32_t)(product >> 32), low = (uint32_t)product >> (31 - more);
+    return (int32_t)((high << more) + ((low + (uint32_t)more) >> more));
+}
+
+#define EK_MULTIPLY_HIGH(x, multiplier) ek_multiply_rounded(x, multiplier, 1)
+#define EK_MULTIPLY_DOUBLED(x, multiplier) ek_multiply_rounded(x, multiplier, 0)
+
 #else
 
 #define EK_MULTIPLY_HIGH(x, multiplier) (int32_t)(((int64_t)(x) * (multiplier) + 0x40000000) >> 31)

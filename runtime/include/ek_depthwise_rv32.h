@@ -1,0 +1,34 @@
+/* ek_depthwise_rv32.h -- generated from edgekit/ops/depthwise.py; do not edit */
+#ifndef EK_DEPTHWISE_RV32_H
+#define EK_DEPTHWISE_RV32_H
+
+#include <stdint.h>
+
+#include "ek_rows.h"
+
+typedef struct {
+    int32_t in_h; /* input rows */
+    int32_t in_w; /* input columns */
+    int32_t in_c; /* input channels */
+    int32_t out_h; /* output rows */
+    int32_t out_w; /* output columns */
+    int32_t kernel_h; /* window rows */
+    int32_t kernel_w; /* window columns */
+    int32_t stride_h; /* rows between windows */
+    int32_t stride_w; /* columns between windows */
+    int32_t pad_top; /* padding rows above */
+    int32_t pad_left; /* padding columns at the left */
+    int32_t out_min; /* lower clamp */
+    int32_t out_max; /* upper clamp */
+    int32_t dilation_h; /* rows between taps */
+    int32_t dilation_w; /* columns between taps */
+    int32_t input_zero; /* zero point of the input */
+    int32_t output_zero; /* zero point of the output */
+    int32_t multiplier_c; /* output channels per input channel */
+    const int8_t *weights; /* [kernel_h][kernel_w][in_c] */
+    const int32_t *scales; /* [channels]: bias, multiplier, rounding, shift */
+} ek_depthwise_rv32_params;
+
+void ek_depthwise_s8_rv32(const ek_depthwise_rv32_params *p, const ek_rows *input, const ek_rows *output, int32_t first, int32_t n, uint8_t *scratch);
+
+#endif
