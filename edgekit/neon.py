@@ -7,7 +7,7 @@ weights. SDOT adds to 32 bits at once.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -85,7 +85,7 @@ def _together(channels: int) -> list[int]:
     return [4] * (channels // 16) + [2] * (rest // 8) + [1] * (-(-(rest % 8) // 4))
 
 
-def _packed(kind: type[Params], p: Any, c: Channels, *, dot: bool, **more: int) -> Packed:
+def _packed(kind: Callable[..., Params], p: Any, c: Channels, *, dot: bool, **more: int) -> Packed:
     """`dot`: for SDOT, whose weights stand as [4 taps][groups made together][4 channels][4 taps],
     else [groups][chunks][4 channels][taps of a chunk]."""
     fours = fours_of(len(c.bias))
@@ -141,9 +141,9 @@ def conv2d_fits(p: Any, consts: Consts) -> bool:
     return conv2d_dot_fits(p, consts) and _share_lanes(_convolution(p, consts).weights)
 
 
-def pack_conv2d(kind: type[Params], p: Any, consts: Consts, *, dot: bool) -> Packed:
+def pack_conv2d(kind: Callable[..., Params], p: Any, consts: Consts, *, dot: bool) -> Packed:
     c = _convolution(p, consts)
-    return _packed(kind, p, c, dot=dot, layout=_layout(p), strip=_before_strip(p))
+    return _packed(kind, p, c, dot=dot, layout=_layout(p), windows=_before_windows(p))
 
 
 def _columns(p: Any) -> int:
@@ -151,7 +151,7 @@ def _columns(p: Any) -> int:
     return int((p.out_w - 1) * p.stride_w + p.kernel_w)
 
 
-def _before_strip(p: Any) -> int:
+def _before_windows(p: Any) -> int:
     """Bytes of scratch before the windows: a cell of the zero point and, for `ROWS`, a row."""
     return int(p.in_c * (1 + (_columns(p) if _layout(p) == ROWS else 0)))
 
@@ -163,7 +163,7 @@ def conv2d_scratch(p: Any) -> int:
     if p.kernel_h * p.kernel_w == 1 and p.pad_top + p.pad_left == 0 and inside and taps >= 8:
         return 0
     columns = _columns(p) if _layout(p) == SHARED else p.out_w * p.kernel_w
-    return int(_before_strip(p) + columns * p.kernel_h * p.in_c + max(8 - taps, 0))
+    return int(_before_windows(p) + columns * p.kernel_h * p.in_c + max(8 - taps, 0))
 
 
 def _dense(p: Any, consts: Consts) -> Channels:
@@ -179,7 +179,7 @@ def dense_fits(p: Any, consts: Consts) -> bool:
     return dense_dot_fits(p, consts) and _share_lanes(_dense(p, consts).weights)
 
 
-def pack_dense(kind: type[Params], p: Any, consts: Consts, *, dot: bool) -> Packed:
+def pack_dense(kind: Callable[..., Params], p: Any, consts: Consts, *, dot: bool) -> Packed:
     return _packed(kind, p, _dense(p, consts), dot=dot)
 
 
@@ -221,7 +221,7 @@ def _is_3x3(p: Any) -> bool:
     return bool(p.kernel_h == p.kernel_w == 3)
 
 
-def pack_depthwise(kind: type[Params], p: Any, consts: Consts) -> Packed:
+def pack_depthwise(kind: Callable[..., Params], p: Any, consts: Consts) -> Packed:
     c = _depthwise(p, consts)
     numbers = np.stack([c.bias, c.multiplier, -c.shift])
     blocks = blocks_of(p.in_c)

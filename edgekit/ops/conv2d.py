@@ -65,7 +65,7 @@ class Conv2dParams(ConvolutionParams):
 class Conv2dNeonParams(Conv2dParams):
     plain: int = c_field("int32_t", "1 where every shift is negative and the clamp that of int8")
     layout: int = c_field("int32_t", "of the windows, see ek_neon_conv2d.h")
-    strip: int = c_field("int32_t", "where they begin in the scratch")
+    windows: int = c_field("int32_t", "where they begin in the scratch")
 
 
 class Conv2d(Op):
@@ -256,3 +256,12 @@ class Conv2d(Op):
             case("windows_apart", (7, 9, 12), (8, 3, 3, 12), dilation=2, stride=2),
             case("windows_of_40", (3, 4, 40), (4, 3, 1, 40), padding="VALID", input_zero=127),
         ]
+
+
+def _flat(node: IntNode, x: Bounds) -> tuple[Conv2dParams, Bounds, Array]:
+    """Params, what each tap can read [taps * in_c], and the weights [out_c, taps * in_c]."""
+    p = node.params
+    assert isinstance(p, Conv2dParams)
+    taps = tap_bounds(p, x)
+    flat = Bounds(taps.low.reshape(-1), taps.high.reshape(-1))
+    return p, flat, node.consts["weights"].reshape(p.out_c, -1)
