@@ -69,6 +69,11 @@ def count(deployed: Deployed, target: Target, inputs: Sequence[Array]) -> Counts
     Raises EK503 where unicorn has no such core, EK504 for missing packages, EK501 and EK502 for
     compilers, EK603 when the model faults.
     """
+    return _evaluate(deployed, target, execute(deployed, target, inputs))
+
+
+def execute(deployed: Deployed, target: Target, inputs: Sequence[Array]) -> dict[str, Any]:
+    """What one inference executed, as the child process `_count.py` answers. Raises like `count`."""
     need_emulator_packages()
     if not target.emulator.unicorn:
         raise EdgekitError(
@@ -92,7 +97,7 @@ def count(deployed: Deployed, target: Target, inputs: Sequence[Array]) -> Counts
             "EK603", "the model did not execute all its layers", where=deployed.name,
             found=f"{answer['done']} of {len(calls)}, result {answer['result']}",
         )  # fmt: skip
-    return _evaluate(deployed, target, answer)
+    return answer
 
 
 def _hook(folder: Path) -> str:
