@@ -80,6 +80,11 @@ def count(deployed: Deployed, target: Target, inputs: Sequence[Array]) -> Counts
     Raises EK503 where no emulator counts this core's instructions, EK504 for missing packages,
     EK501 and EK502 for compilers, EK601 when the model does not end, EK603 when it faults.
     """
+    return _evaluate(deployed, target, execute(deployed, target, inputs))
+
+
+def execute(deployed: Deployed, target: Target, inputs: Sequence[Array]) -> dict[str, Any]:
+    """What one inference executed, as the child process `_count.py` answers. Raises like `count`."""
     need_emulator_packages()
     calls = [turn.layer for turn in deployed.schedule for _ in range(turn.calls)]
     kernels = [deployed.steps[layer].kernel for layer in calls]
@@ -96,7 +101,7 @@ def count(deployed: Deployed, target: Target, inputs: Sequence[Array]) -> Counts
             "EK603", "the model did not execute all its layers", where=deployed.name,
             found=f"{answer['done']} of {len(calls)}, result {answer['result']}",
         )  # fmt: skip
-    return _evaluate(deployed, target, answer)
+    return answer
 
 
 def _in_unicorn(

@@ -143,7 +143,7 @@ def conv2d_fits(p: Any, consts: Consts) -> bool:
 
 def pack_conv2d(kind: Callable[..., Params], p: Any, consts: Consts, *, dot: bool) -> Packed:
     c = _convolution(p, consts)
-    return _packed(kind, p, c, dot=dot, layout=_layout(p), windows_at=_before_strip(p))
+    return _packed(kind, p, c, dot=dot, layout=_layout(p), windows=_before_windows(p))
 
 
 def _columns(p: Any) -> int:
@@ -151,7 +151,7 @@ def _columns(p: Any) -> int:
     return int((p.out_w - 1) * p.stride_w + p.kernel_w)
 
 
-def _before_strip(p: Any) -> int:
+def _before_windows(p: Any) -> int:
     """Bytes of scratch before the windows: a cell of the zero point and, for `ROWS`, a row."""
     return int(p.in_c * (1 + (_columns(p) if _layout(p) == ROWS else 0)))
 
@@ -163,7 +163,7 @@ def conv2d_scratch(p: Any) -> int:
     if p.kernel_h * p.kernel_w == 1 and p.pad_top + p.pad_left == 0 and inside and taps >= 8:
         return 0
     columns = _columns(p) if _layout(p) == SHARED else p.out_w * p.kernel_w
-    return int(_before_strip(p) + columns * p.kernel_h * p.in_c + max(8 - taps, 0))
+    return int(_before_windows(p) + columns * p.kernel_h * p.in_c + max(8 - taps, 0))
 
 
 def _dense(p: Any, consts: Consts) -> Channels:

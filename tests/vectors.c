@@ -1,10 +1,13 @@
 /* vectors.c -- the primitives of ek_fixed.h over arrays: n triples (x, multiplier, shift) to n results */
 #include "ek_elementwise.h"
+#include "ek_neon.h"
 
 void multiply_high(const int32_t *v, int32_t *out, int32_t n);
 void rounding_shift(const int32_t *v, int32_t *out, int32_t n);
 void requantize(const int32_t *v, int32_t *out, int32_t n);
 void scale_doubled(const int32_t *v, int32_t *out, int32_t n);
+void neon_rescale(const int32_t *v, int32_t *out, int32_t n);
+void neon_rescale_shifted(const int32_t *v, int32_t *out, int32_t n);
 
 void multiply_high(const int32_t *v, int32_t *out, int32_t n)
 {
@@ -34,3 +37,16 @@ void scale_doubled(const int32_t *v, int32_t *out, int32_t n)
         out[i] = ek_scale_doubled(v[3 * i] * 2, v[3 * i + 1], -v[3 * i + 2]);
     }
 }
+
+/* On AArch64 the instructions, elsewhere their twin. */
+#define LANES(name)                                                                                \
+    void neon_##name(const int32_t *v, int32_t *out, int32_t n)                                    \
+    {                                                                                              \
+        for (int32_t i = 0; i < n; i++) {                                                          \
+            int32x4_t x = vdupq_n_s32(v[3 * i]), m = vdupq_n_s32(v[3 * i + 1]);                    \
+            out[i] = vgetq_lane_s32(ek_neon_##name(x, m, vdupq_n_s32(v[3 * i + 2])), 3);           \
+        }                                                                                          \
+    }
+
+LANES(rescale)
+LANES(rescale_shifted)

@@ -24,7 +24,8 @@ from edgekit.toolchain import Compiler, find_compiler
 Vectors = NDArray[np.int64]
 
 SOURCE = Path(__file__).with_name("vectors.c")
-FUNCTIONS = ("multiply_high", "rounding_shift", "requantize", "scale_doubled")
+FUNCTIONS = ("multiply_high", "rounding_shift", "requantize", "scale_doubled", "neon_rescale",
+             "neon_rescale_shifted")  # fmt: skip
 MULTIPLIERS = (2**30, 2**30 + 1, 3 * 2**29, 1518500249, 2**31 - 2**8, 2**31 - 1)
 INT32 = (-(2**31), 2**31 - 1)
 
@@ -68,6 +69,10 @@ def directed(name: str) -> Vectors:
     )
     extremes = [(x, m, s) for x in _extremes() for m in (0, *MULTIPLIERS) for s in range(-31, 1)]
     vectors = _array(itertools.chain(rows, extremes))
+    if name == "neon_rescale":
+        vectors = vectors[vectors[:, 2] <= 0]
+    if name == "neon_rescale_shifted":
+        vectors = vectors[vectors[:, 2] < 0]
     if name == "scale_doubled":
         vectors = vectors[(np.abs(vectors[:, 0]) < 2**30) & (vectors[:, 2] < 0)]
     return vectors

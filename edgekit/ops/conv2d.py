@@ -66,7 +66,7 @@ class Conv2dParams(ConvolutionParams):
 class Conv2dNeonParams(Conv2dParams):
     plain: int = c_field("int32_t", "1 where every shift is negative and the clamp that of int8")
     layout: int = c_field("int32_t", "of the windows, see ek_neon_conv2d.h")
-    windows_at: int = c_field("int32_t", "where they begin in the scratch")
+    windows: int = c_field("int32_t", "where they begin in the scratch")
 
 
 class Conv2d(Op):

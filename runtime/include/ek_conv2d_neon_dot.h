@@ -27,7 +27,7 @@ typedef struct {
     int32_t out_c; /* output channels */
     int32_t plain; /* 1 where every shift is negative and the clamp that of int8 */
     int32_t layout; /* of the windows, see ek_neon_conv2d.h */
-    int32_t windows_at; /* where they begin in the scratch */
+    int32_t windows; /* where they begin in the scratch */
     const int8_t *weights; /* [groups of 4 channels][16 taps at a time, then 8] */
     const int32_t *scales; /* per group: 4 biases, 4 multipliers, 4 shifts, negative is right */
 } ek_conv2d_neon_dot_params;

@@ -102,7 +102,7 @@ static void convolve(const EK_PARAMS *p, const ek_rows *input, const ek_rows *ou
                       {p->weights, p->scales, k < 8 ? 8 : k, p->out_c, p->plain,
                        ek_neon_output(p->output_zero, p->out_min, p->out_max)},
                       (int8_t *)scratch,
-                      (int8_t *)scratch + p->windows_at};
+                      (int8_t *)scratch + p->windows};
     int covered = (p->out_w - 1) * p->stride_w < p->in_w && (p->out_h - 1) * p->stride_h < p->in_h;
     if (k < 8 || p->kernel_h * p->kernel_w > 1 || p->pad_top + p->pad_left > 0 || !covered) {
         ek_neon_fill(c.zeros, p->in_c, (int8_t)p->input_zero);
