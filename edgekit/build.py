@@ -194,16 +194,15 @@ def build(
         progress("import, quantize, plan")
         numbers = None if calibration is None else Calibration(calibration, scale, offset)
         stages = compile_program(path, options, dump, numbers=numbers)
-        progress("compile")
-        emitted = emit_and_compile(stages, path.name, board, Path(work) / "first")
-        stack = emitted.firmware.stack().bytes
-        if stack > assumed_stack(board) and _exceeds(stages, options.beside(board, stack)):
-            # The stack is deeper than was assumed: plan again, knowing it.
-            options = options.beside(board, stack)
-            stages = compile_program(path, options, dump, numbers=stages.decided or numbers)
-            emitted = emit_and_compile(stages, path.name, board, Path(work) / "second")
 
         with staged(Path(output or Path("build") / name)) as folder:
+            progress("compile")
+            emitted = emit_and_compile(stages, path.name, board, Path(work) / "first")
+            if _exceeds(stages, known := options.beside(board, emitted.firmware.stack().bytes)):
+                # The stack is deeper than was assumed: plan again, knowing it.
+                options = known
+                stages = compile_program(path, options, dump, numbers=stages.decided or numbers)
+                emitted = emit_and_compile(stages, path.name, board, Path(work) / "second")
             for file, text in emitted.files.items():
                 (folder / file).write_text(text)
             if stages.decided is not None:
@@ -228,11 +227,13 @@ def build(
 
 
 def _exceeds(stages: Compiled, options: Options) -> bool:
-    """Does the plan take more than `options` allow, in all or in a memory region?"""
+    """Was the plan made for more than `options` allow, and does it take more, in all or in a region?"""
     program, limit = stages.program, options.ram_limit
+    if limit is None or limit >= (stages.options.ram_limit or 0):
+        return False
     if not holds(options.rooms, program.regions, program.state_bytes):
         return True
-    return limit is not None and program.arena_bytes + program.state_bytes > limit
+    return program.arena_bytes + program.state_bytes > limit
 
 
 class _CallableModule(types.ModuleType):
