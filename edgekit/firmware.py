@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from edgekit.emit.footprint import Footprint, footprint, forbidden
@@ -29,6 +30,10 @@ class Firmware:
 
     def stack(self) -> StackBound:
         """Worst-case stack of an entry point. Raises EK401 where it has no bound."""
+        return self._stack
+
+    @cached_property
+    def _stack(self) -> StackBound:
         return stack_bound(self.elf, list(self.roots))
 
 
