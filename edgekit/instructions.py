@@ -76,7 +76,7 @@ def depthwise_v6m(p: Any, n: int) -> int:
 
 
 def depthwise_rv32(p: Any, n: int) -> int:
-    return _by_taps(p, n, 20, 80)
+    return _by_taps(p, n, 22, 120)
 
 
 def _by_taps(p: Any, n: int, tap: int, four: int) -> int:

@@ -12,7 +12,7 @@ import subprocess
 import sys
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -135,19 +135,39 @@ def run_emulated(elf: Path, cpu: str, name: str, vectors: Vectors) -> Vectors:
     return np.asarray(np.load(out, allow_pickle=False), np.int64)
 
 
+class _Core(NamedTuple):
+    """How unicorn calls an architecture and its registers: names of its constants."""
+
+    arch: str
+    mode: str
+    constants: str
+    arguments: tuple[str, ...]
+    stack: str
+    link: str
+    counter: str
+    mode_bit: int = 0
+
+
+# Arm without UC_MODE_MCLASS: with it unicorn forgets the model it is told.
+_CORES = {
+    "ARM64": _Core("UC_ARCH_ARM64", "UC_MODE_ARM", "arm64_const", ("X0", "X1", "X2"), "SP", "LR", "PC"),
+    "ARM": _Core("UC_ARCH_ARM", "UC_MODE_THUMB", "arm_const", ("R0", "R1", "R2"), "SP", "LR", "PC", 1),
+    "RISCV": _Core("UC_ARCH_RISCV", "UC_MODE_RISCV32", "riscv_const", ("A0", "A1", "A2"), "SP", "RA", "PC"),
+}  # fmt: skip
+
+
 def _emulate(elf: Path, cpu: str, name: str, triples: NDArray[np.int32]) -> NDArray[np.int32]:
     unicorn: Any = importlib.import_module("unicorn")
-    arm_const: Any = importlib.import_module("unicorn.arm_const")
-    arm64_const: Any = importlib.import_module("unicorn.arm64_const")
     elffile: Any = importlib.import_module("elftools.elf.elffile")
     data, stack, stop = 0x3000_0000, 0x2800_0000, 0x0900_0000
-    arm64 = "ARM64" in cpu
-    if arm64:
-        uc = unicorn.Uc(unicorn.UC_ARCH_ARM64, unicorn.UC_MODE_ARM)
-    else:
-        # Without UC_MODE_MCLASS: with it unicorn forgets the model it is told.
-        uc = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB)
-    model = getattr(arm64_const if arm64 else arm_const, cpu)
+    family, core = next((f, c) for f, c in _CORES.items() if cpu.startswith(f"UC_CPU_{f}"))
+    constants: Any = importlib.import_module(f"unicorn.{core.constants}")
+
+    def register(short: str) -> int:
+        return int(getattr(constants, f"UC_{family}_REG_{short}"))
+
+    uc = unicorn.Uc(getattr(unicorn, core.arch), getattr(unicorn, core.mode))
+    model = getattr(constants, cpu)
     uc.ctl_set_cpu_model(model)
     for base, size in ((0x0800_0000, 1 << 20), (stop, 4096), (stack - 65536, 65536)):
         uc.mem_map(base, size)
@@ -160,13 +180,12 @@ def _emulate(elf: Path, cpu: str, name: str, triples: NDArray[np.int32]) -> NDAr
         address = image.get_section_by_name(".symtab").get_symbol_by_name(name)[0]["st_value"]
     uc.mem_write(data, triples.tobytes())
     out = data + triples.nbytes
-    family, prefix = (arm64_const, "UC_ARM64_REG_X") if arm64 else (arm_const, "UC_ARM_REG_R")
-    for i, value in enumerate((data, out, len(triples))):
-        uc.reg_write(getattr(family, f"{prefix}{i}"), value)
-    uc.reg_write(arm64_const.UC_ARM64_REG_SP if arm64 else arm_const.UC_ARM_REG_SP, stack)
-    uc.reg_write(arm64_const.UC_ARM64_REG_LR if arm64 else arm_const.UC_ARM_REG_LR, stop | (not arm64))  # fmt: skip
-    uc.emu_start(address | (not arm64), stop, timeout=60_000_000)
-    pc = uc.reg_read(arm64_const.UC_ARM64_REG_PC if arm64 else arm_const.UC_ARM_REG_PC)
+    for short, value in zip(core.arguments, (data, out, len(triples)), strict=True):
+        uc.reg_write(register(short), value)
+    uc.reg_write(register(core.stack), stack)
+    uc.reg_write(register(core.link), stop | core.mode_bit)
+    uc.emu_start(address | core.mode_bit, stop, timeout=60_000_000)
+    pc = uc.reg_read(register(core.counter))
     assert uc.ctl_get_cpu_model() == model, "the emulator forgot the model"
     assert pc == stop, f"stopped at {pc:#x}"
     return np.frombuffer(uc.mem_read(out, 4 * len(triples)), np.int32)
