@@ -82,7 +82,7 @@ def count(deployed: Deployed, target: Target, inputs: Sequence[Array]) -> Counts
     """
     need_emulator_packages()
     calls = [turn.layer for turn in deployed.schedule for _ in range(turn.calls)]
-    kernels = [deployed.steps[layer].kernel for layer in calls]
+    kernels = [deployed.steps[layer].function for layer in calls]
     layers = np.array(calls, np.int64)
     data = [
         np.ascontiguousarray(x, tensor.dtype)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass
 
 from edgekit.emit.constants import Pool
+from edgekit.emit.instances import functions
 from edgekit.emit.names import comment
 from edgekit.program import ARENA, CALLER, CONST, Buffer, Program, Step
 
@@ -66,7 +68,7 @@ class Caller:
             "{",
             self.output(index),
             f"    const ek_rows input0 = {given};",
-            f"    {kernel}({params}, &input0, &output, row, 1, NULL);",
+            f"    {kernel}({', '.join([*params, '&input0', '&output', 'row', '1', 'NULL'])});",
             "}",
         ]
 
@@ -74,11 +76,16 @@ class Caller:
         """The declaration of a layer's output as rows."""
         return self._rows("output", self._parts(index)[2])
 
-    def _parts(self, index: int) -> tuple[Step, list[Buffer], Buffer, str, str]:
+    @functools.cached_property
+    def _functions(self) -> list[str]:
+        return functions(self.prefix, self.program)
+
+    def _parts(self, index: int) -> tuple[Step, list[Buffer], Buffer, list[str], str]:
         step = self.program.steps[index]
         ins = [self.program.buffers[name] for name in step.inputs]
         (out,) = (self.program.buffers[name] for name in step.outputs)
-        return step, ins, out, f"&{self.prefix}_p{index}", step.kernel.symbol
+        params = [] if step.specialised else [f"&{self.prefix}_p{index}"]
+        return step, ins, out, params, self._functions[index]
 
     def _by_rows(self, index: int, first: str, n: str) -> list[str]:
         step, ins, out, params, kernel = self._parts(index)
@@ -92,7 +99,7 @@ class Caller:
             operands = ["inputs"]
         made = self._at(out, "int8_t") if sums else "&output"
         scratch = f"a + {step.scratch_offset}" if step.scratch_bytes else "NULL"
-        arguments = ", ".join([params, *operands, made, first, n, scratch])
+        arguments = ", ".join([*params, *operands, made, first, n, scratch])
         return [*lines, f"    {kernel}({arguments});", "}"]
 
     def _row_by_row(self, index: int, first: str, n: str) -> list[str]:
@@ -106,7 +113,7 @@ class Caller:
             self._at(b, "const int8_t") if b.space == CONST else f"ek_row(&input{i}, {y})"
             for i, b in enumerate(ins)
         ]
-        call = f"{kernel}({', '.join([params, *rows, f'ek_row(&output, {y})', *count])});"
+        call = f"{kernel}({', '.join([*params, *rows, f'ek_row(&output, {y})', *count])});"
         if n == "1":
             return [*lines, f"    {call}", "}"]
         loop = f"    for (int32_t y = {first}; y < {n}; y++) {{"
@@ -119,12 +126,12 @@ class Caller:
             return [
                 "{",
                 f"    const int8_t *const inputs[{len(ins)}] = {{{table}}};",
-                f"    {kernel}({params}, inputs, {self._at(out, 'int8_t')});",
+                f"    {kernel}({', '.join([*params, 'inputs', self._at(out, 'int8_t')])});",
                 "}",
             ]
         operands = [self._at(b, "const int8_t") for b in ins]
         count = [str(math.prod(out.shape))] if step.op.signature == "flat" else []
-        arguments = ", ".join([params, *operands, self._at(out, "int8_t"), *count])
+        arguments = ", ".join([*params, *operands, self._at(out, "int8_t"), *count])
         return [f"{kernel}({arguments});"]
 
     def _rows(self, label: str, b: Buffer) -> str:
