@@ -68,7 +68,7 @@ class Caller:
             "{",
             self.output(index),
             f"    const ek_rows input0 = {given};",
-            f"    {kernel}({', '.join([*params, '&input0', '&output', 'row', '1', 'NULL'])});",
+            f"    {kernel}({params}, &input0, &output, row, 1, NULL);",
             "}",
         ]
 
@@ -80,12 +80,11 @@ class Caller:
     def _functions(self) -> list[str]:
         return functions(self.prefix, self.program)
 
-    def _parts(self, index: int) -> tuple[Step, list[Buffer], Buffer, list[str], str]:
+    def _parts(self, index: int) -> tuple[Step, list[Buffer], Buffer, str, str]:
         step = self.program.steps[index]
         ins = [self.program.buffers[name] for name in step.inputs]
         (out,) = (self.program.buffers[name] for name in step.outputs)
-        params = [] if step.specialised else [f"&{self.prefix}_p{index}"]
-        return step, ins, out, params, self._functions[index]
+        return step, ins, out, f"&{self.prefix}_p{index}", self._functions[index]
 
     def _by_rows(self, index: int, first: str, n: str) -> list[str]:
         step, ins, out, params, kernel = self._parts(index)
@@ -99,7 +98,7 @@ class Caller:
             operands = ["inputs"]
         made = self._at(out, "int8_t") if sums else "&output"
         scratch = f"a + {step.scratch_offset}" if step.scratch_bytes else "NULL"
-        arguments = ", ".join([*params, *operands, made, first, n, scratch])
+        arguments = ", ".join([params, *operands, made, first, n, scratch])
         return [*lines, f"    {kernel}({arguments});", "}"]
 
     def _row_by_row(self, index: int, first: str, n: str) -> list[str]:
@@ -113,7 +112,7 @@ class Caller:
             self._at(b, "const int8_t") if b.space == CONST else f"ek_row(&input{i}, {y})"
             for i, b in enumerate(ins)
         ]
-        call = f"{kernel}({', '.join([*params, *rows, f'ek_row(&output, {y})', *count])});"
+        call = f"{kernel}({', '.join([params, *rows, f'ek_row(&output, {y})', *count])});"
         if n == "1":
             return [*lines, f"    {call}", "}"]
         loop = f"    for (int32_t y = {first}; y < {n}; y++) {{"
@@ -126,12 +125,12 @@ class Caller:
             return [
                 "{",
                 f"    const int8_t *const inputs[{len(ins)}] = {{{table}}};",
-                f"    {kernel}({', '.join([*params, 'inputs', self._at(out, 'int8_t')])});",
+                f"    {kernel}({params}, inputs, {self._at(out, 'int8_t')});",
                 "}",
             ]
         operands = [self._at(b, "const int8_t") for b in ins]
         count = [str(math.prod(out.shape))] if step.op.signature == "flat" else []
-        arguments = ", ".join([*params, *operands, self._at(out, "int8_t"), *count])
+        arguments = ", ".join([params, *operands, self._at(out, "int8_t"), *count])
         return [f"{kernel}({arguments});"]
 
     def _rows(self, label: str, b: Buffer) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 
 from edgekit.emit.constants import Pool
-from edgekit.emit.params import params_struct
+from edgekit.emit.params import scalars
 from edgekit.headers import parameters
 from edgekit.program import Program, Step
 
@@ -28,8 +28,7 @@ def functions(prefix: str, program: Program) -> list[str]:
 
 def _content(step: Step) -> Hashable:
     """All that an instance depends on."""
-    consts = tuple(step.packed.consts[const.name].tobytes() for const in step.kernel.consts)
-    return step.kernel, step.packed.params, consts
+    return step.kernel, step.packed.params
 
 
 def instance_sources(prefix: str, program: Program, pool: Pool) -> dict[str, list[str]]:
@@ -39,7 +38,7 @@ def instance_sources(prefix: str, program: Program, pool: Pool) -> dict[str, lis
         if step.specialised:
             first.setdefault(name, index)
     return {
-        f"{name}.c": _source(prefix, program.steps[index], index, name, pool)
+        f"{name}.c": _source(program.steps[index], name)
         for name, index in first.items()
     }
 
@@ -51,28 +50,30 @@ def prototypes(prefix: str, program: Program) -> list[str]:
 
 
 def _signature(step: Step, name: str) -> str:
-    return f"void {name}({', '.join(parameters(step.kernel))})"
+    return f"void {name}(const ek_{step.kernel.name}_params *p, {', '.join(parameters(step.kernel))})"
 
 
-def _source(prefix: str, step: Step, index: int, name: str, pool: Pool) -> list[str]:
+def _source(step: Step, name: str) -> list[str]:
     kernel = step.kernel
-    struct = f"{prefix}_p{index}"
-    declared = ", ".join([f"const ek_{kernel.name}_params *p", *parameters(kernel)])
-    passed = ", ".join([f"&{struct}", *(_name(text) for text in parameters(kernel))])
+    passed = ", ".join(["&constants", *(_name(text) for text in parameters(kernel))])
+    fields = [f"        .{f} = {value}," for f, value in scalars(step)]
+    fields += [f"        .{const.name} = p->{const.name}," for const in kernel.consts]
     return [
         f'#include "ek_{kernel.name}.h"',
-        f'#include "{prefix}_weights.h"',
         "",
         "/* The kernel as a function of this file alone. */",
         f"#define {kernel.symbol} {name}_kernel",
-        f"static void {name}_kernel({declared});",
+        f"static {_signature(step, name + '_kernel')};",
         f'#include "ek_{kernel.name}.c"',
         "",
-        *params_struct(prefix, index, step, pool),
         f"{_signature(step, name)};",
         "",
         _signature(step, name),
         "{",
+        f"    const ek_{kernel.name}_params constants = {{",
+        *fields,
+        "    };",
+        *["    (void)p;"] * (not kernel.consts),
         f"    {name}_kernel({passed});",
         "}",
     ]

@@ -18,18 +18,16 @@ from edgekit.program import CALLER, Program, Turn
 
 def model_source(prefix: str, program: Program, pool: Pool, banner: str) -> str:
     """The text of `<name>.c`."""
-    kernels = sorted({step.kernel.name for step in program.steps if not step.specialised})
+    kernels = sorted({step.kernel.name for step in program.steps})
     lines = [banner, f'#include "{prefix}.h"', "", "#include <stddef.h>", ""]
     lines += [f'#include "ek_{kernel}.h"' for kernel in kernels]
     instances = prototypes(prefix, program)
-    lines += ['#include "ek_rows.h"'] * bool(instances)
     lines += ['#include "ek_cursor.h"'] * (program.feed is not None)
     lines += ['#include "ek_trace.h"', f'#include "{prefix}_weights.h"', ""]
     if instances:
         lines += ["/* Kernels compiled for one layer each. */", *instances, ""]
     for index, step in enumerate(program.steps):
-        if not step.specialised:
-            lines += params_struct(prefix, index, step, pool)
+        lines += params_struct(prefix, index, step, pool)
     lines += _tables(prefix, program)
     lines += _functions(prefix, program, pool)
     if program.state_bytes:
