@@ -38,7 +38,7 @@ def emit(
         f"{prefix}_weights.h": weights_header(prefix, pool, banner(f"{prefix}_weights.h")),
         f"{prefix}_weights.c": weights_source(prefix, pool, banner(f"{prefix}_weights.c")),
     }
-    for file, lines in instance_sources(prefix, program, pool).items():
+    for file, lines in instance_sources(prefix, program).items():
         files[file] = "\n".join([banner(file), *lines, ""])
     if float_io:
         files[f"{prefix}_float.h"] = float_header(prefix, program, banner(f"{prefix}_float.h"))

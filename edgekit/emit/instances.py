@@ -31,16 +31,29 @@ def _content(step: Step) -> Hashable:
     return step.kernel, step.packed.params
 
 
-def instance_sources(prefix: str, program: Program, pool: Pool) -> dict[str, list[str]]:
-    """The files of the instances: name to lines, without a banner."""
-    first: dict[str, int] = {}
-    for index, (step, name) in enumerate(zip(program.steps, functions(prefix, program), strict=True)):
+def instance_sources(prefix: str, program: Program) -> dict[str, list[str]]:
+    """The files of the instances, one a kernel: name to lines, without a banner."""
+    first: dict[str, Step] = {}
+    for step, name in zip(program.steps, functions(prefix, program), strict=True):
         if step.specialised:
-            first.setdefault(name, index)
-    return {
-        f"{name}.c": _source(program.steps[index], name)
-        for name, index in first.items()
-    }
+            first.setdefault(name, step)
+    files: dict[str, list[str]] = {}
+    for name, step in first.items():
+        file = files.setdefault(f"{prefix}_{step.kernel.name}.c", [])
+        file += _instance(step, name) if file else [*_kernel(step), *_instance(step, name)]
+    return files
+
+
+def _kernel(step: Step) -> list[str]:
+    kernel = step.kernel
+    return [
+        f'#include "ek_{kernel.name}.h"',
+        "",
+        "/* The kernel as a function of this file alone. */",
+        f"#define {kernel.symbol} kernel",
+        f"static inline {_signature(step, 'kernel')};",
+        f'#include "ek_{kernel.name}.c"',
+    ]
 
 
 def prototypes(prefix: str, program: Program) -> list[str]:
@@ -53,28 +66,22 @@ def _signature(step: Step, name: str) -> str:
     return f"void {name}(const ek_{step.kernel.name}_params *p, {', '.join(parameters(step.kernel))})"
 
 
-def _source(step: Step, name: str) -> list[str]:
+def _instance(step: Step, name: str) -> list[str]:
     kernel = step.kernel
     passed = ", ".join(["&constants", *(_name(text) for text in parameters(kernel))])
     fields = [f"        .{f} = {value}," for f, value in scalars(step)]
     fields += [f"        .{const.name} = p->{const.name}," for const in kernel.consts]
     return [
-        f'#include "ek_{kernel.name}.h"',
-        "",
-        "/* The kernel as a function of this file alone. */",
-        f"#define {kernel.symbol} {name}_kernel",
-        f"static {_signature(step, name + '_kernel')};",
-        f'#include "ek_{kernel.name}.c"',
         "",
         f"{_signature(step, name)};",
         "",
-        _signature(step, name),
+        f"__attribute__((flatten)) {_signature(step, name)}",
         "{",
         f"    const ek_{kernel.name}_params constants = {{",
         *fields,
         "    };",
         *["    (void)p;"] * (not kernel.consts),
-        f"    {name}_kernel({passed});",
+        f"    kernel({passed});",
         "}",
     ]
 
