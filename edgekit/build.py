@@ -30,6 +30,7 @@ from edgekit.ram import within_ram
 from edgekit.report import gates, parse_budget
 from edgekit.rewrite.constant_channels import drop_constant_channels
 from edgekit.rewrite.feed_input import feed_input
+from edgekit.specialise import specialise
 from edgekit.target import load_target
 from edgekit.threads import one_blas_thread
 from edgekit.validate.runners import deploy
@@ -95,13 +96,14 @@ class Compiled:
 
 
 def _planned(integer: IntGraph, options: Options) -> Program:
-    return plan(
+    program = plan(
         integer,
         keep_input=options.keep_input,
         caller_io=options.io == "caller",
         optimize=options.optimize,
         limit=options.arena_limit,
     )
+    return specialise(program, options.optimize)
 
 
 def compile_program(

@@ -25,7 +25,11 @@ def model_source(prefix: str, program: Program, pool: Pool, banner: str) -> str:
     lines += ['#include "ek_cursor.h"'] * (program.feed is not None)
     lines += ['#include "ek_trace.h"', f'#include "{prefix}_weights.h"', ""]
     if instances:
-        lines += ["/* Kernels compiled with the numbers of a layer as constants. */", *instances, ""]
+        lines += [
+            "/* Kernels compiled with the numbers of a layer as constants. */",
+            *instances,
+            "",
+        ]
     for index, step in enumerate(program.steps):
         lines += params_struct(prefix, index, step, pool)
     lines += _tables(prefix, program)
