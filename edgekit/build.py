@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgekit.bundle import COSTS, MANIFEST, QUANTIZATION, REPORT, staged, to_json
+from edgekit.choices import both_choices
 from edgekit.costs import Costs, costs_for, measured
 from edgekit.emit import emit
 from edgekit.emit.entry import entry_points
@@ -195,6 +196,8 @@ def build(
             progress("measure")
             model_files = deploy(stages.program, folder, name)
             report |= speed(stages.program, model_files, board)
+            if optimize == "speed":
+                report |= both_choices(stages.program, name, board, report, Path(work))
             progress("verify")
             report |= verify(stages.program, model_files, board)
             report["gates"] = gates(report, limits)

@@ -45,7 +45,7 @@ def same_instance(step: Step) -> Hashable:
 def _own(prefix: str, program: Program) -> Mapping[str, Step]:
     """The functions that are no kernels of the runtime, each with its first layer."""
     called = zip(functions(prefix, program), program.steps, strict=True)
-    own = {}
+    own: dict[str, Step] = {}
     for name, step in called:
         if name != step.kernel.symbol:
             own.setdefault(name, step)
