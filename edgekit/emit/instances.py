@@ -14,10 +14,17 @@ from edgekit.emit.params import scalars
 from edgekit.headers import parameters
 from edgekit.program import Program, Step
 
-# Constants let GCC see loops that never run, and warn of what they would do.
-_NEVER_RUN = """\
-#if defined(__GNUC__) && !defined(__clang__)
+# Clang's `flatten` reaches one level of calls only. Constants let GCC see loops that never run, and
+# warn of what they would do.
+_BEFORE = """\
+#if defined(__clang__)
+#pragma clang attribute push(__attribute__((always_inline)), apply_to = function)
+#elif defined(__GNUC__)
 #pragma GCC diagnostic ignored "-Waggressive-loop-optimizations"
+#endif"""
+_BEHIND = """\
+#if defined(__clang__)
+#pragma clang attribute pop
 #endif"""
 
 
@@ -89,11 +96,12 @@ def _kernel(step: Step) -> list[str]:
     return [
         f'#include "ek_{kernel.name}.h"',
         "",
-        _NEVER_RUN,
+        _BEFORE,
         "",
         f"#define {kernel.symbol} {_here(step)}",
         f"static inline {_prototype(step, _here(step))};",
         f'#include "ek_{kernel.name}.c"',
+        _BEHIND,
     ]
 
 
