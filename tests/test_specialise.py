@@ -46,7 +46,7 @@ def every_kernel() -> IntGraph:
         for case in op.cases():
             node, given = kernels.lower(case.graph)
             prefix = f"{op.name}_{case.name}_"
-            if any(given[name].dtype != "int8" for name in case.graph.inputs):
+            if op.feeds or any(given[name].dtype != "int8" for name in case.graph.inputs):
                 continue
             for name in (*node.inputs, *node.outputs):
                 values[prefix + name] = dataclasses.replace(given[name], name=prefix + name)
