@@ -87,7 +87,7 @@ def execute(deployed: Deployed, target: Target, inputs: Sequence[Array]) -> dict
     """What one inference executed, as the child process `_count.py` answers. Raises like `count`."""
     need_emulator_packages()
     calls = [turn.layer for turn in deployed.schedule for _ in range(turn.calls)]
-    kernels = [deployed.steps[layer].kernel for layer in calls]
+    kernels = [deployed.steps[layer].function for layer in calls]
     layers = np.array(calls, np.int64)
     data = [
         np.ascontiguousarray(x, tensor.dtype)

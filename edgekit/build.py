@@ -21,6 +21,7 @@ from edgekit.bundle import (
     staged,
     to_json,
 )
+from edgekit.choices import both_choices
 from edgekit.costs import Costs, costs_for, measured
 from edgekit.emit import emit
 from edgekit.emit.entry import entry_points
@@ -43,6 +44,7 @@ from edgekit.ram import rooms_of, within_ram
 from edgekit.report import gates, parse_budget
 from edgekit.rewrite.constant_channels import drop_constant_channels
 from edgekit.rewrite.feed_input import feed_input
+from edgekit.specialise import specialise
 from edgekit.target import load_target
 from edgekit.threads import one_blas_thread
 from edgekit.validate.runners import deploy
@@ -117,7 +119,7 @@ class Compiled:
 
 
 def _planned(integer: IntGraph, options: Options) -> Program:
-    return plan(
+    program = plan(
         integer,
         keep_input=options.keep_input,
         caller_io=options.io == "caller",
@@ -126,6 +128,7 @@ def _planned(integer: IntGraph, options: Options) -> Program:
         rooms=options.rooms,
         asked=bool(options.regions),
     )
+    return specialise(program, options.optimize)
 
 
 def compile_program(
@@ -219,6 +222,8 @@ def build(
             progress("measure")
             model_files = deploy(stages.program, folder, name)
             report |= speed(stages.program, model_files, board)
+            if optimize == "speed":
+                report |= both_choices(stages.program, name, board, report, Path(work))
             progress("verify")
             report |= verify(stages.program, model_files, board)
             report["gates"] = gates(report, limits)

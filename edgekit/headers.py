@@ -25,8 +25,8 @@ def kernels() -> dict[str, Kernel]:
     return dict(sorted(table.items()))
 
 
-def prototype(kernel: Kernel) -> str:
-    """The C prototype of a kernel, without the semicolon."""
+def parameters(kernel: Kernel) -> list[str]:
+    """The C declarations of a kernel's parameters behind the first, its struct."""
     op = kernel.op
     variadic = op.inputs[-1].endswith("...")
     names = [name.removesuffix("...") for name in op.inputs]
@@ -44,8 +44,13 @@ def prototype(kernel: Kernel) -> str:
         operands = [f"{'' if name in written else 'const '}int8_t *{name}" for name in names]
         operands += ["int8_t *output"]
         operands += ["int32_t n"] if op.signature == "flat" else []
+    return operands
+
+
+def prototype(kernel: Kernel) -> str:
+    """The C prototype of a kernel, without the semicolon."""
     params = f"const ek_{kernel.name}_params *p"
-    return f"void {kernel.symbol}({', '.join([params, *operands])})"
+    return f"void {kernel.symbol}({', '.join([params, *parameters(kernel)])})"
 
 
 def header_text(kernel: Kernel) -> str:

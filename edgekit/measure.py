@@ -79,6 +79,7 @@ def layer(step: Step) -> Report:
         "op": step.op.name,
         "kernel": step.kernel.symbol,
         "macs": step.macs,
+        "specialised": step.specialised,
     }
 
 

@@ -61,7 +61,9 @@ class Step:
     """One layer. `inputs` and `outputs` name buffers; scratch is in the arena.
 
     rows: the row steps it takes, one a row of the output (of the input where the operator sums over
-    rows); 0 where the kernel does everything at once.
+    rows); 0 where the kernel does everything at once. instructions: of one inference, counted before
+    or estimated. specialised: it calls a copy of the kernel that
+    is compiled with its parameters as constants.
     """
 
     name: str
@@ -75,6 +77,8 @@ class Step:
     scratch_bytes: int = 0
     rows: int = 0
     variant: Variant | None = None
+    instructions: int = 0
+    specialised: bool = False
 
     @property
     def kernel(self) -> Kernel:

@@ -10,6 +10,7 @@ from edgekit.report import contributors, memory_lines
 Report = dict[str, Any]
 _WORST = 5  # layers with the lowest ratio that `validate` names
 _MODEL, _PLAN, _SPEED, _CHECK = "model   ", "plan    ", "speed   ", "check   "
+_KERNELS = "kernels "
 _QUANT, _FOLDED, _HELP, _INPUT = "quant   ", "folded  ", "help    ", "input   "
 _MOST_ALIVE = 4  # tensors at the peak of an arena that are named
 
@@ -100,6 +101,20 @@ def speed_line(report: Report) -> str:
     time = f" = {cycles / clock * 1e3:.1f} ms at {clock / 1e6:g} MHz" if clock and cycles else ""
     estimate = f", {count(cycles)} cycles (estimate){time}" if cycles else ""
     return f"{_SPEED}{count(report['instructions'])} instructions{estimate}"
+
+
+def instances_lines(report: Report) -> list[str]:
+    """What kernels compiled for single layers cost and won: one line, none where there are none or
+    nothing was compared."""
+    found = report.get("specialisation")
+    if not found:
+        return []
+    layers, shared = len(found["layers"]), found["instructions_shared"]
+    won = f", {count(found['instructions'])} instructions instead of {count(shared)}" * bool(shared)
+    return [
+        f"{_KERNELS}{layers} layers with constants: {found['code_bytes']:,} B of code instead of "
+        f"{found['code_bytes_shared']:,}{won}"
+    ]
 
 
 def check_line(report: Report) -> str:
@@ -195,7 +210,13 @@ def _decibels(value: float | None) -> str:
 
 def build_screen(report: Report) -> str:
     """The money screen: model, plan, memory, speed, check."""
-    lines = [*head(report), *memory_lines(report), speed_line(report), check_line(report)]
+    lines = [
+        *head(report),
+        *memory_lines(report),
+        speed_line(report),
+        *instances_lines(report),
+        check_line(report),
+    ]
     lines += [
         f"        not on {e['place']}: {e['reason']} ({e['help']})" for e in report["left_out"]
     ]

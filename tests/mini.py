@@ -162,7 +162,7 @@ def write_bundle(folder: Path, form: str = "plain", n: int = 12, **replace: str)
         return Tensor(name, (n,), "int8", space, offset, n)
 
     def layer(name: str, kernel: str, output: Tensor) -> Layer:
-        return Layer(name, kernel, f"ek_{kernel}_s8", (output,))
+        return Layer(name, kernel, f"ek_{kernel}_s8", f"ek_{kernel}_s8", (output,))
 
     x, y, z = tensor("x", "arena", 0), tensor("y", "arena", half), tensor("z", "arena", 0)
     if stateful:

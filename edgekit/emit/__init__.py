@@ -8,6 +8,7 @@ from edgekit import __version__
 from edgekit.data import data_dir
 from edgekit.emit.constants import Pool, collect, weights_header, weights_source
 from edgekit.emit.header import float_header, model_header
+from edgekit.emit.instances import instance_sources
 from edgekit.emit.model import model_source
 from edgekit.emit.names import check_name, comment
 from edgekit.emit.project import cmake, makefile
@@ -37,6 +38,8 @@ def emit(
         f"{prefix}_weights.h": weights_header(prefix, pool, banner(f"{prefix}_weights.h")),
         f"{prefix}_weights.c": weights_source(prefix, pool, banner(f"{prefix}_weights.c")),
     }
+    for file, lines in instance_sources(prefix, program).items():
+        files[file] = "\n".join([banner(file), *lines, ""])
     if float_io:
         files[f"{prefix}_float.h"] = float_header(prefix, program, banner(f"{prefix}_float.h"))
     files |= _runtime(program)

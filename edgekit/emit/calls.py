@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass
 
 from edgekit.emit.arenas import array_of, unit
 from edgekit.emit.constants import Pool
+from edgekit.emit.instances import functions
 from edgekit.emit.names import comment
 from edgekit.program import ARENA, CALLER, CONST, Buffer, Program, Step
 
@@ -67,11 +69,15 @@ class Caller:
         """The declaration of a layer's output as rows."""
         return self._rows("output", self._parts(index)[2])
 
+    @functools.cached_property
+    def _functions(self) -> list[str]:
+        return functions(self.prefix, self.program)
+
     def _parts(self, index: int) -> tuple[Step, list[Buffer], Buffer, str, str]:
         step = self.program.steps[index]
         ins = [self.program.buffers[name] for name in step.inputs]
         out = self.program.buffers[step.outputs[0]]
-        return step, ins, out, f"&{self.prefix}_p{index}", step.kernel.symbol
+        return step, ins, out, f"&{self.prefix}_p{index}", self._functions[index]
 
     def _by_rows(self, index: int, first: str, n: str) -> list[str]:
         step, ins, out, params, kernel = self._parts(index)

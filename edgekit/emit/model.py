@@ -11,9 +11,10 @@ from edgekit.emit.calls import Caller, row_tables
 from edgekit.emit.constants import Pool
 from edgekit.emit.entry import argument_names, checks, run_prototype
 from edgekit.emit.feed import definitions
+from edgekit.emit.instances import prototypes
 from edgekit.emit.names import comment
-from edgekit.op import params_fields
-from edgekit.program import CALLER, Program, Step, Turn
+from edgekit.emit.params import params_struct
+from edgekit.program import CALLER, Program, Turn
 
 
 def model_source(prefix: str, program: Program, pool: Pool, banner: str) -> str:
@@ -21,26 +22,22 @@ def model_source(prefix: str, program: Program, pool: Pool, banner: str) -> str:
     kernels = sorted({step.kernel.name for step in program.steps})
     lines = [banner, f'#include "{prefix}.h"', "", "#include <stddef.h>", ""]
     lines += [f'#include "ek_{kernel}.h"' for kernel in kernels]
+    instances = prototypes(prefix, program)
     lines += ['#include "ek_cursor.h"'] * (program.feed is not None)
     lines += ['#include "ek_trace.h"', f'#include "{prefix}_weights.h"', ""]
+    if instances:
+        lines += [
+            "/* Kernels compiled with the numbers of a layer as constants. */",
+            *instances,
+            "",
+        ]
     for index, step in enumerate(program.steps):
-        lines += _params(prefix, index, step, pool)
+        lines += params_struct(prefix, index, step, pool)
     lines += _tables(prefix, program)
     lines += _functions(prefix, program, pool)
     if program.state_bytes:
         lines += ["", *_reset(prefix, program, pool)]
     return "\n".join(lines) + "\n"
-
-
-def _params(prefix: str, index: int, step: Step, pool: Pool) -> list[str]:
-    fields = []
-    for f in params_fields(step.kernel.params):
-        value = getattr(step.packed.params, f.name)
-        text = "{" + ", ".join(map(str, value)) + "}" if f.metadata["length"] else str(value)
-        fields.append(f"    .{f.name} = {text},")
-    for const in step.kernel.consts:
-        fields.append(f"    .{const.name} = {pool.symbols[step.name, const.name]},")
-    return [f"static const ek_{step.kernel.name}_params {prefix}_p{index} = {{", *fields, "};", ""]
 
 
 def _functions(prefix: str, program: Program, pool: Pool) -> list[str]:

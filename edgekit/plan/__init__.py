@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -10,6 +12,7 @@ import numpy as np
 
 from edgekit.errors import EdgekitError
 from edgekit.graph import IntGraph, IntNode, Value
+from edgekit.instructions import of_node
 from edgekit.plan.arena import Arena, best_arena
 from edgekit.plan.check import check_plan
 from edgekit.plan.front import arena_within
@@ -138,7 +141,12 @@ class _Builder:
         at = self.arena.placed.offset.get((node.name, SCRATCH), 0)
         return Step(node.name, node.op, node.params, node.inputs, node.outputs, node.consts,
                     cost.macs, at, node.scratch(line.graph.values), line.stages[k].rows,
-                    node.variant)  # fmt: skip
+                    node.variant, of_node(node, line.graph.values, max(1, self._calls[k])))  # fmt: skip
+
+    @functools.cached_property
+    def _calls(self) -> Counter[int]:
+        """In how many calls the rows of each node are made."""
+        return Counter(turn.step for turn in self.arena.turns)
 
     def _report(self, kept: list[int]) -> PlanReport:
         """Bytes alive at each step: the most of its row steps."""

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from edgekit.emit.arenas import arenas
 from edgekit.emit.calls import in_one_call
+from edgekit.emit.instances import functions
 from edgekit.graph import DTYPES
 from edgekit.program import ARENA, CALLER, STATE, Program, Turn
 
@@ -33,7 +34,8 @@ class Tensor:
 
 @dataclass(frozen=True)
 class Layer:
-    """One step of `<name>_run`: calls of the function `kernel`, and what they leave in memory.
+    """One step of `<name>_run`: calls of `function`, which is `kernel` or this layer's instance of it,
+    and what they leave in memory.
 
     rows: how many rows it makes in turns; 0 where its outputs are there at once, at the end.
     """
@@ -41,6 +43,7 @@ class Layer:
     name: str
     op: str
     kernel: str
+    function: str
     outputs: tuple[Tensor, ...]
     rows: int = 0
 
@@ -148,10 +151,11 @@ def deploy(program: Program, folder: Path, name: str) -> Deployed:
             step.name,
             step.op.name,
             step.kernel.symbol,
+            function,
             place(step.outputs),
             0 if step.op.signature == "sum" else step.rows,
         )
-        for step in program.steps
+        for step, function in zip(program.steps, functions(name, program), strict=True)
     )
     return Deployed(
         folder,
