@@ -62,7 +62,7 @@ def every_kernel() -> IntGraph:
 
 @pytest.mark.slow
 def test_instances_of_every_kernel_equal_the_simulator_on_the_host(tmp_path: Path) -> None:
-    program = with_instances(plan(every_kernel()))
+    program = with_instances(plan(every_kernel(), caller_io=True, optimize="speed"))
     assert len({step.kernel.name for step in program.steps}) > 20
     for file, text in emit("all", program, "all")[0].items():
         (tmp_path / file).write_text(text)
