@@ -179,7 +179,7 @@ class Mean(Op):
         return [
             case("global", (1, 5, 6, 8), [1, 2], False, 0.1, 5),
             case("global_rescaled", (1, 7, 7, 3), [1, 2], True, 0.03, -2),
-            case("global_odd", (1, 4, 5, 11), [1, 2], True, 0.1, -128),
+            case("global_odd", (1, 4, 5, 11), [1, 2], True, 0.1, -3),
             case("channels", (1, 3, 4, 9), [3], False, 0.15, 127),
             case("all", (2, 3, 4), [0, 1, 2], False, 0.1, 0),
             case("one_element", (1, 1, 1, 4), [1, 2], True, 0.15, 9),

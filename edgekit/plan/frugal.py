@@ -12,7 +12,7 @@ from edgekit.graph import IntGraph
 from edgekit.plan.arena import Arena, best_arena, live_of
 from edgekit.plan.streams import Network
 
-SLACK = 0.1  # of the arena of the portable kernels, that quicker ones may add
+SLACK = 0.15  # of the arena of the portable kernels, that quicker ones may add
 _TRIES = 4
 
 
