@@ -77,7 +77,8 @@ AARCH64 = ["rpi-zero2", "rpi4", "rpi5"]
 def test_variants_equal_the_simulator_on_an_emulated_core(core: str, tmp_path: Path) -> None:
     graph = every_variant(load_target(core).isa)
     assert {node.op.name for node in graph.nodes} >= {"conv2d", "depthwise", "fully_connected"}
-    equal_on(core, plan(graph), tmp_path)
+    # Whole tensors of the caller's: where hundreds of tensors lie is not what this is about.
+    equal_on(core, plan(graph, caller_io=True, optimize="speed"), tmp_path)
 
 
 def equal_on(core: str, program: Program, tmp_path: Path) -> None:
