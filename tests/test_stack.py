@@ -125,7 +125,9 @@ def test_painted_stack_is_within_the_bound(model: str, core: str, tmp_path: Path
     firmware = compile_model(folder, "m", target, tmp_path, roots=entry_points("m", program))
     inputs = [x[0] for x in random_samples([program.buffers[n] for n in program.inputs], 1).arrays]
     painted = count(deploy(program, folder, "m"), target, inputs).stack_measured
-    assert painted <= firmware.stack().bytes <= max(1.5 * painted, painted + 128)
+    # A branch that no input takes may be the deepest: 32 words.
+    spare = 32 * target.pointer_bytes
+    assert painted <= firmware.stack().bytes <= max(1.5 * painted, painted + spare)
 
 
 @pytest.mark.parametrize(("core", "kind"), TOOLCHAINS)

@@ -100,6 +100,8 @@ class _Analysis:
             if effect.flow == CALL and self._switches(effect.target):
                 calls[effect.target] = max(calls.get(effect.target, 0), depth)
                 effect = Effect(TABLE, falls=False)
+            if effect.flow == CALL and function.address < effect.target < function.end:
+                effect = Effect(JUMP, effect.target, falls=False)  # Armv6-M's only far jump
             if effect.flow == INDIRECT:
                 raise _refuse("a function is called through a pointer", chain)
             after, held = self._apply(effect, instruction, depth, held, chain)
@@ -108,7 +110,7 @@ class _Analysis:
             work += [(a, after, held, sure) for a in following]
             inside = function.address < effect.target < function.end
             leaves = effect.flow == JUMP and not inside and effect.target != function.address
-            if leaves or (effect.flow == CALL and not inside):
+            if leaves or effect.flow == CALL:
                 # A tail jump leaves the return address, which the callee's bound counts again.
                 at = after - self.pushed if leaves else after
                 calls[effect.target] = max(calls.get(effect.target, 0), at)
@@ -144,7 +146,6 @@ class _Analysis:
     ) -> list[int]:
         """Addresses inside the function that may follow."""
         following = [instruction.address + instruction.size] if effect.falls else []
-        # A call into the function itself is a far jump: Armv6-M has no other.
         inside = function.address < effect.target < function.end
         if inside or (effect.flow == JUMP and effect.target == function.address):
             following.append(effect.target)
