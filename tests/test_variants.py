@@ -179,7 +179,7 @@ def test_where_ram_comes_first_scratch_costs_at_most_a_tenth(isa: str) -> None:
 def test_the_quickest_variant_that_keeps_to_its_scratch_is_taken() -> None:
     graph = choose(maps(), ["dsp"])
     node = graph.nodes[0]
-    assert node.variant in node.op.variants[:1]
+    assert node.variant in node.variants[:1]
     frugal = with_best(node, graph, scratch=node.scratch(graph.values) - 1).variant
     assert [v.suffix for v in (frugal,) if v] == ["dsp_two"]
     assert (
