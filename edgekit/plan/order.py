@@ -20,7 +20,8 @@ from edgekit.plan.timeline import Timeline
 from edgekit.program import OrderReport, Turn
 
 _SETS = 20_000  # that the exact search looks at
-_BEAM = 48  # sets of one size that the beam keeps
+_BEAM = 48  # sets of one size that the beam keeps, at most
+_RUNS = 100_000  # nodes that each of the two searches runs, about
 _FAR = 1 << 62
 
 
@@ -61,13 +62,15 @@ def best_order(line: Timeline, sets: int = _SETS) -> Order:
     peak = moves.peak(file)
     floor = moves.floor()
     if peak == floor:
-        return Order(file, peak, peak, peak, "an operator needs as much alone")
+        return Order(file, peak, peak, peak, "no order needs less")
     nodes, bound, seen = _exact(moves, floor, peak, sets)
     if nodes or bound == peak:
         nodes = nodes or file
         return Order(nodes, moves.peak(nodes), peak, bound, f"exact search, {seen} sets")
-    found = _beam(moves, bound, peak) or file
-    return Order(found, moves.peak(found), peak, bound, f"beam search, {_BEAM} sets wide")
+    # Each set has up to `count` moves, and settling after one looks at as many nodes.
+    width = max(1, min(_BEAM, _RUNS // moves.count**3))
+    found = _beam(moves, bound, peak, width) or file
+    return Order(found, moves.peak(found), peak, bound, f"beam search, {width} sets wide")
 
 
 @dataclass(frozen=True)
@@ -111,6 +114,7 @@ class _Moves:
             for k in range(self.count)
         ]
         self._most: dict[tuple[int, frozenset[str], frozenset[str]], int] = {}
+        self.runs = 0
 
     def start(self, peak: int) -> _State:
         alive = sum(self._size[r] for r in self._given if self._users[r] or r in self._kept)
@@ -122,6 +126,7 @@ class _Moves:
                 yield k
 
     def run(self, state: _State, k: int) -> _State:
+        self.runs += 1
         done = state.done | 1 << k
         stands = {r for r in self._touched[k] if r in self._given or self._writers[r] & state.done}
         stays = {r for r in self._touched[k] if r in self._kept or self._users[r] & ~done}
@@ -162,7 +167,8 @@ class _Moves:
         return state.peak
 
     def floor(self) -> int:
-        """What some node needs in any order: its operands, and what is kept besides."""
+        """What any order needs: the operands of some node and what is kept besides, or all that is left
+        in the end."""
         found = 0
         for k, touched in enumerate(self._touched):
             written = {r for r, _ in self._line.writes[k]}
@@ -172,7 +178,7 @@ class _Moves:
             most = self._most_alive(k, frozenset(stands), frozenset(stays))
             kept = sum(self._size[r] for r in self._given & self._kept if r not in touched)
             found = max(found, kept + most + sum(self._size[r] for r in stands & stays))
-        return max(found, self.start(0).peak)
+        return max(found, self.start(0).peak, sum(self._size[r] for r in self._kept))
 
 
 def _exact(moves: _Moves, floor: int, below: int, limit: int) -> tuple[tuple[int, ...], int, int]:
@@ -187,7 +193,7 @@ def _exact(moves: _Moves, floor: int, below: int, limit: int) -> tuple[tuple[int
             continue
         if state.done.bit_count() == moves.count:
             return state.nodes(), peak, seen
-        if seen == limit:
+        if seen == limit or moves.runs > _RUNS:
             return (), peak, seen
         seen += 1
         for k in moves.ready(state.done):
@@ -202,8 +208,8 @@ def _exact(moves: _Moves, floor: int, below: int, limit: int) -> tuple[tuple[int
     return (), below, seen
 
 
-def _beam(moves: _Moves, floor: int, below: int) -> tuple[int, ...]:
-    """The best order that a few sets of each size lead to, if its peak is less than `below`."""
+def _beam(moves: _Moves, floor: int, below: int, width: int) -> tuple[int, ...]:
+    """The best order that `width` sets of each size lead to, if its peak is less than `below`."""
     waiting: dict[int, dict[int, _State]] = {}
 
     def enter(state: _State) -> None:
@@ -215,7 +221,7 @@ def _beam(moves: _Moves, floor: int, below: int) -> tuple[int, ...]:
     enter(moves.settled(moves.start(floor)))
     for size in range(moves.count):
         level = sorted(waiting.pop(size, {}).values(), key=lambda s: (s.peak, s.live, s.done))
-        for state in level[:_BEAM]:
+        for state in level[:width]:
             for k in moves.ready(state.done):
                 then = moves.run(state, k)
                 if then.peak < below:
