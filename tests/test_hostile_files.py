@@ -38,7 +38,7 @@ def test_mutants_are_refused_or_compiled(source: Path, part: int, tmp_path: Path
     for mutant in mutants(source.read_bytes(), 1000 // PARTS, seed=part):
         file.write_bytes(mutant)
         try:
-            emit("m", compile_program(file, Options("m")).program, file.name)
+            emit("m", compile_program(file, Options("m", optimize="speed")).program, file.name)
             outcomes["compiled"] += 1
         except EdgekitError as error:
             refused(error)

@@ -25,7 +25,11 @@ PARTS = 4  # so that two workers share the mutants
 
 def compiled(file: Path) -> None:
     """What a file is put through: the whole pipeline up to C text, with made-up numbers."""
-    emit("m", compile_program(file, Options("m"), numbers=Calibration()).program, file.name)
+    emit(
+        "m",
+        compile_program(file, Options("m", optimize="speed"), numbers=Calibration()).program,
+        file.name,
+    )
 
 
 def refused(error: EdgekitError, code: str = "") -> None:

@@ -269,7 +269,7 @@ def test_mutants_are_refused_or_compiled(tmp_path: Path) -> None:
     for mutant in [data, *mutants(data, 250, seed=1), *edits(250, seed=2)]:
         file.write_bytes(mutant)
         try:
-            compile_program(file, Options("m"), numbers=Calibration())
+            compile_program(file, Options("m", optimize="speed"), numbers=Calibration())
             outcomes["compiled"] += 1
         except EdgekitError as error:
             refused(error)
