@@ -7,14 +7,15 @@ Every map among the operands has the rows of the output; a constant is the same 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
 
-from edgekit.cases import activation, case_random
+from edgekit.cases import activation, case_random, single
 from edgekit.elementwise import Broadcast, walk
 from edgekit.graph import Graph, IntNode, Node, Quant, Value
-from edgekit.op import Array, Op, Shape
+from edgekit.op import Array, Case, Op, Shape
 
 
 class EachRow(Op):
@@ -52,6 +53,19 @@ class EachRow(Op):
         return [np.concatenate([part.reshape(count, size) for part in made], axis=1)]
 
 
+class WithConstant(EachRow):
+    """Base of those with a map and a constant as operands, whose walk is in their parameters."""
+
+    @classmethod
+    def of_whole(cls, node: IntNode, values: Mapping[str, Value]) -> IntNode | None:
+        walk = row_walk(node, values)
+        if walk is None:
+            return None
+        params: Any = node.params
+        params = replace(params, shape=walk.shape, stride1=walk.stride1, stride2=walk.stride2)
+        return IntNode(node.name, cls, params, node.inputs, node.outputs, node.consts)
+
+
 def row_walk(node: IntNode, values: Mapping[str, Value]) -> Broadcast | None:
     """The walk over one row of a map, where every operand is a map of the output's shape or a
     constant without rows; None elsewhere."""
@@ -72,6 +86,22 @@ def constant(op: type[Op], case: str, shape: Shape, scale: float, zero: int) -> 
     """A random constant for a case's second operand."""
     data = case_random(op, case).integers(-128, 128, shape).astype(np.int8)
     return Value("constant", shape, "int8", Quant((float(np.float32(scale)),), (zero,)), data)
+
+
+def broadcast_cases(op: type[Op], scale: float) -> list[Case]:
+    """A map and constants of the shapes that broadcast along its rows; `scale` of the output."""
+
+    def case(name: str, *shapes: Shape) -> Case:
+        (shape,) = (s for s in shapes if len(s) == 4)
+        output = activation("output", shape, scale, 20)
+        return single(op, name, operands(op, name, shapes, -90), [output], {"activation": "NONE"})
+
+    return [
+        case("scalar", (1, 4, 5, 3), (1,)),
+        case("channels", (1, 4, 5, 3), (3,)),
+        case("constant_first", (3,), (1, 4, 5, 3)),
+        case("columns", (1, 3, 5, 3), (5, 1)),
+    ]
 
 
 def operands(op: type[Op], case: str, shapes: Sequence[Shape], zero: int) -> list[Value]:

@@ -6,27 +6,14 @@ every row.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
-
 from edgekit.cases import activation, single
-from edgekit.each_row import EachRow, operands, row_walk
-from edgekit.graph import IntNode, Value
+from edgekit.each_row import WithConstant, operands
 from edgekit.op import Case, Shape
-from edgekit.ops.prelu import Prelu, PreluParams
+from edgekit.ops.prelu import Prelu
 
 
-class PreluRows(EachRow, Prelu):
+class PreluRows(WithConstant, Prelu):
     name = "prelu_rows"
-
-    @classmethod
-    def of_whole(cls, node: IntNode, values: Mapping[str, Value]) -> IntNode | None:
-        walk = row_walk(node, values)
-        if walk is None:
-            return None
-        assert isinstance(node.params, PreluParams)
-        params = replace(node.params, shape=walk.shape, stride1=walk.stride1, stride2=walk.stride2)
-        return IntNode(node.name, cls, params, node.inputs, node.outputs, node.consts)
 
     @classmethod
     def cases(cls) -> list[Case]:
