@@ -2,187 +2,33 @@
 
 from __future__ import annotations
 
-import contextlib
-import functools
 import io
 import itertools
-import os
 import sys
-import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import click
 
-from edgekit import __version__, config
+from edgekit import __version__
 from edgekit.errors import EdgekitError
-
-OK, GATE_FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
-
-
-class Session:
-    """The options every command shares, and how it speaks."""
-
-    def __init__(self, format: str, quiet: bool, verbose: bool) -> None:
-        self.json = format == "json"
-        self.quiet = quiet
-        self.verbose = verbose
-
-    def show(self, report: dict[str, Any], text: str) -> None:
-        """The command's result on standard output: one JSON object, or its text form."""
-        if self.json:
-            self._print_json(report)
-        elif not self.quiet:
-            self._print(text)
-
-    def fail(self, error: EdgekitError) -> NoReturn:
-        if self.json:
-            self._print_json({"error": error.to_json()})
-        click.echo("\n".join(error.lines()), err=True)
-        sys.exit(error.exit_code)
-
-    def fail_internally(self, bug: Exception) -> NoReturn:
-        if self.verbose:
-            traceback.print_exception(bug)
-        self.fail(EdgekitError(
-            "EK901", "internal error, please report it",
-            found=f"{type(bug).__name__}: {bug}", help="-v prints the traceback",
-        ))  # fmt: skip
-
-    def _print_json(self, value: dict[str, Any]) -> None:
-        from edgekit.bundle import to_json
-
-        self._print(to_json(value).rstrip())
-
-    def _print(self, text: str) -> None:
-        try:
-            click.echo(text)
-        except BrokenPipeError:  # the reader, `head` perhaps, has seen enough: no failure of ours
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-    @contextlib.contextmanager
-    def progress(self, stages: int) -> Iterator[Callable[[str], None]]:
-        """A callback that names the stage at work: a bar on a terminal, nothing elsewhere."""
-        if self.quiet or not sys.stderr.isatty():
-            yield lambda stage: None
-            return
-        from edgekit.screens import StageBar
-
-        bar = StageBar(stages)
-        try:
-            yield bar
-        finally:
-            bar.close()
-
-    @contextlib.contextmanager
-    def layers(self) -> Iterator[Callable[[str, int, int], None]]:
-        """A callback that names the layer at work and how many of all are done."""
-        if self.quiet or not sys.stderr.isatty():
-            yield lambda layer, done, total: None
-            return
-        from edgekit.screens import LayerBar
-
-        bar = LayerBar()
-        try:
-            yield bar
-        finally:
-            bar.close()
-
-
-def command(group: click.Group) -> Callable[[Callable[..., int]], click.Command]:
-    """A command of `group` with the common options; its function returns the exit code."""
-
-    def wrap(function: Callable[..., int]) -> click.Command:
-        @functools.wraps(function)
-        def run(format: str, quiet: bool, verbose: bool, **arguments: Any) -> None:
-            session = Session(format, quiet, verbose)
-            try:
-                code = function(session, **arguments)
-            except EdgekitError as error:
-                session.fail(error)
-            except (KeyboardInterrupt, click.Abort):
-                sys.exit(INTERRUPTED)
-            except (click.ClickException, click.exceptions.Exit):
-                raise
-            except Exception as bug:
-                session.fail_internally(bug)
-            sys.exit(code)
-
-        options = [
-            config.option,
-            click.option("--format", type=click.Choice(["text", "json"]), default="text", help="Form of the result."),
-            click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors."),
-            click.option("-v", "--verbose", is_flag=True, help="Print more, tracebacks of bugs too."),
-        ]  # fmt: skip
-        decorated: Callable[..., None] = run
-        for option in reversed(options):
-            decorated = option(decorated)
-        return group.command()(decorated)
-
-    return wrap
-
-
-MODEL = click.argument("model", type=click.Path(path_type=Path))
-BUNDLE = click.argument("bundle", type=click.Path(path_type=Path))
-TARGET = click.option(
-    "--target",
-    default="host",
-    show_default=True,
-    help="A name of `edgekit targets`, or a TOML file.",
+from edgekit.options import (
+    BUDGET,
+    BUNDLE,
+    COSTS,
+    DIM,
+    IO,
+    KEEP,
+    MODEL,
+    OPTIMIZE,
+    REGIONS,
+    STREAM,
+    TARGET,
+    numbers,
+    quantization,
 )
-BUDGET = click.option(
-    "--budget",
-    default="",
-    metavar="ram=32K,flash=128K,cycles=3M,accuracy-drop=0.5",
-    help="Gates beside the target's own limits.",
-)
-KEEP = click.option(
-    "--keep-input", is_flag=True, help="A run leaves its inputs unchanged (costs RAM)."
-)
-STREAM = click.option(
-    "--stream-input", is_flag=True, help="The input is handed over row by row, as it comes."
-)
-OPTIMIZE = click.option("--optimize", type=click.Choice(["balanced", "speed", "size", "ram"]), default="balanced", show_default=True,
-                        help="Stream rows for the least RAM (ram), for what costs at most 3 % instructions (balanced), not at all (speed, size).")  # fmt: skip
-COSTS = click.option("--costs", type=click.Path(path_type=Path), metavar="FILE",
-                     help="Choose kernels by the instructions that `edgekit tune` counted into FILE.")  # fmt: skip
-REGIONS = click.option("--regions", default="", metavar="dtcm,sram",
-                       help="Spread the arena over these memory regions of the target, what is used most in the first.")  # fmt: skip
-IO = click.option("--io", type=click.Choice(["arena", "caller", "float"]), default="arena", show_default=True,
-                  help="Inputs and outputs inside the arena, in the caller's buffers, or arena plus float helpers.")  # fmt: skip
-
-
-DIM = click.option("--dim", "dims", multiple=True, metavar="NAME=SIZE", callback=config.sizes,
-                   help="The size of a symbolic dimension of an input.")  # fmt: skip
-
-
-def quantization(function: Callable[..., int]) -> Callable[..., int]:
-    """The options that say how a model of real values gets its integers."""
-    options = [
-        click.option("--calibration", type=click.Path(path_type=Path),
-                     help="npz with typical inputs (x); needed for models of real values."),
-        click.option("--scale", type=float, help="Calibration inputs become x * scale + offset."),
-        click.option("--offset", type=float, help="Calibration inputs become x * scale + offset."),
-        click.option("--range-method", type=click.Choice(["minmax", "percentile", "mse", "entropy"]),
-                     default="percentile", show_default=True, help="How ranges follow from the data."),
-        click.option("--equalize/--no-equalize", default=True, show_default=True,
-                     help="Even out the channels of neighbouring layers first."),
-        click.option("--bias-correction/--no-bias-correction", default=True, show_default=True,
-                     help="Take the mean error of each channel out of its bias."),
-    ]  # fmt: skip
-    for option in reversed(options):
-        function = option(function)
-    return function
-
-
-def numbers(calibration: Path | None, scale: float | None, offset: float | None, range_method: str,
-            equalize: bool, bias_correction: bool) -> dict[str, Any]:  # fmt: skip
-    """The options of `quantization` as `check` and `inspect` take them."""
-    from edgekit.quantize import Calibration, Settings
-
-    given = None if calibration is None else Calibration(calibration, scale, offset)
-    return {"calibration": given, "quantization": Settings(range_method, equalize, bias_correction)}
+from edgekit.session import GATE_FAILED, INTERRUPTED, OK, USAGE, Session, command
 
 
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})

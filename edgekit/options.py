@@ -1,0 +1,72 @@
+"""The arguments and options that several commands take."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from edgekit import config
+
+MODEL = click.argument("model", type=click.Path(path_type=Path))
+BUNDLE = click.argument("bundle", type=click.Path(path_type=Path))
+TARGET = click.option(
+    "--target",
+    default="host",
+    show_default=True,
+    help="A name of `edgekit targets`, or a TOML file.",
+)
+BUDGET = click.option(
+    "--budget",
+    default="",
+    metavar="ram=32K,flash=128K,cycles=3M,accuracy-drop=0.5",
+    help="Gates beside the target's own limits.",
+)
+KEEP = click.option(
+    "--keep-input", is_flag=True, help="A run leaves its inputs unchanged (costs RAM)."
+)
+STREAM = click.option(
+    "--stream-input", is_flag=True, help="The input is handed over row by row, as it comes."
+)
+OPTIMIZE = click.option("--optimize", type=click.Choice(["balanced", "speed", "size", "ram"]), default="balanced", show_default=True,
+                        help="Stream rows for the least RAM (ram), for what costs at most 3 % instructions (balanced), not at all (speed, size).")  # fmt: skip
+COSTS = click.option("--costs", type=click.Path(path_type=Path), metavar="FILE",
+                     help="Choose kernels by the instructions that `edgekit tune` counted into FILE.")  # fmt: skip
+REGIONS = click.option("--regions", default="", metavar="dtcm,sram",
+                       help="Spread the arena over these memory regions of the target, what is used most in the first.")  # fmt: skip
+IO = click.option("--io", type=click.Choice(["arena", "caller", "float"]), default="arena", show_default=True,
+                  help="Inputs and outputs inside the arena, in the caller's buffers, or arena plus float helpers.")  # fmt: skip
+
+
+DIM = click.option("--dim", "dims", multiple=True, metavar="NAME=SIZE", callback=config.sizes,
+                   help="The size of a symbolic dimension of an input.")  # fmt: skip
+
+
+def quantization(function: Callable[..., int]) -> Callable[..., int]:
+    """The options that say how a model of real values gets its integers."""
+    options = [
+        click.option("--calibration", type=click.Path(path_type=Path),
+                     help="npz with typical inputs (x); needed for models of real values."),
+        click.option("--scale", type=float, help="Calibration inputs become x * scale + offset."),
+        click.option("--offset", type=float, help="Calibration inputs become x * scale + offset."),
+        click.option("--range-method", type=click.Choice(["minmax", "percentile", "mse", "entropy"]),
+                     default="percentile", show_default=True, help="How ranges follow from the data."),
+        click.option("--equalize/--no-equalize", default=True, show_default=True,
+                     help="Even out the channels of neighbouring layers first."),
+        click.option("--bias-correction/--no-bias-correction", default=True, show_default=True,
+                     help="Take the mean error of each channel out of its bias."),
+    ]  # fmt: skip
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+def numbers(calibration: Path | None, scale: float | None, offset: float | None, range_method: str,
+            equalize: bool, bias_correction: bool) -> dict[str, Any]:  # fmt: skip
+    """The options of `quantization` as `check` and `inspect` take them."""
+    from edgekit.quantize import Calibration, Settings
+
+    given = None if calibration is None else Calibration(calibration, scale, offset)
+    return {"calibration": given, "quantization": Settings(range_method, equalize, bias_correction)}
