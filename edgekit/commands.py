@@ -184,7 +184,7 @@ def plan(
             {
                 "arena_bytes": point.bytes,
                 "arena_lower_bound_bytes": point.arena.bound,
-                "arena_proved_bytes": point.proved,
+                "arena_proved_bytes": point.arena.proved,
                 "arena_method": point.arena.placed.method,
                 "instructions_added_estimate": point.extra,
                 "instructions_added_percent": round(100 * point.extra / max(1, base), 2),

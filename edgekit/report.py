@@ -121,9 +121,10 @@ def _limit(name: str, limit: float, found: int, reason: str) -> Gate:
 def _ram_reason(report: Report) -> str:
     advice = report.get("ram_advice")
     if advice is not None:
+        layer = f" at layer {advice['layer']}" if advice["layer"] else ""
         return (
             f"the smallest arena found is {advice['arena_bytes']:,} B, its lower bound "
-            f"{advice['lower_bound_bytes']:,} B at layer {advice['layer']}"
+            f"{advice['lower_bound_bytes']:,} B{layer}"
         )
     live = max((e["ram_bytes"] for e in report["layer_memory"]), default=0)
     return f"the arena's peak is at layer {report['arena_peak']} with {live:,} B alive"

@@ -138,7 +138,8 @@ def advice_lines(report: Report) -> list[str]:
     most = advice["alive"][:_MOST_ALIVE]
     alive = ", ".join(f"{entry['name']} {entry['bytes']:,} B" for entry in most)
     more = f", {len(advice['alive']) - len(most)} more" if len(most) < len(advice["alive"]) else ""
-    lines = [f"        layer {advice['layer']}{whole} runs beside {alive}{more}"]
+    layer = f"layer {advice['layer']}{whole} runs beside " if advice["layer"] else "alive: "
+    lines = [f"        {layer}{alive}{more}"]
     lines += [
         f"{_HELP}{remedy['change']}: arena {remedy['arena_bytes']:,} B"
         for remedy in advice["remedies"]

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from networks import Net
+from test_cli import KWS
+from test_edge_plans import EDGES, integer
+from test_streams import chain
 
 from edgekit.build import Options, build, compile_program
 from edgekit.commands import check, size
@@ -14,8 +19,6 @@ from edgekit.plan.streams import Network
 from edgekit.report import arena_limit
 from edgekit.rewrite.feed_input import feed_input
 from edgekit.screens import size_screen
-from tests.test_cli import KWS
-from tests.test_streams import chain
 
 
 def network() -> Network:
@@ -90,3 +93,13 @@ def test_a_bundle_keeps_its_plan_and_says_what_a_new_build_would_give(tmp_path: 
     remedies = {r["change"]: r["arena_bytes"] for r in report["ram_advice"]["remedies"]}
     assert remedies["built for this RAM"] == report["ram_advice"]["arena_bytes"]
     assert "help    built for this RAM" in size_screen(report)
+
+
+@pytest.mark.parametrize("edge", EDGES, ids=[edge.__name__ for edge in EDGES])
+def test_advice_for_networks_at_the_edge(edge: Callable[[Net], list[str]]) -> None:
+    graph = integer(edge)
+    advice = advise(graph, keep_input=False, caller_io=False)
+    assert sum(size for _, size in advice.alive) <= advice.lower_bound_bytes <= advice.arena_bytes
+    assert advice.layer in {"", *(node.name for node in graph.nodes)}
+    kept = advise(graph, keep_input=True, caller_io=False)
+    assert kept.arena_bytes >= advice.arena_bytes

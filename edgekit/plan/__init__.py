@@ -160,7 +160,7 @@ class _Builder:
             peak = kept[0]
         return PlanReport(
             arena.bound,
-            max(ALIGN, up(arena.proved)),
+            max(ALIGN, arena.proved),
             arena.placed.method,
             "" if peak is None else nodes[peak].name,
             tuple(most.values()),

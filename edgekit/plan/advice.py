@@ -26,8 +26,8 @@ class Remedy:
 @dataclass(frozen=True)
 class Advice:
     """The smallest arena found, what its schedule cannot do without, the layer at whose peak that is
-    and whether it takes its tensors whole, what is alive there with its bytes (most first), and the
-    remedies (smallest first)."""
+    ("" where nothing runs) and whether it takes its tensors whole, what is alive there with its bytes
+    (most first), and the remedies (smallest first)."""
 
     arena_bytes: int
     lower_bound_bytes: int
@@ -40,12 +40,11 @@ class Advice:
 def advise(graph: IntGraph, *, keep_input: bool, caller_io: bool) -> Advice:
     """What can be said about the RAM of a network that has too little of it."""
     arena = smallest_arena(Network(graph, keep_input=keep_input, caller_io=caller_io))
-    k, alive = _peak(arena)
-    node, stage = arena.line.graph.nodes[k], arena.line.stages[k]
+    layer, whole = _layer(arena)
     own = up(arena.placed.peak)
     remedies = [r for r in _remedies(graph, keep_input, caller_io) if r.arena_bytes < own]
     remedies.sort(key=lambda r: r.arena_bytes)
-    return Advice(own, up(arena.bound), node.name, not stage.rows, tuple(alive), tuple(remedies))
+    return Advice(own, up(arena.bound), layer, whole, tuple(_alive(arena)), tuple(remedies))
 
 
 def _remedies(graph: IntGraph, keep_input: bool, caller_io: bool) -> Iterator[Remedy]:
@@ -59,14 +58,23 @@ def _remedies(graph: IntGraph, keep_input: bool, caller_io: bool) -> Iterator[Re
         yield Remedy("without --keep-input", needs(graph))
     if not any(node.op.feeds for node in graph.nodes):
         with contextlib.suppress(EdgekitError):  # not every network can be fed row by row
-            yield Remedy("--stream-input", needs(feed_input(graph)))
+            instead = " instead of --keep-input" if keep_input else ""
+            yield Remedy(f"--stream-input{instead}", needs(feed_input(graph)))
 
 
-def _peak(arena: Arena) -> tuple[int, list[tuple[str, int]]]:
-    """The node that runs when most bytes are alive, and whose bytes these are."""
+def _layer(arena: Arena) -> tuple[str, bool]:
+    """The layer that runs when most bytes are alive, and whether it takes its tensors whole."""
+    at = max(1, int(arena.live.argmax()))  # what is there before the first row step is there at it
+    for time, k, _, _ in arena.line.events(arena.turns):
+        if time == at:
+            return arena.line.graph.nodes[k].name, not arena.line.stages[k].rows
+    return "", False
+
+
+def _alive(arena: Arena) -> list[tuple[str, int]]:
+    """Whose bytes are alive when most are."""
+    graph, at = arena.line.graph, int(arena.live.argmax())
     groups, _ = groups_of(arena.line, arena.turns, frozenset(), ALIGN)
-    at = int(arena.live.argmax())
-    graph = arena.line.graph
     made = {name: node.name for node in graph.nodes for name in node.outputs}
     found: dict[str, int] = {}
     for g in groups:
@@ -74,6 +82,4 @@ def _peak(arena: Arena) -> tuple[int, list[tuple[str, int]]]:
         maker = f"output of {made[name]}" if name in made else f"input {name}"
         label = f"scratch of {name}" if part == SCRATCH else maker
         found[label] = found.get(label, 0) + int(g.size[(g.start <= at) & (g.end >= at)].sum())
-    alive = sorted(((n, size) for n, size in found.items() if size), key=lambda e: (-e[1], e[0]))
-    runs = (k for time, k, _, _ in arena.line.events(arena.turns) if time == max(at, 1))
-    return next(runs, arena.turns[-1].step), alive
+    return sorted(((n, size) for n, size in found.items() if size), key=lambda e: (-e[1], e[0]))

@@ -87,8 +87,10 @@ def _affordable(network: Network, smallest: Choice) -> Choice:
 
 def arena_of(network: Network, choice: Choice, *, split: bool, search: bool = True) -> Arena:
     """The smallest arena found for a choice: with whole tensors, then with rows apart inside its
-    streams, then with rows apart wherever they may be; `split` False stops at the first. search: go on where greedy orders
-    leave a gap."""
+    streams, then with rows apart wherever they may be; `split` False stops at the first.
+
+    search: go on where greedy orders leave a gap.
+    """
     line, turns = network.scheduled(choice)
     streamed = {k for run in choice.runs if len(run) > 1 for k in run}
     modes = [frozenset[str]()]

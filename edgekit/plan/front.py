@@ -28,11 +28,6 @@ class Point:
     def bytes(self) -> int:
         return up(self.arena.placed.peak)
 
-    @property
-    def proved(self) -> int:
-        """No placement of this schedule has a smaller arena, in whole words."""
-        return up(self.arena.proved)
-
     def streams(self) -> list[list[str]]:
         """The layers of each stream, by name."""
         nodes = self.arena.line.graph.nodes
