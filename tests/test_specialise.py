@@ -39,7 +39,7 @@ def with_instances(program: Program, every: int = 1) -> Program:
 
 def every_kernel() -> IntGraph:
     """A graph with a node of its own, by the portable kernel, for some cases of each operator whose
-    operands are all int8 maps of the caller's."""
+    operands are all int8 maps of the caller's, and whose results are new ones: no state."""
     values: dict[str, Value] = {}
     nodes: list[IntNode] = []
     inputs: list[str] = []
@@ -48,6 +48,8 @@ def every_kernel() -> IntGraph:
             node, given = kernels.lower(case.graph)
             prefix = f"{op.name}_{case.name}_"
             if op.feeds or any(given[name].dtype != "int8" for name in case.graph.inputs):
+                continue
+            if set(node.inputs) & set(node.outputs):
                 continue
             for name in (*node.inputs, *node.outputs):
                 values[prefix + name] = dataclasses.replace(given[name], name=prefix + name)
