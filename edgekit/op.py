@@ -165,6 +165,8 @@ class Op:
     # Source operator names, per format; torch graphs are read in ONNX's vocabulary.
     tflite: ClassVar[tuple[str, ...]] = ()
     onnx: ClassVar[tuple[str, ...]] = ()
+    # Source operators that are not supported, by patterns of their names -> how this one can stand in.
+    instead: ClassVar[Mapping[str, str]] = {}
     # Every operand has its axes where the output has them, and none has a meaning of its own.
     elementwise: ClassVar[bool] = False
     # Axis of the output channels in the weights (operand 1), None for operators without weights.
