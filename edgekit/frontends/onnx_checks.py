@@ -10,6 +10,7 @@ from onnx import ModelProto
 
 from edgekit.errors import EdgekitError
 from edgekit.frontends.onnx_tools import EXPORT_AGAIN, onnx_errors
+from edgekit.refusals import unsupported
 
 OLDEST_OPSET = 9
 MAX_NODES = 20_000
@@ -103,7 +104,7 @@ def check_operators(model: ModelProto, opset: int) -> None:
     an operator that ONNX's own set does not have."""
     for index, node in enumerate(model.graph.node):
         if node.domain in DEFAULT_DOMAINS and known_operator(node.op_type, opset) is None:
-            raise unsupported(node.op_type, f"node {node.name or index}")
+            raise unsupported(node.op_type, f"node {node.name or index}", "onnx")
     with onnx_errors("EK105", "onnx.checker refuses the model", "graph"):
         onnx.checker.check_model(model)
 
@@ -114,10 +115,3 @@ def known_operator(op: str, opset: int) -> onnx.defs.OpSchema | None:
         return onnx.defs.get_schema(op, opset, "")
     except onnx.defs.SchemaError:
         return None
-
-
-def unsupported(op: str, where: str) -> EdgekitError:
-    return EdgekitError(
-        "EK201", f"operator {op} is not supported", where=where, found=op or "an operator without a name",
-        help="replace this layer in the source model; `edgekit ops` lists what is supported",
-    )  # fmt: skip

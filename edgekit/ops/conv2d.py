@@ -104,6 +104,9 @@ class Conv2d(Op):
                 neon.CONSTS, neon.conv2d_scratch, together=True),
     )  # fmt: skip
     tflite = ("CONV_2D",)
+    instead = {
+        "CONV_3D": "fold the depth into the channels, or convolve slice by slice and add",
+    }
     onnx = ("Conv",)
     channel_axis = 0
     coupling = "mix"
