@@ -131,7 +131,7 @@ def conv2d_neon(p: Any, n: int) -> int:
 
 
 def _neon_taps(p: Any) -> int:
-    return -(-p.kernel_h * p.kernel_w * p.in_c // 8) * 8
+    return int(-(-p.kernel_h * p.kernel_w * p.in_c // 8) * 8)
 
 
 def _neon_windows(p: Any, n: int) -> int:

@@ -86,7 +86,7 @@ class Activation(Lut):
                 (0.05, 5),
                 ends.get(name, (0.04, -90)),
                 function=name,
-                **constants,
+                **dict[str, Any](constants),
             )
             for name, constants in _DEFAULTS.items()
         ]
