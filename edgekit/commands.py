@@ -20,6 +20,7 @@ from edgekit.emit.names import default_name
 from edgekit.errors import EdgekitError
 from edgekit.firmware import compile_model
 from edgekit.measure import SAMPLES, STEPS, describe, layer_memory, memory, speed, totals
+from edgekit.passes.signed_bytes import is_unsigned
 from edgekit.plan import ordered
 from edgekit.plan.certificate import certificate, problems
 from edgekit.plan.front import front
@@ -40,7 +41,7 @@ from edgekit.validate.data import (
     source_order,
 )
 from edgekit.validate.fidelity import quantized_names
-from edgekit.validate.reference import Reference, reference_outputs
+from edgekit.validate.reference import Reference, find_engine, reference_outputs
 from edgekit.validate.run import Original, validate_places
 from edgekit.validate.runners import deploy, make_runner
 
@@ -311,7 +312,7 @@ def validate(
     if not real:
         samples = replace(samples, originals=())
     source = Original(
-        functools.partial(_original, bundle, progress, real),
+        functools.partial(_original, bundle, progress, real, is_unsigned(stages.source)),
         tuple(stages.source.values) if stages.source.format == "tflite" else (),
         real,
         program.buffers,
@@ -368,11 +369,13 @@ def _original(
     bundle: Bundle,
     progress: Callable[[str], None],
     real: bool,
+    unsigned: bool,
     samples: Samples,
     intermediates: bool,
 ) -> Reference:
     progress("original")
     dims = bundle.options.get("dims", {})
+    engine = find_engine(kind="uint8 tflite") if unsigned else "auto"
     return reference_outputs(
-        bundle.model, samples, intermediates=intermediates, real=real, dims=dims
+        bundle.model, samples, engine=engine, intermediates=intermediates, real=real, dims=dims
     )

@@ -236,6 +236,11 @@ class Op:
         raise NotImplementedError
 
     @classmethod
+    def stored(cls, p: Any, consts: Mapping[str, Array]) -> Packed:
+        """What the portable kernel's struct is filled with, where flash holds less than `run` reads."""
+        return Packed(p, consts)
+
+    @classmethod
     def reads(cls, p: Any, consts: Mapping[str, Array], row: int) -> range:
         """Row operators: the rows of every input that output row `row` is made from."""
         return p.reads(row)  # type: ignore[no-any-return]
@@ -365,7 +370,7 @@ class Kernel:
 
     def pack(self, params: Params, consts: Mapping[str, Array]) -> Packed:
         """What its struct is filled with."""
-        return self.variant.pack(params, consts) if self.variant else Packed(params, consts)
+        return (self.variant.pack if self.variant else self.op.stored)(params, consts)
 
 
 OPS: dict[str, type[Op]] = {}

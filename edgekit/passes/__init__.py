@@ -17,6 +17,7 @@ from edgekit.passes.fuse_activation import fuse_activation
 from edgekit.passes.inline_branches import inline_branches
 from edgekit.passes.layout import layout
 from edgekit.passes.resolve_state import resolve_state
+from edgekit.passes.signed_bytes import signed_bytes
 from edgekit.passes.static_shapes import static_shapes
 
 Pass = Callable[[Graph], Graph]
@@ -25,6 +26,7 @@ CANONICAL: tuple[Pass, ...] = (
     inline_branches,
     resolve_state,
     static_shapes,
+    signed_bytes,
     drop_dead,
     bind_edges,
     float_weights,
