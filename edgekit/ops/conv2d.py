@@ -64,7 +64,7 @@ class Conv2dParams(ConvolutionParams):
 
 @dataclass(frozen=True)
 class Conv2dNeonParams(Conv2dParams):
-    plain: int = c_field("int32_t", "1 where every shift is negative and the clamp that of int8")
+    rescaling: int = c_field("int32_t", "how sums become outputs, see ek_neon.h")
     layout: int = c_field("int32_t", "of the windows, see ek_neon_conv2d.h")
     windows: int = c_field("int32_t", "where they begin in the scratch")
 
@@ -98,12 +98,17 @@ class Conv2d(Op):
                 rv32.conv2d_scratch, instructions=instructions.conv2d_rv32),
         Variant("neon_dot", ("neon_dot",), neon.conv2d_dot_fits,
                 partial(neon.pack_conv2d, Conv2dNeonParams, dot=True), Conv2dNeonParams,
-                neon.CONSTS, neon.conv2d_scratch, together=True),
+                neon.CONSTS, neon.conv2d_scratch, together=True,
+                instructions=instructions.conv2d_neon_dot),
         Variant("neon", ("neon",), neon.conv2d_fits,
                 partial(neon.pack_conv2d, Conv2dNeonParams, dot=False), Conv2dNeonParams,
-                neon.CONSTS, neon.conv2d_scratch, together=True),
+                neon.CONSTS, neon.conv2d_scratch, together=True,
+                instructions=instructions.conv2d_neon),
     )  # fmt: skip
     tflite = ("CONV_2D",)
+    instead = {
+        "CONV_3D": "fold the depth into the channels, or convolve slice by slice and add",
+    }
     onnx = ("Conv",)
     channel_axis = 0
     coupling = "mix"

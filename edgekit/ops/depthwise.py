@@ -53,7 +53,7 @@ class DepthwiseParams(ConvolutionParams):
 
 @dataclass(frozen=True)
 class DepthwiseNeonParams(DepthwiseParams):
-    plain: int = c_field("int32_t", "1 where every shift is negative and the clamp that of int8")
+    rescaling: int = c_field("int32_t", "how sums become outputs, see ek_neon.h")
 
 
 class Depthwise(Op):
@@ -82,7 +82,8 @@ class Depthwise(Op):
                 rv32.DEPTHWISE, rv32.depthwise_scratch, instructions=instructions.depthwise_rv32),
         Variant("neon", ("neon",), neon.depthwise_fits,
                 partial(neon.pack_depthwise, DepthwiseNeonParams), DepthwiseNeonParams,
-                neon.BLOCKS, neon.depthwise_scratch),
+                neon.BLOCKS, neon.depthwise_scratch,
+                instructions=instructions.depthwise_neon),
     )  # fmt: skip
     tflite = ("DEPTHWISE_CONV_2D",)
     channel_axis = 3

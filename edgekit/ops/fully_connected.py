@@ -60,7 +60,7 @@ class FullyConnectedParams(Params):
 
 @dataclass(frozen=True)
 class FullyConnectedNeonParams(FullyConnectedParams):
-    plain: int = c_field("int32_t", "1 where every shift is negative and the clamp that of int8")
+    rescaling: int = c_field("int32_t", "how sums become outputs, see ek_neon.h")
 
 
 class FullyConnected(Op):
