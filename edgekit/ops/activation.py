@@ -79,14 +79,8 @@ class Activation(Lut):
             "Shrink": (0.05, 0),
             "ThresholdedRelu": (0.03, -128),
         }
-        return [
-            case(
-                cls,
-                name.lower(),
-                (0.05, 5),
-                ends.get(name, (0.04, -90)),
-                function=name,
-                **dict[str, Any](constants),
-            )
-            for name, constants in _DEFAULTS.items()
-        ]
+        made = []
+        for name, constants in _DEFAULTS.items():
+            attrs: dict[str, Any] = {"function": name, **constants}
+            made.append(case(cls, name.lower(), (0.05, 5), ends.get(name, (0.04, -90)), **attrs))
+        return made
