@@ -24,6 +24,7 @@ from edgekit.plan import ordered
 from edgekit.plan.certificate import certificate, problems
 from edgekit.plan.front import front
 from edgekit.plan.regions import Room
+from edgekit.plugins import plugin_operators, require_plugins
 from edgekit.quantize import Calibration, Settings, load
 from edgekit.ram import ram_advice, rooms_of, within_ram
 from edgekit.report import accuracy_gate, gates, parse_budget
@@ -48,6 +49,7 @@ def reopen(folder: Path, target: str = "") -> tuple[Bundle, Compiled, Target]:
     """A bundle with its stages, rebuilt from the model it carries; `target` replaces its own."""
     bundle = open_bundle(folder)
     options = _options(bundle)
+    require_plugins(folder, bundle.manifest["plugins"])
     stored = folder / QUANTIZATION
     numbers = load(stored) if QUANTIZATION in bundle.manifest["files"] else None
     costs = load_costs(folder / COSTS) if COSTS in bundle.manifest["files"] else None
@@ -318,6 +320,7 @@ def validate(
         program.kept,
     )
     outputs = [program.buffers[name] for name in program.outputs]
+    own = [op.name for op in plugin_operators(program)]
     progress(place)
     with make_runner(place, deploy(program, folder, bundle.name), board) as runner:
         report = validate_places(
@@ -325,7 +328,7 @@ def validate(
             outputs,
             Simulator(program),
             None if place == "simulator" else runner,
-            source if original else None,
+            source if original and not own else None,
             metric,
             program.layouts,
         )
@@ -340,6 +343,8 @@ def validate(
         "edgekit_version": __version__,
         "on": place,
     }
+    if own:
+        head["reference_skipped"] = f"no interpreter of others has {', '.join(own)}"
     return head | report
 
 

@@ -25,7 +25,7 @@ FORMATS = (
     Format(
         "onnx",
         "ONNX (`.onnx`)",
-        "operator sets 9 to the newest of the installed `onnx`; QDQ models with int8 or uint8 numbers, "
+        "operator sets 9 to the newest of the installed `onnx`, older ones where their operators are the same; QDQ models with int8 or uint8 numbers, "
         "kept; float models, quantized here; batch 1; symbolic sizes by `--dim`; external data inside the "
         "model's folder; local functions, inlined",
         "QLinear and ConvInteger operators, blocked or sub-byte quantization, control flow, sequences, "

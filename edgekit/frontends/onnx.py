@@ -72,12 +72,7 @@ def _graph(source: GraphProto, walk: Walk, dims: Mapping[str, int]) -> Graph:
 
 
 def _check_output(value: Value, promised: list[int | None] | None) -> None:
-    """Raises EK105 where the file promises another shape, EK202 where there is nothing to compute."""
-    where = f"output {value.name}"
-    if value.data is not None:
-        raise EdgekitError("EK202", "an output does not depend on any input", where=where,
-                           found="a constant, wanted a computed tensor",
-                           help="leave this output out of the export")  # fmt: skip
+    """Raises EK105 where the file promises another shape."""
     if promised is None:
         return
     fits = len(promised) == len(value.shape) and all(
@@ -85,5 +80,5 @@ def _check_output(value: Value, promised: list[int | None] | None) -> None:
     )
     if not fits:
         raise EdgekitError("EK105", "the file declares another shape than the operators produce",
-                           where=where, found=f"{promised}, wanted {list(value.shape)}",
+                           where=f"output {value.name}", found=f"{promised}, wanted {list(value.shape)}",
                            help="export the model again with fixed input shapes")  # fmt: skip

@@ -33,6 +33,9 @@ class ArgMax(Op):
     signature = "whole"
     Params = ArgMaxParams
     tflite = ("ARG_MAX", "ARG_MIN")
+    instead = {
+        "TOPK_V2": "it gives the first of them; take the others from the scores in the firmware",
+    }
     coupling = "mix"
 
     @classmethod

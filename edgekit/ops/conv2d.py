@@ -106,6 +106,9 @@ class Conv2d(Op):
                 instructions=instructions.conv2d_neon),
     )  # fmt: skip
     tflite = ("CONV_2D",)
+    instead = {
+        "CONV_3D": "fold the depth into the channels, or convolve slice by slice and add",
+    }
     onnx = ("Conv",)
     channel_axis = 0
     coupling = "mix"
