@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from edgekit import dsp, fixed, mve, neon, rv32, v6m, weighted
+from edgekit import dsp, fixed, instructions, mve, neon, rv32, v6m, weighted
 from edgekit.channels import (
     Bounds,
     Spare,
@@ -86,10 +86,11 @@ class FullyConnected(Op):
                 rv32.DENSE),
         Variant("neon_dot", ("neon_dot",), neon.dense_dot_fits,
                 partial(neon.pack_dense, FullyConnectedNeonParams, dot=True),
-                FullyConnectedNeonParams, neon.CONSTS),
+                FullyConnectedNeonParams, neon.CONSTS,
+                instructions=instructions.dense_neon_dot),
         Variant("neon", ("neon",), neon.dense_fits,
                 partial(neon.pack_dense, FullyConnectedNeonParams, dot=False),
-                FullyConnectedNeonParams, neon.CONSTS),
+                FullyConnectedNeonParams, neon.CONSTS, instructions=instructions.dense_neon),
     )  # fmt: skip
     tflite: ClassVar[tuple[str, ...]] = ("FULLY_CONNECTED",)
     onnx: ClassVar[tuple[str, ...]] = ("Gemm", "MatMul")

@@ -54,6 +54,18 @@ EK_MEMORY(vld1q_s8, vst1q_s8, int8x16_t, int8_t)
 EK_MEMORY(vld1q_s16, vst1q_s16, int16x8_t, int16_t)
 EK_MEMORY(vld1q_s32, vst1q_s32, int32x4_t, int32_t)
 
+/* Three vectors, a lane of each in turn. */
+typedef struct {
+    int8x16_t val[3];
+} int8x16x3_t;
+
+static inline void vst3q_s8(int8_t *to, int8x16x3_t v)
+{
+    for (int i = 0; i < 48; i++) {
+        to[i] = v.val[i % 3][i / 3];
+    }
+}
+
 static inline int32_t ek_twin_saturate(int64_t x, int32_t bits)
 {
     int64_t most = (INT64_C(1) << (bits - 1)) - 1;
