@@ -17,7 +17,7 @@ from edgekit.graph import Graph, IntNode, Node, Value
 from edgekit.op import Array, Case, Op, Params, Shape, c_field, require
 
 # The kernel's number of a type.
-_TYPES = {"int8": 0, "uint8": 1, "int16": 2, "int32": 3, "bool": 4}
+TYPES = {"int8": 0, "uint8": 1, "int16": 2, "int32": 3, "bool": 4}
 
 
 @dataclass(frozen=True)
@@ -49,9 +49,9 @@ class Cast(Op):
     @classmethod
     def quantize(cls, node: Node, graph: Graph) -> IntNode:
         types = [graph.value(name).dtype for name in (*node.inputs, *node.outputs)]
-        require(all(t in _TYPES for t in types), "int8, uint8, int16, int32 or boolean tensors", node,
+        require(all(t in TYPES for t in types), "int8, uint8, int16, int32 or boolean tensors", node,
                 types)  # fmt: skip
-        params = CastParams(types[1], _TYPES[types[0]], _TYPES[types[1]])
+        params = CastParams(types[1], TYPES[types[0]], TYPES[types[1]])
         return IntNode(node.name, cls, params, node.inputs, node.outputs)
 
     @classmethod

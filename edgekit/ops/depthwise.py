@@ -59,6 +59,7 @@ class DepthwiseNeonParams(DepthwiseParams):
 class Depthwise(Op):
     name = "depthwise"
     kernel = "depthwise"
+    wide = "depthwise_s16"
     signature = "rows"
     Params = DepthwiseParams
     consts = (

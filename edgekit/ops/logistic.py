@@ -19,6 +19,7 @@ from edgekit.ops.lut import Lut, case
 
 class Logistic(Lut):
     name = "logistic"
+    wide = "gate_s16"
     tflite = ("LOGISTIC",)
     onnx = ("Sigmoid",)
     output_quant = (1 / 256, -128)
