@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from edgekit.channels import Bounds, Spare
 from edgekit.errors import EdgekitError
 from edgekit.graph import Graph, IntNode, Node
-from edgekit.op import Case, Op, Shape, int8_pair, require
+from edgekit.op import Case, Op, Shape, int8_pair, int16_pair, require
 from edgekit.window import (
     Axis,
     WindowParams,
@@ -106,8 +106,10 @@ def rescales(node: Node, graph: Graph) -> bool:
 
 
 def params(node: Node, graph: Graph) -> WindowParams:
-    """Integer parameters. Raises EK202 where input and output are not of one quantization."""
-    int8_pair(node, graph)
+    """Integer parameters, of int16 activations where the input has them. Raises EK202 where input and
+    output are not of one type and quantization."""
+    wide = graph.value(node.inputs[0]).dtype == "int16"
+    (int16_pair if wide else int8_pair)(node, graph)
     if rescales(node, graph):
         x, out = graph.value(node.inputs[0]), graph.value(node.outputs[0])
         raise EdgekitError(

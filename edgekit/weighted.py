@@ -160,6 +160,6 @@ def real_bias(node: Node, graph: Graph, channel_axis: int, dtype: np.dtype[Any])
     if bias is None or bias.data is None:
         return np.zeros(w.shape[channel_axis], dtype)
     data = dequantized(bias).reshape(-1)
-    if bias.quant is None and bias.dtype == "int32" and w.quant is not None:
+    if bias.quant is None and bias.dtype in ("int32", "int64") and w.quant is not None:
         data = data * (graph.value(node.inputs[0]).scale * np.array(w.quant.scale))
     return np.asarray(data, dtype)

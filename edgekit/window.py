@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from edgekit.channels import Bounds
 from edgekit.errors import EdgekitError
 from edgekit.fixed import round_half_away
-from edgekit.graph import Node, Value
+from edgekit.graph import Node, Value, limits
 from edgekit.op import Params, c_field, require
 
 if TYPE_CHECKING:
@@ -275,19 +275,20 @@ def bounds(node: Node) -> tuple[float | None, float | None]:
 
 
 def activation_range(node: Node, output: Value) -> tuple[int, int]:
-    """Clamp bounds of the fused activation in the output's int8 steps.
+    """Clamp bounds of the fused activation in the output's steps.
 
     As TensorFlow Lite: bound = zero_point + round(value / scale), computed in float32.
     """
     low, high = bounds(node)
+    least, most = limits(output.dtype)
 
     def step(value: float | None, default: int) -> int:
         if value is None:
             return default
         ratio = np.float32(value) / np.float32(output.scale)
-        return int(np.clip(int(round_half_away(ratio)) + output.zero_point, -128, 127))
+        return int(np.clip(int(round_half_away(ratio)) + output.zero_point, least, most))
 
-    return step(low, -128), step(high, 127)
+    return step(low, least), step(high, most)
 
 
 def real_activation(node: Node, x: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -85,6 +85,7 @@ class Conv2dNeonParams(Conv2dParams):
 class Conv2d(Op):
     name = "conv2d"
     kernel = "conv2d"
+    wide = "conv2d_s16"
     signature = "rows"
     Params = Conv2dParams
     consts: ClassVar[tuple[Const, ...]] = (

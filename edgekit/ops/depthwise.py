@@ -62,6 +62,7 @@ class DepthwiseNeonParams(DepthwiseParams):
 class Depthwise(Op):
     name = "depthwise"
     kernel = "depthwise"
+    wide = "depthwise_s16"
     signature = "rows"
     Params = DepthwiseParams
     consts: ClassVar[tuple[Const, ...]] = (

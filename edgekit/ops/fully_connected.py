@@ -66,6 +66,7 @@ class FullyConnectedNeonParams(FullyConnectedParams):
 class FullyConnected(Op):
     name = "fully_connected"
     kernel = "fully_connected"
+    wide = "fully_connected_s16"
     signature = "whole"
     as_rows = "fully_connected_rows"
     Params: ClassVar[type[Params]] = FullyConnectedParams

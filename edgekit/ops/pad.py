@@ -17,7 +17,7 @@ import numpy as np
 
 from edgekit.cases import activation, single
 from edgekit.channels import Bounds, Spare
-from edgekit.graph import Graph, IntNode, Node, Value, dequantized
+from edgekit.graph import Graph, IntNode, Node, Value, dequantized, limits
 from edgekit.movement import AXES, axis_of, check_moved, constant, strides
 from edgekit.op import Array, Axes, Case, Op, Params, Shape, c_field, require
 
@@ -34,21 +34,23 @@ class PadParams(Params):
     in_shape: Shape
     border: Border
     value: int = c_field("int32_t", "what the border holds")
-    lead: int = c_field("int32_t", "bytes before the first run")
-    total: int = c_field("int32_t", "bytes of the output")
-    run: int = c_field("int32_t", "contiguous bytes of the input")
+    lead: int = c_field("int32_t", "elements before the first run")
+    total: int = c_field("int32_t", "elements of the output")
+    run: int = c_field("int32_t", "contiguous elements of the input")
     shape: tuple[int, ...] = c_field("int32_t", "sizes of the walk over the runs", 4)
-    gap: tuple[int, ...] = c_field("int32_t", "border bytes at the end of each loop", 4)
+    gap: tuple[int, ...] = c_field("int32_t", "border elements at the end of each loop", 4)
 
 
 class Pad(Op):
     name = "pad"
+    wide: ClassVar[str] = "pad_s16"
     kernel = "pad"
     signature = "whole"
     as_rows = "pad_rows"
     Params: ClassVar[type[Params]] = PadParams
     tflite: ClassVar[tuple[str, ...]] = ("PAD", "PADV2")
     onnx: ClassVar[tuple[str, ...]] = ("Pad",)
+    dtype: ClassVar[str] = "int8"
     same_scale = True
     coupling = "move"
     # The border is one value, and the zero point may well be an end of the range.
@@ -103,7 +105,7 @@ class Pad(Op):
     def quantize(cls, node: Node, graph: Graph) -> IntNode:
         x, border = graph.value(node.inputs[0]).shape, tuple(node.attrs["border"])
         require(len(_merged(x, border)) <= AXES, "at most 5 axes with borders", node, border)
-        params = _params(x, border, _level(node, graph))
+        params = _params(x, border, _level(node, graph, cls.dtype))
         return IntNode(node.name, cls, params, node.inputs, node.outputs)
 
     @classmethod
@@ -166,11 +168,11 @@ def _params(x: Shape, border: Border, value: int) -> PadParams:
     )  # fmt: skip
 
 
-def _level(node: Node, graph: Graph) -> int:
+def _level(node: Node, graph: Graph, dtype: str) -> int:
     """The border's value as the output keeps it."""
     out = graph.value(node.outputs[0])
-    require(out.dtype == "int8", "int8 activations", node, f"{out.name} is {out.dtype}")
-    return int(np.clip(round(node.attrs["value"] / out.scale) + out.zero_point, -128, 127))
+    require(out.dtype == dtype, f"{dtype} activations", node, f"{out.name} is {out.dtype}")
+    return int(np.clip(round(node.attrs["value"] / out.scale) + out.zero_point, *limits(dtype)))
 
 
 def _onnx_border(node: Node, draft: Draft) -> tuple[Border, float]:

@@ -52,6 +52,10 @@ class Relu(Lut):
         return [real_activation(node, inputs[0])]
 
     @classmethod
+    def slopes(cls, node: Node, x: Value, out: Value) -> tuple[float, float]:
+        return x.scale / out.scale, x.scale / out.scale
+
+    @classmethod
     def levels(cls, node: Node, x: Value, out: Value, difference: fixed.Int) -> fixed.Int:
         multiplier, shift = fixed.quantize_multiplier(x.scale / out.scale)
         value = fixed.requantize(difference, multiplier, shift) + out.zero_point

@@ -38,6 +38,7 @@ class SoftmaxParams(Params):
 
 class Softmax(Op):
     name = "softmax"
+    wide = "softmax_s16"
     kernel = "softmax"
     signature = "whole"
     as_rows = "softmax_rows"

@@ -13,7 +13,7 @@ is a dense convolution with weights and folded bias of its own, and the kernel i
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -25,7 +25,9 @@ from edgekit.window import activation_range, real_activation, tflite_axis
 
 
 @dataclass(frozen=True)
-class TransposeConvParams(Params):
+class TransposeWindowParams(Params):
+    """The geometry of a transposed convolution."""
+
     in_h: int = c_field("int32_t", "input rows")
     in_w: int = c_field("int32_t", "input columns")
     in_c: int = c_field("int32_t", "input channels")
@@ -37,11 +39,7 @@ class TransposeConvParams(Params):
     stride_w: int = c_field("int32_t", "output columns per input column")
     pad_top: int = c_field("int32_t", "rows cut off above")
     pad_left: int = c_field("int32_t", "columns cut off at the left")
-    input_zero: int = c_field("int32_t", "zero point of the input")
-    output_zero: int = c_field("int32_t", "zero point of the output")
-    out_min: int = c_field("int32_t", "lower clamp")
-    out_max: int = c_field("int32_t", "upper clamp")
-    out_h: int = 0
+    out_h: int = field(default=0, kw_only=True)
 
     def reads(self, row: int) -> range:
         last = (row + self.pad_top) // self.stride_h
@@ -49,14 +47,33 @@ class TransposeConvParams(Params):
         low = min(max(last - max(taps, 0) + 1, 0), self.in_h)
         return range(low, max(low, min(last + 1, self.in_h)))
 
-    def strip(self, rows: range, inputs: range) -> TransposeConvParams:
+    def strip(self, rows: range, inputs: range) -> TransposeWindowParams:
         top = self.pad_top + rows.start - inputs.start * self.stride_h
         return replace(self, in_h=len(inputs), out_h=len(rows), pad_top=top)
+
+
+@dataclass(frozen=True)
+class TransposeConvParams(TransposeWindowParams):
+    input_zero: int = c_field("int32_t", "zero point of the input")
+    output_zero: int = c_field("int32_t", "zero point of the output")
+    out_min: int = c_field("int32_t", "lower clamp")
+    out_max: int = c_field("int32_t", "upper clamp")
+
+
+def transpose_window(node: Node, graph: Graph) -> dict[str, int]:
+    """The fields of `TransposeWindowParams`."""
+    x, w, out = (graph.value(n).shape for n in (*node.inputs[:2], node.outputs[0]))
+    names = ("stride_h", "stride_w", "pad_top", "pad_left")
+    return {
+        "in_h": x[1], "in_w": x[2], "in_c": x[3], "out_w": out[2], "out_c": w[0], "kernel_h": w[1],
+        "kernel_w": w[2], **{name: node.attrs[name] for name in names}, "out_h": out[1],
+    }  # fmt: skip
 
 
 class TransposeConv(Op):
     name = "transpose_conv"
     kernel = "transpose_conv"
+    wide = "transpose_conv_s16"
     signature = "rows"
     Params = TransposeConvParams
     consts = (
@@ -111,7 +128,7 @@ class TransposeConv(Op):
     def real(cls, node: Node, graph: Graph, *inputs: Array) -> list[Array]:
         x, a = inputs[0], node.attrs
         w = weighted.real_weights(node, graph, x.dtype)
-        total = _scattered(
+        total = scattered(
             x, w, a["shape"][1:3], (a["stride_h"], a["stride_w"]), (a["pad_top"], a["pad_left"])
         )
         return [real_activation(node, total + weighted.real_bias(node, graph, 0, x.dtype))]
@@ -120,18 +137,16 @@ class TransposeConv(Op):
     def quantize(cls, node: Node, graph: Graph) -> IntNode:
         int8_pair(node, graph)
         x, w, out = (graph.value(n) for n in (*node.inputs[:2], node.outputs[0]))
-        a, (low, high) = node.attrs, activation_range(node, out)
+        low, high = activation_range(node, out)
         params = TransposeConvParams(
-            in_h=x.shape[1], in_w=x.shape[2], in_c=x.shape[3], out_w=out.shape[2], out_c=w.shape[0],
-            kernel_h=w.shape[1], kernel_w=w.shape[2], stride_h=a["stride_h"], stride_w=a["stride_w"],
-            pad_top=a["pad_top"], pad_left=a["pad_left"], input_zero=x.zero_point,
-            output_zero=out.zero_point, out_min=low, out_max=high, out_h=out.shape[1],
+            **transpose_window(node, graph), input_zero=x.zero_point, output_zero=out.zero_point,
+            out_min=low, out_max=high,
         )  # fmt: skip
         assert w.data is not None
         scales = weighted.effective_scales(node, graph, channel_axis=0)
         consts = weighted.integer_consts(node, graph, w.data, scales)
         plain = consts["bias"] + x.zero_point * w.data.reshape(len(w.data), -1).sum(1, np.int64)
-        parts = _phases(params, w.data)
+        parts = phases(params, w.data)
         sums = np.stack([part.reshape(len(part), -1).sum(1, np.int64) for part in parts])
         consts["bias"] = (plain - x.zero_point * sums).astype(np.int32)
         consts["weights"] = np.concatenate([part.reshape(-1) for part in parts])
@@ -143,11 +158,8 @@ class TransposeConv(Op):
     ) -> list[Array]:
         x = inputs[0].reshape(len(inputs[0]), p.in_h, p.in_w, p.in_c).astype(np.int64)
         x = x - p.input_zero
-        weights, at = np.zeros((p.out_c, p.kernel_h, p.kernel_w, p.in_c), np.int8), 0
-        for part in _phases(p, weights):
-            part[:] = consts["weights"][at : at + part.size].reshape(part.shape)
-            at += part.size
-        total = _scattered(
+        weights = unphased(p, consts["weights"])
+        total = scattered(
             x, weights, (p.out_h, p.out_w), (p.stride_h, p.stride_w), (p.pad_top, p.pad_left)
         )
         # The bias of the first phase, its fold undone.
@@ -189,7 +201,7 @@ class TransposeConv(Op):
         ]
 
 
-def _phases(p: TransposeConvParams, weights: Array) -> list[Array]:
+def phases(p: TransposeWindowParams, weights: Array) -> list[Array]:
     """Per remainder of rows and of columns the taps that meet there, last first: as the input runs."""
     return [
         weights[:, i :: p.stride_h, j :: p.stride_w][:, ::-1, ::-1]
@@ -198,7 +210,16 @@ def _phases(p: TransposeConvParams, weights: Array) -> list[Array]:
     ]
 
 
-def _scattered(x: Array, w: Array, out: tuple[int, int], stride: tuple[int, int],
+def unphased(p: TransposeWindowParams, packed: Array) -> Array:
+    """The weights [O, KH, KW, C] whose phases lie one behind the other in `packed`."""
+    weights, at = np.zeros((p.out_c, p.kernel_h, p.kernel_w, p.in_c), np.int8), 0
+    for part in phases(p, weights):
+        part[:] = packed[at : at + part.size].reshape(part.shape)
+        at += part.size
+    return weights
+
+
+def scattered(x: Array, w: Array, out: tuple[int, int], stride: tuple[int, int],
                pad: tuple[int, int]) -> Array:  # fmt: skip
     """Sums [N, *out, O]: every input cell adds its window. x [N, H, W, C], w [O, KH, KW, C]."""
     n, height, width, _ = x.shape
