@@ -83,8 +83,9 @@ def _run(case: NodeCase, folder: Path) -> Outcome:
             continue
         verdict, reason, steps = _judged(case, compiled)
         return Outcome(case.name, case.group, verdict, reason, bound, steps)
-    # With the most constants the reason is the operator's own.
-    return Outcome(case.name, case.group, REFUSED, str(refusals[-1]))
+    # Of several reasons, the first that is the operator's own.
+    own = [r for r in refusals if r.code != _DYNAMIC] or refusals
+    return Outcome(case.name, case.group, REFUSED, str(own[0]))
 
 
 def _bindings(case: NodeCase) -> Iterator[tuple[str, ...]]:
@@ -128,6 +129,7 @@ def _with_constants(case: NodeCase, bound: Sequence[str]) -> tuple[ModelProto, d
     kept = [type(info).FromString(info.SerializeToString()) for info in kept]
     model.graph.ClearField("input")
     model.graph.input.extend(kept)
+    model.ir_version = max(model.ir_version, 4)  # since which constants need not be inputs
     return model, left
 
 
@@ -137,7 +139,7 @@ def _samples(x: Array) -> Array:
     if x.dtype.kind != "f":
         return np.stack([x, x])
     x = x.astype(np.float32)
-    return np.stack([x, np.nextafter(x, np.float32(0))])
+    return np.stack([x, np.nextafter(x, np.float32(1))])
 
 
 def _judged(case: NodeCase, compiled: Compiled) -> tuple[str, str, float]:

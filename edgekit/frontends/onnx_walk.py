@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
+import numpy as np
 from onnx import AttributeProto, GraphProto, ModelProto, NodeProto
 from onnx.defs import OpSchema
 
@@ -80,7 +81,13 @@ class Walk:
             code, shape = types.get(out, (0, None))
             if shape is None or None in shape:
                 raise _dynamic(at, shape)
-            self.activation(out, tuple(n for n in shape if n is not None), dtype_of(code, at), at)
+            known = tuple(n for n in shape if n is not None)
+            if 0 in known:  # nothing is computed for it, and its readers find that out
+                self.constant(out, np.zeros(known, dtype_of(code, at)))
+                continue
+            self.activation(out, known, dtype_of(code, at), at)
+        if all(self.values[out].data is not None for out in node.output):
+            return
         self.nodes.append(
             Node(name, op, tuple(node.input), tuple(node.output), attributes(node, where))
         )
@@ -116,7 +123,8 @@ class Walk:
     def _constant_operands(self, node: NodeProto) -> bool:
         if node.op_type not in FOLDED:
             return False
-        constant = all(self.values[name].data is not None for name in node.input if name)
+        read = node.input[:1] if node.op_type == "CastLike" else node.input
+        constant = all(self.values[name].data is not None for name in read if name)
         return constant or node.op_type in OF_SHAPE
 
     def _declared(self, node: NodeProto, op: str, where: str) -> Inferred:
