@@ -157,7 +157,8 @@ def _judged(case: NodeCase, compiled: Compiled) -> tuple[str, str, float]:
         for name in quantized.inputs
     }
     for name, found in _real_outputs(graph, given).items():
-        if not _near(found, _real_wanted(graph.value(name), wanted[name])):
+        value = graph.value(name)
+        if not _near(found, _real_wanted(value, wanted[name]), value):
             return WRONG, f"the imported graph gives another {name}", 0.0
     live, reason = _evaluated(quantized, fed)
     if reason:
@@ -214,8 +215,13 @@ def _real_wanted(value: Value, x: Array) -> Array:
     return dequantize(x.astype(np.int64) - shift, value.quant)
 
 
-def _near(found: Array, goal: Array) -> bool:
+def _near(found: Array, goal: Array, value: Value) -> bool:
+    """Within the case's tolerance; where the source itself says in which steps, within half of one."""
     least = 1e-6 * float(np.abs(goal).max(initial=0)) + 1e-7
+    if value.quant is not None:
+        info = np.iinfo(value.dtype)
+        ends = dequantize(np.array([info.min, info.max]), value.quant)
+        found, least = np.clip(found, *ends), 0.501 * value.scale
     return bool(np.allclose(found.reshape(goal.shape), goal, rtol=_RELATIVE, atol=least))
 
 

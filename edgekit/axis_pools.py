@@ -69,14 +69,14 @@ def average(node: Node, draft: Draft, axes: list[Axis], counted: bool) -> None:
     """counted: does padding count, that which the node has, not that which rounding up reaches?"""
     made = node.inputs[0]
     for number, axis in enumerate(axes, 2):
-        made = _dense(node, draft, made, number, _shares(node, axis, counted))
+        made = dense(node, draft, made, number, _shares(node, axis, counted))
     draft.same(node.outputs[0], made)
 
 
 def total(node: Node, draft: Draft, name: str, axes: list[Axis]) -> str:
     """Sums over the windows."""
     for number, axis in enumerate(axes, 2):
-        name = _dense(node, draft, name, number, _weights(axis))
+        name = dense(node, draft, name, number, _weights(axis))
     return name
 
 
@@ -98,7 +98,7 @@ def _shares(node: Node, axis: Axis, counted: bool) -> Array:
     return np.asarray(weights / cells[:, None])
 
 
-def _dense(node: Node, draft: Draft, name: str, axis: int, weights: Array) -> str:
+def dense(node: Node, draft: Draft, name: str, axis: int, weights: Array) -> str:
     """A dense layer along one axis, which is moved to the end for it and back."""
     shape = draft.shape(name)
     require(

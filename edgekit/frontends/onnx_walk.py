@@ -86,11 +86,13 @@ class Walk:
                 self.constant(out, np.zeros(known, dtype_of(code, at)))
                 continue
             self.activation(out, known, dtype_of(code, at), at)
-        if all(self.values[out].data is not None for out in node.output):
-            return
-        self.nodes.append(
-            Node(name, op, tuple(node.input), tuple(node.output), attributes(node, where))
-        )
+        outputs = tuple(out for out in node.output if self.values[out].data is None)
+        attrs = attributes(node, where)
+        if len(outputs) < len(node.output) and op == "Split":
+            axis = int(attrs.get("axis", 0))
+            attrs["split"] = [self.values[out].shape[axis] for out in outputs]
+        if outputs:
+            self.nodes.append(Node(name, op, tuple(node.input), outputs, attrs))
 
     def _check_operands(self, node: NodeProto, op: str, where: str) -> None:
         if not node.output or any(a.type in _GRAPHS for a in node.attribute):
