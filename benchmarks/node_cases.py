@@ -86,7 +86,8 @@ def _trains(layer: Any, case: NodeCase) -> bool:
 
 def as_array(given: Any) -> Array:
     """A case's tensor, whichever way it is kept."""
-    return numpy_helper.to_array(given) if isinstance(given, TensorProto) else np.asarray(given)
+    x = numpy_helper.to_array(given) if isinstance(given, TensorProto) else np.asarray(given)
+    return x.astype(np.float32) if x.dtype.name == "bfloat16" else x
 
 
 def modules() -> list[str]:

@@ -23,20 +23,20 @@ _WEIGHTS = 1 << 17  # numbers of a matrix
 
 
 class Evaluator:
-    """One node with operand `index` open."""
+    """One node with some operands open."""
 
-    def __init__(self, node: Node, draft: Draft, index: int = 0) -> None:
-        self.node, self.index, self.draft = node, index, draft
+    def __init__(self, node: Node, draft: Draft, *open_: int) -> None:
+        self.node, self.names, self.draft = node, [node.inputs[i] for i in open_], draft
         for i, name in enumerate(node.inputs):
-            require(i == index or not name or draft.const(name) is not None,
+            require(i in open_ or not name or draft.const(name) is not None,
                     f"a constant operand {i}", node, name)  # fmt: skip
-        self.shape = draft.shape(node.inputs[index])
+        self.shapes = [draft.shape(name) for name in self.names]
         self._session = _session(node, draft.source.opset)
 
-    def __call__(self, x: Array) -> Array:
-        """The first output for that operand. Raises EK105 where the operator cannot be evaluated."""
+    def __call__(self, *operands: Array) -> Array:
+        """The first output for them. Raises EK105 where the operator cannot be evaluated."""
         feeds = {n: self.draft.real(n) for n in self.node.inputs if n}
-        feeds[self.node.inputs[self.index]] = x
+        feeds |= dict(zip(self.names, operands, strict=True))
         try:
             return np.asarray(self._session.run(None, feeds)[0])
         except Exception as broken:
@@ -60,15 +60,15 @@ def _session(node: Node, opset: int) -> Any:
     return ReferenceEvaluator(model)
 
 
-def moved(node: Node, draft: Draft, index: int = 0) -> None:
-    """Write an operator that only moves the elements of an operand, or puts zeros between them."""
-    evaluate = Evaluator(node, draft, index)
-    count = math.prod(evaluate.shape)
-    require(count <= _MOST, f"at most {_MOST} elements", node, count)
-    sources = evaluate(np.arange(1, count + 1, dtype=np.float64).reshape(evaluate.shape))
-    rearranged(
-        node, draft, [node.inputs[index]], np.asarray(sources, np.int64) - 1, node.outputs[0]
-    )
+def moved(node: Node, draft: Draft, *open_: int) -> None:
+    """Write an operator that only moves the elements of some operands, or puts zeros between them."""
+    evaluate, first, numbers = Evaluator(node, draft, *open_), 1, []
+    for shape in evaluate.shapes:
+        numbers.append(np.arange(first, first + math.prod(shape), dtype=np.float64).reshape(shape))
+        first += math.prod(shape)
+    require(first <= _MOST, f"at most {_MOST} elements", node, first)
+    sources = np.asarray(evaluate(*numbers), np.int64) - 1
+    rearranged(node, draft, evaluate.names, sources, node.outputs[0])
 
 
 def rearranged(node: Node, draft: Draft, names: list[str], sources: Array, output: str = "") -> str:
@@ -111,7 +111,7 @@ def linear(node: Node, draft: Draft, index: int = 0, lead: int = 0) -> None:
     """Write an operator that is linear in an operand as a dense layer; along its first `lead` axes it
     does the same with each index, whatever the others are."""
     evaluate = Evaluator(node, draft, index)
-    shape, out = evaluate.shape, draft.source.value(node.outputs[0]).shape
+    (shape,), out = evaluate.shapes, draft.source.value(node.outputs[0]).shape
     rows, depth, wide = math.prod(shape[:lead]), math.prod(shape[lead:]), math.prod(out[lead:])
     require(depth * wide <= _WEIGHTS, f"at most {_WEIGHTS} weights as a matrix", node, depth * wide)
     weights, bias = _matrix(evaluate, shape, lead, depth)

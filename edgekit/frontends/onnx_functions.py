@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 
-from onnx import FunctionProto, ModelProto, NodeProto, inliner
+from onnx import FunctionProto, ModelProto, NodeProto, helper, inliner, shape_inference
 
 from edgekit.errors import EdgekitError
 from edgekit.frontends.onnx_checks import DEFAULT_DOMAINS, check_count, known_operator
@@ -27,17 +27,33 @@ def inlined(model: ModelProto) -> ModelProto:
 
 
 def defined_by_others(model: ModelProto, opset: int, known: Collection[str]) -> ModelProto:
-    """`model` with ONNX's functions in place of the operators that are not `known`. Raises EK105 where
-    that fails and EK103 where they unfold beyond `MAX_NODES`."""
+    """`model` with ONNX's functions in place of the operators that are not `known`; where that fails the
+    operator stays, and is refused by whoever knows its node. Raises EK103 where the graph unfolds beyond
+    `MAX_NODES`."""
     while names := sorted(_functions(model, opset) - set(known)):
-        with onnx_errors("EK105", f"the definition of {names[0]} cannot be inlined", "functions"):
-            chosen = [("", name) for name in names]
-            made = inliner.inline_selected_functions(model, chosen, False, True)
+        try:
+            with onnx_errors("EK201", "an operator has no definition by others", "functions"):
+                chosen = [("", name) for name in names]
+                made = inliner.inline_selected_functions(_typed(model), chosen, False, True)
+        except EdgekitError:
+            break
         if _functions(made, opset) == _functions(model, opset):
-            break  # it needs types that the file does not give; the operator is refused later
+            break
         model = made
         check_count(len(model.graph.node))
     return model
+
+
+def _typed(model: ModelProto) -> ModelProto:
+    """With the types of all tensors, constants among them, by which ONNX chooses definitions."""
+    made = ModelProto()
+    made.CopyFrom(model)
+    named = {info.name for info in (*made.graph.input, *made.graph.value_info)}
+    for tensor in made.graph.initializer:
+        if tensor.name not in named:
+            info = helper.make_tensor_value_info(tensor.name, tensor.data_type, tensor.dims)
+            made.graph.value_info.append(info)
+    return shape_inference.infer_shapes(made)
 
 
 def _functions(model: ModelProto, opset: int) -> set[str]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edgekit.cases import activation, single
-from edgekit.graph import Graph, IntNode, Node, Value, kept, plain
+from edgekit.graph import DTYPES, Graph, IntNode, Node, Value, kept, plain
 from edgekit.integers import NUMBERS, TYPES, narrowed
 from edgekit.op import Array, Case, Op, Params, Shape, c_field, require
 
@@ -34,7 +34,7 @@ class Cast(Op):
     kernel = "cast"
     Params = CastParams
     tflite = ("CAST",)
-    onnx = ("Cast", "CastLike")
+    onnx = ("Cast", "CastLike", "BitCast")
     elementwise = True
 
     @classmethod
@@ -46,6 +46,10 @@ class Cast(Op):
         """Between real types nothing happens; between real numbers and integers it is another operator."""
         x, output = draft.value(node.inputs[0]), node.outputs[0]
         target = kept(draft.source.value(output).dtype)
+        if node.op == "BitCast":
+            types = x.dtype, draft.source.value(output).dtype
+            same = plain(x) and types[1] in DTYPES and DTYPES[types[0]] == DTYPES[types[1]]
+            require(same and target in NUMBERS, "integers of one size", node, types)
         if target.startswith("float"):
             draft.add("as_real", node, [x.name], {}, output) if plain(x) else draft.same(
                 output, x.name

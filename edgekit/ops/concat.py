@@ -57,7 +57,8 @@ class Concat(Op):
     @classmethod
     def import_onnx(cls, node: Node, draft: Draft) -> None:
         axis = axis_of(node, int(node.attrs["axis"]), len(draft.shape(node.inputs[0])))
-        draft.add(cls.name, node, node.inputs, {"axis": axis}, node.outputs[0])
+        operands = [name for name in node.inputs if draft.value(name).elements] or node.inputs[:1]
+        draft.add(cls.name, node, operands, {"axis": axis}, node.outputs[0])
 
     @classmethod
     def moved(cls, node: Node, axes: Axes) -> tuple[dict[str, int], Axes] | None:

@@ -152,12 +152,21 @@ def from_front(node: Node, draft: Draft, indices: str, count: int | Array) -> st
 def of_elements(node: Node, draft: Draft, x: str, at: str, axis: int, output: str = "") -> str:
     """out[i, j, k] = x[i, at[i, j, k], k] for an axis of 1: tuples of the element's own indices, and
     the given one in its place."""
-    shape = draft.shape(at)
+    shape, whole = draft.shape(at), draft.shape(x)
+    if len(shape) > 3 and _without(shape, axis) == _without(whole, axis):
+        sides = math.prod(shape[:axis]), math.prod(shape[axis + 1 :])
+        x = draft.reshape(node, x, (sides[0], whole[axis], sides[1]))
+        at = draft.reshape(node, at, (sides[0], shape[axis], sides[1]))
+        return draft.reshape(node, of_elements(node, draft, x, at, 1), shape, output)
     own = np.indices(shape, dtype=np.int32)
     columns = [draft.constant(at, own[a][..., None]) for a in range(len(shape))]
     columns[axis] = draft.reshape(node, at, (*shape, 1))
     tuples = draft.add("concat", node, columns, {"axis": len(shape)}, dtype="int32")
     return draft.add("gather", node, [x, tuples], {"axis": 0, "batch": 0, "tuples": True}, output)
+
+
+def _without(shape: Shape, axis: int) -> Shape:
+    return (*shape[:axis], *shape[axis + 1 :])
 
 
 def _import_tuples(node: Node, draft: Draft) -> None:

@@ -80,14 +80,15 @@ class LogSoftmax(Op):
         x, out = graph.value(node.inputs[0]), graph.value(node.outputs[0])
         require((out.scale, out.zero_point) == cls.output_quant,
                 "an output of scale 1/16 and zero point 127", node, (out.scale, out.zero_point))  # fmt: skip
-        require(2**-26 < x.scale < 16, "an input scale between 2^-26 and 16", node, x.scale)
-        multiplier, shift = fixed.quantize_multiplier(x.scale * 2 ** (31 - _INPUT_BITS))
+        scale = min(x.scale, 15.99) if graph.one_rounding else x.scale  # -16 is the lowest step
+        require(2**-26 < scale < 16, "an input scale between 2^-26 and 16", node, scale)
+        multiplier, shift = fixed.quantize_multiplier(scale * 2 ** (31 - _INPUT_BITS))
         back, back_shift = fixed.quantize_multiplier(2 ** (31 - shift) / multiplier)
-        _, radius = fixed_functions.fixed_input(np.zeros(1, np.int64), x.scale, _INPUT_BITS)
+        _, radius = fixed_functions.fixed_input(np.zeros(1, np.int64), scale, _INPUT_BITS)
         params = LogSoftmaxParams(
             x.elements // x.shape[-1], x.shape[-1], multiplier, shift, back, back_shift, min(radius, 255),
         )  # fmt: skip
-        consts = {"exps": exponentials(x.scale)}
+        consts = {"exps": exponentials(scale)}
         return IntNode(node.name, cls, params, (x.name,), node.outputs, consts)
 
     @classmethod

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 class Moved(Transient):
     name = "moved"
-    onnx = ("CenterCropPad", "Compress", "MaxUnpool", "ReverseSequence", "Trilu")
+    onnx = ("CenterCropPad", "Compress", "MaxUnpool", "ReverseSequence", "TensorScatter", "Trilu")
 
     @classmethod
     def import_onnx(cls, node: Node, draft: Draft) -> None:
-        moved(node, draft)
+        moved(node, draft, *((0, 1) if node.op == "TensorScatter" else (0,)))
