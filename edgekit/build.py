@@ -38,7 +38,7 @@ from edgekit.plan import plan
 from edgekit.plan.certificate import certificate
 from edgekit.plan.drawing import draw
 from edgekit.plan.regions import Room
-from edgekit.preprocess import front_of, prepend, read_all, real_features, tables
+from edgekit.preprocess import front_of, prepend, read_all, real_features, tables, with_numbers
 from edgekit.program import Program
 from edgekit.quantize import Calibration, Quantization, Settings, quantized, restored, save
 from edgekit.ram import rooms_of, within_ram
@@ -149,8 +149,8 @@ def compile_program(
     costs: counted instructions to choose kernels by, where there are any.
     """
     source = load_model(model, options.dims)
-    graph = canonical(source, dump)
     specs = read_all(options.preprocess)
+    graph = with_numbers(canonical(source, dump), specs)
     decided: Quantization | None
     if isinstance(numbers, Quantization):
         whole, decided = restored(graph, numbers), numbers

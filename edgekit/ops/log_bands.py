@@ -14,6 +14,7 @@ split(factor / (2^24 scale_out)). Input int32 [1, T, C, 1], output int16 or int8
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -113,7 +114,7 @@ class LogBands(Op):
 def origin_of(node: Node, log2: float) -> int:
     """A constant beside logarithms, in Q24."""
     require(abs(log2) < 32, "scales and sums whose logarithms are below 32", node, log2)
-    return round(float(log2) * float(1 << spectral.LOG_BITS))
+    return round(math.ldexp(log2, spectral.LOG_BITS))
 
 
 def rescaling(node: Node, factor: float, scale: float) -> tuple[int, int]:

@@ -53,6 +53,16 @@ def front_of(graph: Graph, specs: Mapping[str, Spec]) -> Graph:
     )
 
 
+def with_numbers(graph: Graph, specs: Mapping[str, Spec]) -> Graph:
+    """A canonical graph whose real inputs have the numbers that make their preprocessing exact."""
+    values = dict(graph.values)
+    for name, spec in specs.items():
+        value, quant = values.get(name), spec.numbers()
+        if value is not None and value.dtype == "float32" and value.quant is None:
+            values[name] = replace(value, quant=quant)
+    return replace(graph, values=values)
+
+
 def prepend(graph: Graph, specs: Mapping[str, Spec]) -> Graph:
     """The graph that takes raw inputs, under the names of its own."""
     if not specs:

@@ -167,7 +167,7 @@ class Audio(Spec):
             attrs["row"] = (self.bands, 1)
             logs = chain.tensor("logs", bands.shape, "int16", self._log_scale(bands, factor))
         else:
-            row = self._row(chain, self.bands)
+            row = chain.row(self.bands)
             attrs |= {"factor": factor * self.scale, "add": self.add, "row": row}
             logs = chain.like_target("logs", (1, frames, *row))
         if self.level == "peak":
@@ -178,17 +178,10 @@ class Audio(Spec):
             chain.add("log_bands", [bands], logs, **attrs)
         if not self.coefficients:
             return logs
-        row = self._row(chain, self.coefficients)
+        row = chain.row(self.coefficients)
         out = chain.like_target("mfcc", (1, frames, *row))
         return chain.add("cepstrum", [logs], out, coefficients=self.coefficients, row=row,
                          orthonormal=self.orthonormal, scale=self.scale)  # fmt: skip
-
-    def _row(self, chain: Chain, each: int) -> tuple[int, int]:
-        """Width and channels of a row of features: the network's own where its rows are frames."""
-        shape = chain.target.shape
-        if len(shape) == 4 and shape[0] == 1 and shape[2] * shape[3] == each:
-            return shape[2], shape[3]
-        return each, 1
 
     def _log_scale(self, bands: Value, factor: float) -> float:
         """So that int16 holds every logarithm: from that of the offset to that of the largest band."""

@@ -29,7 +29,8 @@ class Chain:
 
     def input(self, shape: Sequence[int], dtype: str, scale: float, zero: int = 0) -> Value:
         """The raw input, which stands for ``scale * (number - zero)``."""
-        self.raw = self._value(self.name, shape, dtype, Quant((scale,), (zero,)))
+        quant = Quant((float(np.float32(scale)),), (zero,))
+        self.raw = self._value(self.name, shape, dtype, quant)
         return self.raw
 
     def tensor(
@@ -40,11 +41,22 @@ class Chain:
             self._fresh(what), shape, dtype, Quant((float(np.float32(scale)),), (zero,))
         )
 
+    def numbered(self, what: str, shape: Sequence[int], dtype: str, quant: Quant | None) -> Value:
+        """A tensor whose numbers are given."""
+        return self._value(self._fresh(what), shape, dtype, quant)
+
     def like_target(self, what: str, shape: Sequence[int]) -> Value:
         """A tensor of the target's numbers: the target itself where the shape is its own."""
         if tuple(shape) == self.target.shape:
             return self.target
         return self._value(self._fresh(what), shape, self.target.dtype, self.target.quant)
+
+    def row(self, numbers: int) -> tuple[int, int]:
+        """Width and channels of a row of so many: the target's own where its rows are of that size."""
+        shape = self.target.shape
+        if len(shape) == 4 and shape[0] == 1 and shape[2] * shape[3] == numbers:
+            return shape[2], shape[3]
+        return numbers, 1
 
     def constant(self, what: str, data: Array) -> Value:
         """A constant of real numbers."""
@@ -105,7 +117,7 @@ class Chain:
         graph = self.graph((value.name,))
         live = {self.raw.name: np.zeros(self.raw.shape, self.raw.dtype)}
         live |= {state.value: state.init for state in self.states}
-        exact = value.quant is not None
+        exact = not value.dtype.startswith("float")
         if exact:
             live = {name: x[None] for name, x in live.items()}
         for node in self.nodes:

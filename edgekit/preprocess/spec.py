@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, NoReturn
 
 from edgekit.errors import EdgekitError
+from edgekit.graph import Quant
 from edgekit.preprocess.chain import Chain
 
 KINDS: dict[str, type[Spec]] = {}
@@ -38,6 +39,11 @@ class Spec:
         Raises EK205 where the result has not the size of the network's input.
         """
 
+    def numbers(self) -> Quant | None:
+        """The scale and zero point that suit the network's input best, where that is not the range's
+        affair; for networks that get their numbers here."""
+        return None
+
     def to_table(self) -> dict[str, Any]:
         """The table that `read` makes this of."""
         return {"kind": self.called} | dataclasses.asdict(self)
@@ -51,28 +57,32 @@ class Spec:
             )
 
     def demand_types(self) -> None:
-        """Raises EK003 where a field holds another type than it says; whole numbers serve as reals."""
+        """Raises EK003 where a field holds another type than it says; whole numbers serve as reals, one
+        number as a list of one."""
         hints = typing.get_type_hints(type(self))
         for field in dataclasses.fields(self):
-            wanted, value = hints[field.name], getattr(self, field.name)
-            options = typing.get_args(wanted) or (wanted,)
-            if float in options and type(value) is int:
-                object.__setattr__(self, field.name, float(value))
-            elif isinstance(value, list | tuple) and tuple in map(_origin, options):
-                self.demand(all(type(x) in (int, float) for x in value), field.name, "numbers")
-                object.__setattr__(self, field.name, tuple(map(float, value)))
-            elif type(value) not in options:
-                names = " or ".join(_NAMES[option] for option in options if option in _NAMES)
-                self.demand(False, field.name, names)
-            if type(getattr(self, field.name)) is float:
-                self.demand(math.isfinite(getattr(self, field.name)), field.name, "a finite number")
+            name, value = field.name, getattr(self, field.name)
+            wanted = typing.get_origin(hints[name]) or hints[name]
+            if wanted is tuple:
+                value = value if isinstance(value, list | tuple) else (value,)
+                self.demand(all(map(_is_number, value)), name, "numbers")
+                value = tuple(map(float, value))
+            elif wanted is float and _is_number(value):
+                value = float(value)
+            self.demand(type(value) is wanted, name, _NAMES[wanted])
+            reals = value if wanted is tuple else (value,) if wanted is float else ()
+            self.demand(all(map(math.isfinite, reals)), name, "finite numbers")
+            object.__setattr__(self, name, value)
 
 
-_NAMES = {int: "a whole number", float: "a number", str: "a word in quotes", bool: "true or false"}
+def _is_number(x: Any) -> bool:
+    return isinstance(x, int | float) and not isinstance(x, bool)
 
 
-def _origin(kind: Any) -> Any:
-    return typing.get_origin(kind) or kind
+_NAMES = {
+    int: "a whole number", float: "a number", str: "a word in quotes", bool: "true or false",
+    tuple: "numbers",
+}  # fmt: skip
 
 
 def read(table: Any, where: str) -> Spec:
