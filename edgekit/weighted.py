@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -140,7 +141,7 @@ def _part(quant: Quant | None, channels: slice) -> Quant | None:
     if quant is None or not quant.per_channel:
         return quant
     scale, zero = quant.scale[channels], quant.zero_point[channels]
-    return Quant(scale, zero, quant.axis if len(scale) > 1 else None)
+    return replace(quant, scale=scale, zero_point=zero, axis=quant.axis if len(scale) > 1 else None)
 
 
 def bias_of(node: Node, graph: Graph) -> Value | None:

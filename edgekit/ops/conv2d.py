@@ -27,7 +27,8 @@ from edgekit.channels import (
     without_outputs,
 )
 from edgekit.graph import Graph, IntNode, Node, Value
-from edgekit.nine_bits import NINE_BITS, fits_byte
+from edgekit.nibbles import suffix
+from edgekit.nine_bits import NINE_BITS
 from edgekit.op import (
     Array,
     Case,
@@ -173,7 +174,7 @@ class Conv2d(Op):
         assert w.data is not None
         scales = weighted.effective_scales(node, graph, 0, NINE_BITS)
         consts = weighted.integer_consts(node, graph, w.data, scales)
-        op: type[Op] = cls if fits_byte(w.data) else load_ops()["conv2d_nine"]
+        op = load_ops()[f"conv2d{suffix(w)}"]
         return IntNode(node.name, op, params, (x.name,), node.outputs, consts)
 
     @classmethod

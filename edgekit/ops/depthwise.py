@@ -20,7 +20,8 @@ import numpy as np
 from edgekit import dsp, fixed, instructions, mve, neon, rv32, v6m, weighted
 from edgekit.channels import Bounds, Spare, kept, output_bounds, without_outputs
 from edgekit.graph import Graph, IntNode, Node, Value
-from edgekit.nine_bits import NINE_BITS, fits_byte
+from edgekit.nibbles import suffix
+from edgekit.nine_bits import NINE_BITS
 from edgekit.op import (
     Array,
     Case,
@@ -133,16 +134,15 @@ class Depthwise(Op):
         scales = weighted.effective_scales(node, graph, 3, NINE_BITS)
         consts = weighted.integer_consts(node, graph, np.moveaxis(w.data, 3, 0), scales)
         shared = convolution_params(node, x, out, rows, columns)
-        nine = "" if fits_byte(w.data) else "_nine"
         if x.shape[3] == 1:
             # integer_consts has put the output channel first: [O, 1, KH, KW] is OHWI up to order.
             consts["weights"] = np.moveaxis(consts["weights"], 1, 3).copy()
             params: Params = Conv2dParams(out_c=w.shape[3], **shared)
-            op = load_ops()[f"conv2d{nine}"]
+            op = load_ops()[f"conv2d{suffix(w)}"]
             return IntNode(node.name, op, params, (x.name,), node.outputs, consts)
         consts["weights"] = w.data[0]
         params = DepthwiseParams(multiplier_c=w.shape[3] // x.shape[3], **shared)
-        op = load_ops()[f"depthwise{nine}"]
+        op = load_ops()[f"depthwise{suffix(w)}"]
         return IntNode(node.name, op, params, (x.name,), node.outputs, consts)
 
     @classmethod

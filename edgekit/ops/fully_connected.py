@@ -29,6 +29,7 @@ from edgekit.channels import (
     without_outputs,
 )
 from edgekit.graph import Graph, IntNode, Node, Value
+from edgekit.nibbles import suffix
 from edgekit.op import (
     Array,
     Axes,
@@ -41,6 +42,7 @@ from edgekit.op import (
     Variant,
     c_field,
     int8_pair,
+    load_ops,
     require,
 )
 from edgekit.window import activation_range, exact_matmul, real_activation
@@ -71,7 +73,7 @@ class FullyConnected(Op):
     signature = "whole"
     as_rows = "fully_connected_rows"
     Params: ClassVar[type[Params]] = FullyConnectedParams
-    consts = (
+    consts: ClassVar[tuple[Const, ...]] = (
         Const("weights", "int8_t", "[out_c][in_c]", weights=True),
         Const("bias", "int32_t", "[out_c], input zero point folded in"),
         Const("multiplier", "int32_t", "[out_c]"),
@@ -156,7 +158,8 @@ class FullyConnected(Op):
         assert w.data is not None
         scales = weighted.effective_scales(node, graph, channel_axis=0)
         consts = weighted.integer_consts(node, graph, w.data, scales)
-        return IntNode(node.name, cls, params, (x.name,), node.outputs, consts)
+        op = load_ops()[f"fully_connected{suffix(w)}"]
+        return IntNode(node.name, op, params, (x.name,), node.outputs, consts)
 
     @classmethod
     def run(
