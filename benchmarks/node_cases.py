@@ -84,6 +84,15 @@ def _trains(layer: Any, case: NodeCase) -> bool:
     return bool(as_array(case.inputs[-1]))
 
 
+def element_type(given: Any) -> str:
+    """Its numpy type as the case has it."""
+    return str(
+        numpy_helper.to_array(given).dtype
+        if isinstance(given, TensorProto)
+        else np.asarray(given).dtype
+    )
+
+
 def as_array(given: Any) -> Array:
     """A case's tensor, whichever way it is kept."""
     x = numpy_helper.to_array(given) if isinstance(given, TensorProto) else np.asarray(given)

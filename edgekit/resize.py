@@ -66,7 +66,18 @@ def _has_kernel(node: Node, draft: Draft) -> bool:
     plain_mode = a.get("mode", "nearest") in ("nearest", "linear")
     kind = a.get("coordinate_transformation_mode", "half_pixel")
     weighted = a.get("antialias", 0) or a.get("exclude_outside", 0)
-    return bool(whole and plain_mode and kind in _KINDS and not weighted)
+    return bool(
+        whole and plain_mode and kind in _KINDS and not weighted and _fills(node, draft, kind)
+    )
+
+
+def _fills(node: Node, draft: Draft, kind: str) -> bool:
+    """Aligned corners are those of the output's size before it is rounded down to whole cells."""
+    given = draft.const(node.inputs[2]) if len(node.inputs) > 2 and node.inputs[2] else None
+    if kind != "align_corners" or given is None or len(given) != len(draft.shape(node.inputs[0])):
+        return True
+    sizes = np.asarray(draft.shape(node.inputs[0])) * given
+    return bool(np.all(np.abs(sizes - np.rint(sizes)) < 1e-3))
 
 
 def _scales(node: Node, draft: Draft, x: tuple[int, ...], out: tuple[int, ...]) -> list[float]:

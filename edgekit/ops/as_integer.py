@@ -2,7 +2,8 @@
 
 out = table[byte of in],  table[x] = (x - zero_in) * scale_in, rounded towards zero, clamped to the type
 
-A boolean is whether the number is not 0.
+A number less than half a step short of a whole one is that one: in steps it may not be any other. A
+boolean is whether the number is not 0.
 """
 
 from __future__ import annotations
@@ -38,7 +39,8 @@ class AsInteger(Op):
 
     @classmethod
     def real(cls, node: Node, graph: Graph, *inputs: Array) -> list[Array]:
-        return [_whole(inputs[0], graph.value(node.outputs[0]).dtype)]
+        x, out = (graph.value(name) for name in (*node.inputs, *node.outputs))
+        return [_whole(inputs[0], out.dtype, x.scale if x.quant else 0.0)]
 
     @classmethod
     def quantize(cls, node: Node, graph: Graph) -> IntNode:
@@ -46,7 +48,7 @@ class AsInteger(Op):
         require(x.dtype == "int8" and x.quant is not None, "a real number", node, x.dtype)
         require(out.dtype in NUMBERS, "integers of 8, 16 or 32 bits, or booleans", node, out.dtype)
         values = np.arange(256).astype(np.uint8).view(np.int8).astype(np.int64)
-        table = narrowed(_whole((values - x.zero_point) * x.scale, out.dtype), "int32")
+        table = narrowed(_whole((values - x.zero_point) * x.scale, out.dtype, x.scale), "int32")
         params = AsIntegerParams(out.dtype, NUMBERS[out.dtype])
         return IntNode(node.name, cls, params, node.inputs, node.outputs, {"table": table})
 
@@ -64,8 +66,10 @@ class AsInteger(Op):
                 case("bool", 0.05, 4), case("uint32", 3.0, -128)]  # fmt: skip
 
 
-def _whole(real: Array, dtype: str) -> Array:
+def _whole(real: Array, dtype: str, step: float) -> Array:
     """int64."""
     if dtype == "bool":
         return np.asarray(real != 0, np.int64)
-    return np.asarray(np.clip(np.trunc(real.astype(np.float64)), *limits(dtype)), np.int64)
+    real = real.astype(np.float64)
+    nearly = real + np.sign(real) * step / 2 * (1 - 1e-6)
+    return np.asarray(np.clip(np.trunc(nearly), *limits(dtype)), np.int64)

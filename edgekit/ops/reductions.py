@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from edgekit.graph import Node
 from edgekit.op import Transient, require
-from edgekit.reduction import reduced
+from edgekit.reduction import add_reduction, reduced
 
 if TYPE_CHECKING:
     from edgekit.draft import Draft
@@ -38,8 +38,8 @@ class Reductions(Transient):
         else:
             before, behind = _AROUND[node.op]
             x = _function(node, draft, before, node.inputs[0])
-            attrs = {"axes": axes, "keep_dims": keep}
-            total = draft.add("total", node, [x], attrs, "" if behind else node.outputs[0])
+            output = "" if behind else node.outputs[0]
+            total = add_reduction(node, draft, "total", x, axes, keep, output)
             if behind:
                 _function(node, draft, behind, total, node.outputs[0])
 
@@ -52,10 +52,10 @@ def _function(node: Node, draft: Draft, function: str, name: str, output: str = 
 
 def _log_sum_exp(node: Node, draft: Draft, axes: list[int], keep: bool) -> None:
     """The largest is taken off first, so that no exponential exceeds 1."""
-    x, attrs = node.inputs[0], {"axes": axes, "keep_dims": True}
-    most = draft.add("reduce_max", node, [x], attrs)
+    x = node.inputs[0]
+    most = add_reduction(node, draft, "reduce_max", x, axes, True)
     exps = _function(node, draft, "exp", draft.binary(node, "sub", x, most))
-    log = _function(node, draft, "log", draft.add("total", node, [exps], attrs))
+    log = _function(node, draft, "log", add_reduction(node, draft, "total", exps, axes, True))
     shape = draft.source.value(node.outputs[0]).shape
     made = draft.binary(node, "add", log, most, node.outputs[0] if keep else "")
     if not keep:
