@@ -32,18 +32,19 @@ def wide(name: str, dims: Shape, step: float) -> TensorSpec:
     return TensorSpec(name, dims, "int16", step, 0)
 
 
-def weighted(rng: Draw, x: TensorSpec, w_shape: Shape, axis: int = 0) -> list[TensorSpec]:
-    """Input, weights (one scale or one a channel) and a bias of 32 or 64 bits, or none."""
+def weighted(
+    rng: Draw, x: TensorSpec, w_shape: Shape, axis: int = 0, narrow: bool = True
+) -> list[TensorSpec]:
+    """Input, weights (one scale or one a channel) and a bias of 64 bits or none; or, of a layer whose
+    kernel reads it as that (`narrow`), one of 32 bits."""
     channels = w_shape[axis]
     scales = [float(s) for s in rng.uniform(0.002, 0.01, pick(rng, 1, channels))]
     data = rng.integers(-127, 128, w_shape).astype(np.int8)
     w = TensorSpec("w", w_shape, "int8", scales, 0, axis, data)
     taps = data.size // channels
-    # Kernels for biases of 32 bits have sums of 32 bits, which these weights must not fill.
+    # A kernel for biases of 32 bits has sums of 32 bits, which these weights must not fill.
     kinds = ["int64", "int64", ""]
-    # A kernel for biases of 32 bits sums in 32 bits; there is none of a depthwise layer, which reads
-    # them as if they had 64.
-    kinds += ["int32"] if axis == 0 and taps * 127 * 2**15 < 2**30 else []
+    kinds += ["int32"] if narrow and taps * 127 * 2**15 < 2**30 else []
     kind = pick(rng, *kinds)
     if not kind:
         return [x, w]
@@ -98,7 +99,7 @@ def depthwise(op: str, rng: Draw) -> Model:
     size, kernel, out, options = _window(rng)
     in_c, times = int(rng.integers(1, 6)), int(pick(rng, 1, 1, 2, 3))
     x = wide("x", (1, *size, in_c), scale(rng))
-    operands = weighted(rng, x, (1, *kernel, in_c * times), axis=3)
+    operands = weighted(rng, x, (1, *kernel, in_c * times), axis=3, narrow=False)
     options |= {"depth_multiplier": times, "fused_activation_function": pick(rng, *ACTIVATIONS)}
     output = result(x, operands[1], (1, *out, in_c * times), in_c * times)
     return Model("DEPTHWISE_CONV_2D", operands, [output], options, contents(rng, x))
@@ -128,7 +129,7 @@ def transpose_conv(op: str, rng: Draw) -> Model:
         for n, s, k in zip((h, w), stride, kernel, strict=True)
     ]
     x = wide("x", (1, h, w, c), scale(rng))
-    _, weights, *bias = weighted(rng, x, (o, *kernel, c))
+    _, weights, *bias = weighted(rng, x, (o, *kernel, c), narrow=False)
     operands = [numbers("shape", [1, *grown, o]), weights, x, *bias]
     options = {"padding": padding, "stride_h": stride[0], "stride_w": stride[1]}
     options["fused_activation_function"] = pick(rng, "NONE", "RELU")
