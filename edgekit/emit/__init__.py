@@ -12,6 +12,7 @@ from edgekit.emit.instances import instance_sources
 from edgekit.emit.model import model_source
 from edgekit.emit.names import check_name, comment
 from edgekit.emit.project import cmake, makefile
+from edgekit.emit.threads import port_files
 from edgekit.program import Program
 
 __all__ = ["emit"]
@@ -43,9 +44,11 @@ def emit(
     if float_io:
         files[f"{prefix}_float.h"] = float_header(prefix, program, banner(f"{prefix}_float.h"))
     files |= _runtime(program)
+    if program.threads > 1:
+        files |= port_files(prefix, program, banner)
     sources = [name for name in files if name.endswith(".c")]
     files["Makefile"] = makefile(prefix, sources)
-    files["CMakeLists.txt"] = cmake(prefix, sources)
+    files["CMakeLists.txt"] = cmake(prefix, sources, threads=program.threads > 1)
     return files, pool
 
 
@@ -56,6 +59,7 @@ def _runtime(program: Program) -> dict[str, str]:
     for kernel in sorted({step.kernel.name for step in program.steps}):
         files[f"ek_{kernel}.c"] = (runtime / "kernels" / f"{kernel}.c").read_text()
     wanted = ["ek_version.h", "ek_trace.h", *["ek_cursor.h"] * (program.feed is not None)]
+    wanted += ["ek_share.h"] * (program.threads > 1)
     wanted += [h for text in list(files.values()) for h in _INCLUDE.findall(text)]
     headers: dict[str, str] = {}
     while wanted:
