@@ -166,6 +166,10 @@ class Op:
     # Those of them that the kernel also writes, of signature "whole": variables, which are the node's
     # outputs behind its first.
     states: ClassVar[tuple[str, ...]] = ()
+    # Names of further outputs behind the first, of signature "whole".
+    more: ClassVar[tuple[str, ...]] = ()
+    # Operands and outputs that are kept as int16 with a power of two as their scale.
+    wide: ClassVar[tuple[str, ...]] = ()
     # Source operator names, per format; torch graphs are read in ONNX's vocabulary.
     tflite: ClassVar[tuple[str, ...]] = ()
     onnx: ClassVar[tuple[str, ...]] = ()
@@ -286,6 +290,11 @@ class Op:
     def from_sums(cls, p: Any, consts: Mapping[str, Array], sums: Array) -> list[Array]:
         """Signature "sum": the outputs, from the sums over all rows."""
         raise NotImplementedError
+
+    @classmethod
+    def ties(cls, node: Node) -> list[tuple[str, str]]:
+        """Pairs of the node's tensors that have one scale and zero point, where not all have."""
+        return []
 
     @classmethod
     def cost(cls, node: IntNode, values: Mapping[str, Value]) -> Cost:

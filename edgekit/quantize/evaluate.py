@@ -19,13 +19,34 @@ _BATCH_BYTES = 128 << 20
 
 
 def real_inputs(graph: Graph, samples: Samples) -> Iterator[dict[str, Array]]:
-    """The real values of every inference's inputs, float32 in the graph's shapes."""
+    """The real values of every inference's inputs, float32 in the graph's shapes, and the first
+    values of its variables."""
+    variables = {state.value: _real(graph, state.value, state.init) for state in graph.states}
     for i in range(len(samples)):
         for step in range(samples.arrays[0].shape[1] if samples.sequence else 1):
-            yield {
+            inputs = {
                 tensor.name: _real(graph, tensor.name, x[i, step] if samples.sequence else x[i])
                 for tensor, x in zip(samples.tensors, samples.arrays, strict=True)
             }
+            yield inputs | variables
+
+
+def inferences(graph: Graph, samples: Samples) -> Iterator[Iterator[tuple[str, Array]]]:
+    """`activations` of every inference, in order; along a sequence variables keep their values."""
+    variables: dict[str, Array] = {}
+    steps = samples.arrays[0].shape[1] if samples.sequence else 1
+    for count, inputs in enumerate(real_inputs(graph, samples)):
+        if count % steps == 0:
+            variables = {state.value: inputs[state.value] for state in graph.states}
+        yield _keeping(activations(graph, inputs | variables), variables)
+
+
+def _keeping(found: Iterator[tuple[str, Array]], variables: dict[str, Array]) -> Iterator[tuple[str, Array]]:  # fmt: skip
+    """What is found, noting what variables are set to."""
+    for name, x in found:
+        if name in variables:
+            variables[name] = x
+        yield name, x
 
 
 def _real(graph: Graph, name: str, x: Array) -> Array:

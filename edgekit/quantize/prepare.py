@@ -14,7 +14,7 @@ import numpy as np
 from edgekit.draft import TEMPORARY
 from edgekit.errors import EdgekitError
 from edgekit.graph import Graph, Node, Quant, Value
-from edgekit.op import load_ops
+from edgekit.op import load_ops, require
 from edgekit.ops.lut import Lut
 
 
@@ -38,7 +38,7 @@ def data_operands(node: Node, values: Mapping[str, Value]) -> list[str]:
 
 
 def prepared(graph: Graph) -> Graph:
-    """Raises EK304 for a constant that is not finite, EK202 for real state."""
+    """Raises EK304 for a constant that is not finite."""
     _check_constants(graph)
     graph = _own_constants(graph)
     graph = graph.with_nodes(_copied(node, graph) for node in graph.nodes)
@@ -60,12 +60,6 @@ def _check_constants(graph: Graph) -> None:
                     "EK304", "a constant holds values that are not finite", where=f"node {node.name}, tensor {name}",
                     found=f"{int(bad.sum())} of {data.size} are NaN or infinite", help="train or export the model again",
                 )  # fmt: skip
-    for state in graph.states:
-        if is_real(graph, state.value):
-            raise EdgekitError(
-                "EK202", "a floating-point variable has no support", where=f"tensor {state.value}",
-                found="float32, wanted int8", help="convert the model with full integer quantization",
-            )  # fmt: skip
 
 
 def _copied(node: Node, graph: Graph) -> Node:
@@ -135,6 +129,7 @@ class Groups:
     def __init__(self, graph: Graph) -> None:
         self._parent: dict[str, str] = {}
         self.fixed: dict[str, Quant] = {}
+        self.wide: set[str] = set()  # roots of those that are kept as int16
         self.values = graph.values
         for name in dict.fromkeys((*graph.inputs, *(n for x in graph.nodes for n in x.outputs))):
             self.add(name)
@@ -190,9 +185,33 @@ def groups_of(graph: Graph, *, calibrated: bool) -> Groups:
                 joined = groups.join(node.outputs[0], name)
                 assert joined, node.name
     for node in graph.nodes:
+        for first, second in ops[node.op].ties(node):
+            joined = groups.join(first, second)
+            require(joined, "one scale and zero point for what is carried along a sequence", node,
+                    (groups.quant(first), groups.quant(second)))  # fmt: skip
+    groups.wide = {groups.root(name) for node in graph.nodes for name in _wide(node)}
+    for node in graph.nodes:
         if ops[node.op].keeps_range and not calibrated:
             groups.join(node.outputs[0], node.inputs[0])
     return groups
+
+
+def _wide(node: Node) -> list[str]:
+    """The tensors of a node that are kept as int16."""
+    op = load_ops()[node.op]
+    names = [*zip(op.inputs, node.inputs, strict=False)]
+    names += zip(("output", *op.more), node.outputs, strict=False)
+    return [name for role, name in names if role in op.wide]
+
+
+def wide_tensors(graph: Graph) -> set[str]:
+    """The real tensors of a prepared graph that are kept as int16."""
+    if not any(load_ops()[node.op].wide for node in graph.nodes):
+        return set()
+    groups = groups_of(graph, calibrated=True)
+    return {
+        name for root, names in groups.members().items() if root in groups.wide for name in names
+    }
 
 
 def _bridged(graph: Graph) -> Graph:
