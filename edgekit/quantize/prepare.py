@@ -201,12 +201,12 @@ def _wide(node: Node) -> list[str]:
     op = load_ops()[node.op]
     names = [*zip(op.inputs, node.inputs, strict=False)]
     names += zip(("output", *op.more), node.outputs, strict=False)
-    return [name for role, name in names if role in op.wide]
+    return [name for role, name in names if role in op.int16]
 
 
 def wide_tensors(graph: Graph) -> set[str]:
     """The real tensors of a prepared graph that are kept as int16."""
-    if not any(load_ops()[node.op].wide for node in graph.nodes):
+    if not any(load_ops()[node.op].int16 for node in graph.nodes):
         return set()
     groups = groups_of(graph, calibrated=True)
     return {
