@@ -20,7 +20,7 @@ FORMATS = (
         "TensorFlow Lite (`.tflite`)",
         "int8 files, their numbers untouched, weights of four bits too; legacy uint8 files, converted exactly; float32, float16 and dynamic-range files, quantized here; "
         "variables (streaming models); QUANTIZE and DEQUANTIZE at the edges",
-        "int16 activations, dynamic shapes, sparse or external buffers, loops",
+        "int16 activations, dynamic shapes, sparse or external buffers, loops without a known bound",
     ),
     Format(
         "onnx",

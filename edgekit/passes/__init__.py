@@ -14,7 +14,7 @@ from edgekit.passes.float_weights import float_weights
 from edgekit.passes.fold_affine import fold_affine
 from edgekit.passes.fold_pad import fold_pad
 from edgekit.passes.fuse_activation import fuse_activation
-from edgekit.passes.inline_branches import inline_branches
+from edgekit.passes.inline_subgraphs import inline_subgraphs
 from edgekit.passes.layout import layout
 from edgekit.passes.resolve_state import resolve_state
 from edgekit.passes.signed_bytes import signed_bytes
@@ -23,7 +23,7 @@ from edgekit.passes.static_shapes import static_shapes
 Pass = Callable[[Graph], Graph]
 
 CANONICAL: tuple[Pass, ...] = (
-    inline_branches,
+    inline_subgraphs,
     resolve_state,
     static_shapes,
     signed_bytes,
