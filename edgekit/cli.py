@@ -28,6 +28,7 @@ from edgekit.options import (
     TARGET,
     numbers,
     quantization,
+    settings,
 )
 from edgekit.session import GATE_FAILED, INTERRUPTED, OK, USAGE, Session, command
 
@@ -66,16 +67,15 @@ def cli(context: click.Context) -> None:
 def build(session: Session, model: Path, target: str, output: Path | None, name: str, io: str,
           keep_input: bool, stream_input: bool, optimize: str, costs: Path | None, regions: str,
           budget: str, dims: dict[str, int], dump: Path | None,
-          calibration: Path | None, scale: float | None, offset: float | None, range_method: str,
-          equalize: bool, bias_correction: bool, preprocess: dict[str, Any]) -> int:  # fmt: skip
+          calibration: Path | None, scale: float | None, offset: float | None,
+          preprocess: dict[str, Any], **choices: Any) -> int:  # fmt: skip
     """Build MODEL into a bundle of C files, verified and measured."""
     from edgekit.build import build as run
-    from edgekit.quantize import Settings
     from edgekit.screens import build_screen
 
     with session.progress(stages=4) as progress:
         report = run(model, calibration=calibration, scale=scale, offset=offset,
-                     quantization=Settings(range_method, equalize, bias_correction), target=target,
+                     quantization=settings(**choices), target=target,
                      output=output, name=name, io=io, keep_input=keep_input,
                      stream_input=stream_input, optimize=optimize, costs=costs, regions=regions,
                      budget=budget, dims=dims, preprocess=preprocess, dump=dumper(dump),

@@ -66,6 +66,22 @@ def sizes(
     return found
 
 
+def schemes(
+    context: click.Context, parameter: click.Parameter, given: tuple[str, ...]
+) -> dict[str, str]:
+    """``LAYER=SCHEME`` of every ``--layer-scheme``. Raises EK001."""
+    found = {}
+    for text in given:
+        layer, _, scheme = text.rpartition("=")
+        if not layer or scheme not in ("w8a8", "w4a8"):
+            raise EdgekitError(
+                "EK001", "a layer's scheme cannot be read", where="--layer-scheme", found=text,
+                help="write it as --layer-scheme LAYER=w8a8 or LAYER=w4a8; `edgekit inspect` names the layers",
+            )  # fmt: skip
+        found[layer] = scheme
+    return found
+
+
 def _load(context: click.Context, parameter: click.Parameter, path: Path | None) -> None:
     """Make the file's table for this command the defaults of its options. Raises EK003."""
     if path is None:

@@ -234,6 +234,13 @@ class Op:
         raise NotImplementedError
 
     @classmethod
+    def windows(cls, node: Node, graph: Graph, x: Array) -> Array | None:
+        """Operators with weights: what a channel's weights are multiplied with on one inference's real
+        input, [groups, positions, taps]; of O channels o is of group o * groups // O. Taps are in the order of
+        the weights with the channel's axis first. None where nobody has needed it yet."""
+        return None
+
+    @classmethod
     def quantize(cls, node: Node, graph: Graph) -> IntNode:
         """Scales and constants of a canonical node to integer Params and constants."""
         raise NotImplementedError

@@ -18,10 +18,10 @@ FORMATS = (
     Format(
         "tflite",
         "TensorFlow Lite (`.tflite`)",
-        "int8 files and files of int16 activations with int8 weights, their numbers untouched; legacy uint8 files, "
-        "converted exactly; float32, float16 and dynamic-range files, quantized here; "
+        "int8 files and files of int16 activations with int8 weights, their numbers untouched, weights of four bits "
+        "too; legacy uint8 files, converted exactly; float32, float16 and dynamic-range files, quantized here; "
         "variables (streaming models); QUANTIZE and DEQUANTIZE at the edges",
-        "dynamic shapes, sparse or external buffers, loops",
+        "dynamic shapes, sparse or external buffers, loops without a known bound",
     ),
     Format(
         "onnx",

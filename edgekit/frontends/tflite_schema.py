@@ -154,6 +154,7 @@ OPTIONS: dict[str, tuple[Option, ...]] = {
     ),
     "MIRROR_PAD": (("mode", 0, PAD_MODE, 0),),
     "IF": (("then_subgraph_index", 0, "int32", 0), ("else_subgraph_index", 1, "int32", 0)),
+    "WHILE": (("cond_subgraph_index", 0, "int32", 0), ("body_subgraph_index", 1, "int32", 0)),
     "CALL_ONCE": (("init_subgraph_index", 0, "int32", 0),),
     "VAR_HANDLE": (("container", 0, "text", ""), ("shared_name", 1, "text", "")),
 }

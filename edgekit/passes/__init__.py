@@ -16,7 +16,7 @@ from edgekit.passes.fold_factor import fold_factor
 from edgekit.passes.fold_pad import fold_pad
 from edgekit.passes.fuse_activation import fuse_activation
 from edgekit.passes.fuse_pointwise import fuse_pointwise
-from edgekit.passes.inline_branches import inline_branches
+from edgekit.passes.inline_subgraphs import inline_subgraphs
 from edgekit.passes.layout import layout
 from edgekit.passes.recognise_norm import recognise_norm
 from edgekit.passes.resolve_state import resolve_state
@@ -26,7 +26,7 @@ from edgekit.passes.static_shapes import static_shapes
 Pass = Callable[[Graph], Graph]
 
 CANONICAL: tuple[Pass, ...] = (
-    inline_branches,
+    inline_subgraphs,
     resolve_state,
     static_shapes,
     signed_bytes,

@@ -6,8 +6,8 @@ one scale and zero point per activation, a symmetric scale per output channel fo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from edgekit.op import load_ops
 from edgekit.quantize import equalize
 from edgekit.quantize.bias import corrected
 from edgekit.quantize.evaluate import inferences, some
+from edgekit.quantize.four_bits import four_bit_layers, second_moments
 from edgekit.quantize.prepare import Groups, groups_of, has_reals, is_real, prepared, wide_tensors
 from edgekit.quantize.ranges import RANGES, Histogram, affine, minmax, power_of_two
 from edgekit.quantize.report import error_report
@@ -30,17 +31,22 @@ from edgekit.validate.data import Samples, load_samples, quantize, samples_of
 __all__ = ["Calibration", "Quantization", "Settings", "load", "quantized", "restored", "save"]
 
 Array = NDArray[Any]
+# Bits of weights and of activations.
+SCHEMES = ("w8a8", "w4a8")
 FEW_SAMPLES = 8
 _CORRECTION_SAMPLES = 128
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How numbers are chosen. ranges: a key of `ranges.RANGES`."""
+    """How numbers are chosen. ranges: a key of `ranges.RANGES`. scheme: a key of `SCHEMES`; layer_schemes:
+    those of single layers, by patterns of their names."""
 
     ranges: str = "percentile"
     equalize: bool = True
     bias_correction: bool = True
+    scheme: str = "w8a8"
+    layer_schemes: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,9 +88,10 @@ def quantized(
 
     A graph that has all its numbers comes back as it is, with None. calibration: samples of the
     graph's inputs (`Calibration.samples`). Raises EK203 where they are needed and absent,
-    EK004 where they cannot serve, EK304 where the model is not finite, EK301 for wrong numbers of
+    EK001 for schemes of layers that there are none of, EK004 where they cannot serve, EK304 where the model is not finite, EK301 for wrong numbers of
     the source.
     """
+    fours = four_bit_layers(graph, settings.scheme, settings.layer_schemes)
     if not has_reals(graph) and not graph.one_rounding:
         return graph, None
     ready = prepared(graph)
@@ -99,7 +106,8 @@ def quantized(
         if settings.equalize:
             ready, factors = equalize.equalized(ready, _spreads(ready, calibration))
         seen = _histograms(ready, groups, calibration)
-    decided = _numbers(ready, groups, seen, settings)
+    moments = second_moments(ready, calibration, fours) if calibration and fours else {}
+    decided = _numbers(ready, groups, seen, settings, fours, moments)
     if not decided.quants:
         return graph, None
     result = applied(ready, decided)
@@ -239,7 +247,12 @@ def _spreads(graph: Graph, samples: Samples) -> dict[str, equalize.Spread]:
 
 
 def _numbers(
-    graph: Graph, groups: Groups, seen: dict[str, Histogram], settings: Settings
+    graph: Graph,
+    groups: Groups,
+    seen: dict[str, Histogram],
+    settings: Settings,
+    fours: Collection[str],
+    moments: Mapping[str, Array],
 ) -> Quantization:
     """Numbers for every real tensor: activations by their range, then constants and layers."""
     quants: dict[str, Quant] = {}
@@ -273,7 +286,9 @@ def _numbers(
             continue
         x, out = numbers(node.inputs[0]), numbers(node.outputs[0])
         if x is not None and out is not None and not x.per_channel:
-            for name, (quant, array) in layer_constants(node, graph, x, out).items():
+            bits = 4 if node.name in fours else 8
+            made = layer_constants(node, graph, x, out, bits, moments.get(node.name))
+            for name, (quant, array) in made.items():
                 quants[name], data[name] = quant, array
     return Quantization(quants, data)
 
