@@ -22,6 +22,7 @@ from edgekit.options import (
     KEEP,
     MODEL,
     OPTIMIZE,
+    PLUGIN,
     REGIONS,
     STREAM,
     TARGET,
@@ -43,6 +44,7 @@ def cli(context: click.Context) -> None:
 
 @command(cli)
 @MODEL
+@PLUGIN
 @TARGET
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), help="Bundle folder (default build/<name>)."
@@ -85,6 +87,7 @@ def build(session: Session, model: Path, target: str, output: Path | None, name:
 
 @command(cli)
 @MODEL
+@PLUGIN
 @TARGET
 @KEEP
 @STREAM
@@ -111,6 +114,7 @@ def check(session: Session, model: Path, target: str, keep_input: bool, stream_i
 
 @command(cli)
 @BUNDLE
+@PLUGIN
 @click.option(
     "--data",
     type=click.Path(path_type=Path),
@@ -147,6 +151,7 @@ def validate(session: Session, bundle: Path, data: Path | None, place: str, scal
 
 @command(cli)
 @BUNDLE
+@PLUGIN
 @click.option("--target", default="", help="Judge against another target than the bundle's.")
 @BUDGET
 def size(session: Session, bundle: Path, target: str, budget: str) -> int:
@@ -161,6 +166,7 @@ def size(session: Session, bundle: Path, target: str, budget: str) -> int:
 
 @command(cli)
 @BUNDLE
+@PLUGIN
 @click.option(
     "--on", "place", type=click.Choice(["emulator"]), default="emulator", show_default=True
 )
@@ -176,6 +182,7 @@ def bench(session: Session, bundle: Path, place: str) -> int:
 
 @command(cli)
 @MODEL
+@PLUGIN
 @TARGET
 @KEEP
 @STREAM
@@ -214,6 +221,7 @@ def plan(session: Session, model: Path, target: str, keep_input: bool, stream_in
 
 @command(cli)
 @MODEL
+@PLUGIN
 @TARGET
 @click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE",
               help="The cost file: made, or continued (default: <target>.costs.json).")  # fmt: skip
@@ -241,6 +249,7 @@ def tune(
 
 @command(cli)
 @MODEL
+@PLUGIN
 @DIM
 @quantization
 @click.option("--ranges", is_flag=True, help="Also each tensor's range and each layer's error.")
@@ -257,6 +266,7 @@ def inspect(session: Session, model: Path, dims: dict[str, int], ranges: bool,
 
 
 @command(cli)
+@PLUGIN
 def ops(session: Session) -> int:
     """The supported operators per source format, with their limits."""
     from edgekit.catalogue import operators, operators_text

@@ -20,10 +20,12 @@ from edgekit.emit.names import default_name
 from edgekit.errors import EdgekitError
 from edgekit.firmware import compile_model
 from edgekit.measure import SAMPLES, STEPS, describe, layer_memory, memory, speed, totals
+from edgekit.passes.signed_bytes import is_unsigned
 from edgekit.plan import ordered
 from edgekit.plan.certificate import certificate, problems
 from edgekit.plan.front import front
 from edgekit.plan.regions import Room
+from edgekit.plugins import plugin_operators, require_plugins
 from edgekit.preprocess import front_of, integer_features, read_all, real_features, tables
 from edgekit.quantize import Calibration, Settings, load
 from edgekit.ram import ram_advice, rooms_of, within_ram
@@ -40,7 +42,7 @@ from edgekit.validate.data import (
     source_order,
 )
 from edgekit.validate.fidelity import quantized_names
-from edgekit.validate.reference import Reference, reference_outputs
+from edgekit.validate.reference import Reference, find_engine, reference_outputs
 from edgekit.validate.run import Original, validate_places
 from edgekit.validate.runners import deploy, make_runner
 
@@ -49,6 +51,7 @@ def reopen(folder: Path, target: str = "") -> tuple[Bundle, Compiled, Target]:
     """A bundle with its stages, rebuilt from the model it carries; `target` replaces its own."""
     bundle = open_bundle(folder)
     options = _options(bundle)
+    require_plugins(folder, bundle.manifest["plugins"])
     stored = folder / QUANTIZATION
     numbers = load(stored) if QUANTIZATION in bundle.manifest["files"] else None
     costs = load_costs(folder / COSTS) if COSTS in bundle.manifest["files"] else None
@@ -324,6 +327,7 @@ def validate(
         program.kept,
     )
     outputs = [program.buffers[name] for name in program.outputs]
+    own = [op.name for op in plugin_operators(program)]
     progress(place)
     with make_runner(place, deploy(program, folder, bundle.name), board) as runner:
         report = validate_places(
@@ -331,7 +335,7 @@ def validate(
             outputs,
             Simulator(program),
             None if place == "simulator" else runner,
-            source if original else None,
+            source if original and not own else None,
             metric,
             program.layouts,
         )
@@ -346,6 +350,8 @@ def validate(
         "edgekit_version": __version__,
         "on": place,
     }
+    if own:
+        head["reference_skipped"] = f"no interpreter of others has {', '.join(own)}"
     return head | report
 
 
@@ -374,10 +380,11 @@ def _original(
 ) -> Reference:
     progress("original")
     dims, real = bundle.options.get("dims", {}), stages.quantized.one_rounding
+    engine = find_engine(kind="uint8 tflite") if is_unsigned(stages.source) else "auto"
     if stages.options.preprocess:
         samples = _features(stages, samples, real)
     return reference_outputs(
-        bundle.model, samples, intermediates=intermediates, real=real, dims=dims
+        bundle.model, samples, engine=engine, intermediates=intermediates, real=real, dims=dims
     )
 
 

@@ -109,15 +109,21 @@ def _long_name(parameter: click.Parameter) -> str:
 
 
 def _value(option: click.Parameter, key: str, value: Any, where: str) -> str | bool | list[str]:
-    """`value` as the option takes it. Raises EK003 on one of another type."""
+    """`value` as the option takes it, a list where the command line may repeat the option."""
+    if not option.multiple:
+        return _one(option, key, value, where)
+    items = value if isinstance(value, list) else [value]
+    return [str(_one(option, key, item, where)) for item in items]
+
+
+def _one(option: click.Parameter, key: str, value: Any, where: str) -> str | bool:
+    """Raises EK003 on a value of another type."""
     flag = isinstance(option, click.Option) and option.is_flag
     if isinstance(value, bool) != flag or not isinstance(value, str | int | float):
         raise EdgekitError(
             "EK003", "a value has the wrong type", where=f"{where}, {key}", found=repr(value),
             help="write true or false" if flag else "write it in quotes, as on the command line",
         )  # fmt: skip
-    if option.multiple:
-        return [str(value)]
     return value if isinstance(value, bool) else str(value)
 
 

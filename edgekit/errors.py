@@ -12,6 +12,7 @@ CODES: dict[str, str] = {
     "EK004": "invalid data file",
     "EK005": "invalid bundle",
     "EK006": "invalid cost file",
+    "EK007": "broken plug-in",
     "EK101": "malformed model file",
     "EK102": "not a model file of this kind",
     "EK103": "model file too large",

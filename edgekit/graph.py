@@ -21,9 +21,18 @@ if TYPE_CHECKING:
     from edgekit.op import Op, Params, Variant
 
 DTYPES: dict[str, int] = {
-    "int8": 1, "uint8": 1, "bool": 1, "int16": 2, "int32": 4, "int64": 8,
-    "float16": 2, "float32": 4, "float64": 8, "resource": 4,
+    "int8": 1, "uint8": 1, "bool": 1, "int16": 2, "uint16": 2, "int32": 4, "uint32": 4, "int64": 8,
+    "uint64": 8, "float16": 2, "float32": 4, "float64": 8, "resource": 4,
 }  # fmt: skip
+
+
+# ONNX's integers of 64 bits are kept in 32: exporters write them where a device has indices.
+_KEPT = {"int64": "int32", "uint64": "uint32"}
+
+
+def kept(dtype: str) -> str:
+    """The type in which an ONNX graph's integers are kept."""
+    return _KEPT.get(dtype, dtype)
 
 
 def limits(dtype: str) -> tuple[int, int]:
@@ -90,6 +99,11 @@ class Value:
                 help="convert the model with full integer quantization",
             )
         return self.quant
+
+
+def plain(value: Value) -> bool:
+    """Is it integers or booleans that stand for themselves?"""
+    return value.quant is None and not value.dtype.startswith("float")
 
 
 def dequantized(value: Value) -> NDArray[Any]:

@@ -13,12 +13,14 @@ import importlib
 import pkgutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgekit.channels import Bounds, Spare, type_bounds
+from edgekit.data import data_dir
 from edgekit.errors import EdgekitError
 from edgekit.graph import Graph, IntNode, Node, Value
 
@@ -143,6 +145,8 @@ class Op:
     """Base of all operators. Defining a subclass with a `name` registers it."""
 
     name: ClassVar[str] = ""
+    # The Python file of a plug-in, None for edgekit's own operators.
+    origin: ClassVar[Path | None] = None
     # C kernel `ek_<kernel>_s8`; several operators may share one.
     kernel: ClassVar[str] = ""
     # "rows": strip kernel on row addresses; "flat": n contiguous elements; "whole": all at once;
@@ -161,6 +165,8 @@ class Op:
     # Source operator names, per format; torch graphs are read in ONNX's vocabulary.
     tflite: ClassVar[tuple[str, ...]] = ()
     onnx: ClassVar[tuple[str, ...]] = ()
+    # Source operators that are not supported, by patterns of their names -> how this one can stand in.
+    instead: ClassVar[Mapping[str, str]] = {}
     # Every operand has its axes where the output has them, and none has a meaning of its own.
     elementwise: ClassVar[bool] = False
     # Axis of the output channels in the weights (operand 1), None for operators without weights.
@@ -228,6 +234,11 @@ class Op:
     def run(cls, p: Any, consts: Mapping[str, Array], *inputs: Array) -> list[Array]:
         """The integer semantics. Every array has a leading sample axis before its own shape."""
         raise NotImplementedError
+
+    @classmethod
+    def stored(cls, p: Any, consts: Mapping[str, Array]) -> Packed:
+        """What the portable kernel's struct is filled with, where flash holds less than `run` reads."""
+        return Packed(p, consts)
 
     @classmethod
     def reads(cls, p: Any, consts: Mapping[str, Array], row: int) -> range:
@@ -324,6 +335,18 @@ class Kernel:
         return f"{self.op.kernel}_{self.variant.suffix}" if self.variant else self.op.kernel
 
     @property
+    def owner(self) -> type[Op]:
+        """The class that has the kernel; others share it by inheriting."""
+        return next((c for c in self.op.__mro__ if c.__dict__.get("kernel")), Op)
+
+    @property
+    def source(self) -> Path:
+        """Its C file, in the runtime or beside a plug-in."""
+        origin = self.owner.origin
+        folder = origin.parent if origin else data_dir("runtime") / "kernels"
+        return folder / f"{self.name}.c"
+
+    @property
     def symbol(self) -> str:
         suffix = f"_{self.variant.suffix}" if self.variant else ""
         return f"ek_{self.op.kernel}_s8{suffix}"
@@ -347,7 +370,7 @@ class Kernel:
 
     def pack(self, params: Params, consts: Mapping[str, Array]) -> Packed:
         """What its struct is filled with."""
-        return self.variant.pack(params, consts) if self.variant else Packed(params, consts)
+        return (self.variant.pack if self.variant else self.op.stored)(params, consts)
 
 
 OPS: dict[str, type[Op]] = {}

@@ -10,6 +10,15 @@ import click
 
 from edgekit import config
 
+
+def _plugins(context: click.Context, parameter: click.Parameter, folders: tuple[Path, ...]) -> None:
+    """Make them known before anything is read: a plug-in is part of the registry, not of a command."""
+    if folders:
+        from edgekit.plugins import load_plugins
+
+        load_plugins(*folders)
+
+
 MODEL = click.argument("model", type=click.Path(path_type=Path))
 BUNDLE = click.argument("bundle", type=click.Path(path_type=Path))
 TARGET = click.option(
@@ -40,6 +49,8 @@ IO = click.option("--io", type=click.Choice(["arena", "caller", "float"]), defau
                   help="Inputs and outputs inside the arena, in the caller's buffers, or arena plus float helpers.")  # fmt: skip
 
 
+PLUGIN = click.option("--plugin", multiple=True, metavar="DIR", expose_value=False, callback=_plugins,
+                      type=click.Path(path_type=Path), help="A folder with operators of your own, one Python and one C file each.")  # fmt: skip
 DIM = click.option("--dim", "dims", multiple=True, metavar="NAME=SIZE", callback=config.sizes,
                    help="The size of a symbolic dimension of an input.")  # fmt: skip
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -93,10 +93,13 @@ def bias_of(node: Node, graph: Graph) -> Value | None:
     return graph.value(node.inputs[2]) if has_bias else None
 
 
-def weight_scales(node: Node, graph: Graph, channel_axis: int) -> NDArray[np.float64]:
-    """One scale per output channel; raises EK202/EK301 where weights are not symmetric int8."""
+def weight_scales(
+    node: Node, graph: Graph, channel_axis: int, types: Sequence[str] = ("int8",)
+) -> NDArray[np.float64]:
+    """One scale per output channel; raises EK202/EK301 where weights are not symmetric int8. `types`
+    has int16 where legacy weights of nine bits are supported, too."""
     w = graph.value(node.inputs[1])
-    require(w.dtype == "int8", "int8 weights", node, f"{w.name} is {w.dtype}")
+    require(w.dtype in types, "int8 weights", node, f"{w.name} is {w.dtype}")
     if w.quant is None:
         raise EdgekitError(
             "EK301",
@@ -111,10 +114,12 @@ def weight_scales(node: Node, graph: Graph, channel_axis: int) -> NDArray[np.flo
     return np.broadcast_to(np.array(w.quant.scale, np.float64), w.shape[channel_axis])
 
 
-def effective_scales(node: Node, graph: Graph, channel_axis: int) -> NDArray[np.float64]:
+def effective_scales(
+    node: Node, graph: Graph, channel_axis: int, types: Sequence[str] = ("int8",)
+) -> NDArray[np.float64]:
     """``scale_in * scale_w / scale_out`` per output channel, in float64."""
     x, out = graph.value(node.inputs[0]), graph.value(node.outputs[0])
-    return np.asarray(x.scale * weight_scales(node, graph, channel_axis) / out.scale)
+    return np.asarray(x.scale * weight_scales(node, graph, channel_axis, types) / out.scale)
 
 
 def integer_consts(

@@ -130,7 +130,9 @@ def _subgraph(model: Any, layer: Layer) -> Any:
     """A graph of one operator, whose code and constants are added to `model`."""
     schema, (op_name, inputs, outputs, options) = _schema(), layer
     graph, op, code = schema.SubGraphT(), schema.OperatorT(), schema.OperatorCodeT()
-    code.builtinCode = getattr(schema.BuiltinOperator, op_name)
+    kind, _, custom = op_name.partition(":")
+    code.builtinCode = getattr(schema.BuiltinOperator, kind)
+    code.customCode = custom or None
     code.deprecatedBuiltinCode, code.version = min(code.builtinCode, 127), 1
     op.opcodeIndex = len(model.operatorCodes)
     model.operatorCodes.append(code)
@@ -141,7 +143,9 @@ def _subgraph(model: Any, layer: Layer) -> Any:
     graph.outputs = [index[s.name] for s in outputs]
     op.inputs = [index.get(s.name, -1) for s in inputs]
     op.outputs = [index[s.name] for s in outputs]
-    if (table := _options(op_name, options)) is not None:
+    if custom:
+        op.customOptions = np.frombuffer((options or {}).get("custom_options", b""), np.uint8)
+    elif (table := _options(op_name, options)) is not None:
         op.builtinOptions = table
         op.builtinOptionsType = getattr(schema.BuiltinOptions, _options_name(op_name))
     graph.operators, graph.name = [op], "main"
@@ -155,7 +159,8 @@ def one_op_model(
     options: Mapping[str, Any] | None = None,
     branches: Sequence[Layer] = (),
 ) -> bytes:
-    """A .tflite file of one operator. `options` uses the schema's field names and enum names.
+    """A .tflite file of one operator. `options` uses the schema's field names and enum names; a custom
+    operator is "CUSTOM:its name".
 
     branches: operators of the file's further graphs, from number 1 on.
     """

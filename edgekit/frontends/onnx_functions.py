@@ -1,16 +1,18 @@
-"""Functions that a model brings along are written out into its graph by ONNX's own inliner."""
+"""Functions are written out into the graph by ONNX's own inliner: those that a model brings along, and
+ONNX's operators that are defined by others, where edgekit has nothing for the operator itself."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from onnx import FunctionProto, ModelProto, NodeProto, inliner
 
 from edgekit.errors import EdgekitError
-from edgekit.frontends.onnx_checks import check_count
+from edgekit.frontends.onnx_checks import DEFAULT_DOMAINS, check_count, known_operator
 from edgekit.frontends.onnx_tools import EXPORT_AGAIN, onnx_errors
 
 _Key = tuple[str, str, str]
+_KINDS = ("has_function", "has_context_dependent_function")  # not in the package's type hints
 
 
 def inlined(model: ModelProto) -> ModelProto:
@@ -22,6 +24,31 @@ def inlined(model: ModelProto) -> ModelProto:
     check_count(_unfolded(model.graph.node, functions, {}, ()))
     with onnx_errors("EK105", "the model's functions cannot be inlined", "functions"):
         return inliner.inline_local_functions(model)
+
+
+def defined_by_others(model: ModelProto, opset: int, known: Collection[str]) -> ModelProto:
+    """`model` with ONNX's functions in place of the operators that are not `known`. Raises EK105 where
+    that fails and EK103 where they unfold beyond `MAX_NODES`."""
+    while names := sorted(_functions(model, opset) - set(known)):
+        with onnx_errors("EK105", f"the definition of {names[0]} cannot be inlined", "functions"):
+            chosen = [("", name) for name in names]
+            made = inliner.inline_selected_functions(model, chosen, False, True)
+        if _functions(made, opset) == _functions(model, opset):
+            break  # it needs types that the file does not give; the operator is refused later
+        model = made
+        check_count(len(model.graph.node))
+    return model
+
+
+def _functions(model: ModelProto, opset: int) -> set[str]:
+    """The operators of the graph that ONNX defines by others."""
+    found = {node.op_type for node in model.graph.node if node.domain in DEFAULT_DOMAINS}
+    schemas = {name: known_operator(name, opset) for name in found}
+    return {
+        name
+        for name, schema in schemas.items()
+        if schema is not None and any(getattr(schema, kind) for kind in _KINDS)
+    }
 
 
 def _unfolded(

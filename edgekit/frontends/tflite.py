@@ -216,6 +216,8 @@ class _Importer:
             raise self._fail("EK105", "an operator without an output tensor", where, "-1")
         options = table.table(4, f"{where}, options")
         attrs = self._attrs(op, options, where)
+        if op.startswith("CUSTOM:"):
+            attrs["custom_options"] = table.array(5, "uint8").tobytes()
         return Node(f"{op.lower().replace(':', '_')}_{index}", op, inputs, outputs, attrs)
 
     def _attrs(self, op: str, table: Table | None, where: str) -> dict[str, Any]:

@@ -2,7 +2,8 @@
 
     out[b, m, n] = requantize(sum over k of (x[b, m, k] - zero_x) * (y[b, k, n] - zero_y)) + zero_out
 
-Either matrix may be kept transposed (`adj_x`, `adj_y`); batch axes of size 1 repeat. int8.
+Either matrix may be kept transposed (`adj_x`, `adj_y`); batch axes of size 1 repeat. int8. `factor`
+multiplies the real product, where there is one.
 """
 
 from __future__ import annotations
@@ -69,7 +70,8 @@ class BatchMatmul(Op):
     def real(cls, node: Node, graph: Graph, *inputs: Array) -> list[Array]:
         x, y = real_operands(node, graph, inputs)
         x = x.swapaxes(-1, -2) if node.attrs["adj_x"] else x
-        return [x @ (y.swapaxes(-1, -2) if node.attrs["adj_y"] else y)]
+        y = y.swapaxes(-1, -2) if node.attrs["adj_y"] else y
+        return [x @ y * node.attrs.get("factor", 1.0)]
 
     @classmethod
     def quantize(cls, node: Node, graph: Graph) -> IntNode:
@@ -77,7 +79,8 @@ class BatchMatmul(Op):
         a, b, out = (graph.value(name) for name in (*node.inputs, node.outputs[0]))
         x, y = _matrices(node, graph)
         rows, depth, columns = x[-2], x[-1], y[-1]
-        multiplier, shift = fixed.split(a.scale * b.scale / out.scale, graph.one_rounding)
+        factor = a.scale * b.scale * node.attrs.get("factor", 1.0) / out.scale
+        multiplier, shift = fixed.split(factor, graph.one_rounding)
         prove_shift(depth * 255 * 255, shift, f"node {node.name}")
         way = walk(np.broadcast_shapes(x[:-2], y[:-2]), (x[:-2], y[:-2]))
         require(way is not None, "batches that repeat along at most 4 groups of axes", node, (x, y))

@@ -15,6 +15,7 @@ import numpy as np
 
 from edgekit.cases import activation, single
 from edgekit.channels import Bounds, Spare, channels
+from edgekit.elementwise import real_operands
 from edgekit.graph import DTYPES, Graph, IntNode, Node, Value
 from edgekit.movement import axis_of, check_moved
 from edgekit.op import Alias, Array, Axes, Case, Const, Op, Params, Shape, c_field, require
@@ -74,7 +75,7 @@ class Concat(Op):
 
     @classmethod
     def real(cls, node: Node, graph: Graph, *inputs: Array) -> list[Array]:
-        return [np.concatenate(inputs, axis=node.attrs["axis"])]
+        return [np.concatenate(real_operands(node, graph, inputs), axis=node.attrs["axis"])]
 
     @classmethod
     def quantize(cls, node: Node, graph: Graph) -> IntNode:

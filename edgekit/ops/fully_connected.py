@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from edgekit import dsp, fixed, mve, neon, rv32, v6m, weighted
+from edgekit import dsp, fixed, instructions, mve, neon, rv32, v6m, weighted
 from edgekit.channels import (
     Bounds,
     Spare,
@@ -60,7 +60,7 @@ class FullyConnectedParams(Params):
 
 @dataclass(frozen=True)
 class FullyConnectedNeonParams(FullyConnectedParams):
-    plain: int = c_field("int32_t", "1 where every shift is negative and the clamp that of int8")
+    rescaling: int = c_field("int32_t", "how sums become outputs, see ek_neon.h")
 
 
 class FullyConnected(Op):
@@ -86,10 +86,11 @@ class FullyConnected(Op):
                 rv32.DENSE),
         Variant("neon_dot", ("neon_dot",), neon.dense_dot_fits,
                 partial(neon.pack_dense, FullyConnectedNeonParams, dot=True),
-                FullyConnectedNeonParams, neon.CONSTS),
+                FullyConnectedNeonParams, neon.CONSTS,
+                instructions=instructions.dense_neon_dot),
         Variant("neon", ("neon",), neon.dense_fits,
                 partial(neon.pack_dense, FullyConnectedNeonParams, dot=False),
-                FullyConnectedNeonParams, neon.CONSTS),
+                FullyConnectedNeonParams, neon.CONSTS, instructions=instructions.dense_neon),
     )  # fmt: skip
     tflite: ClassVar[tuple[str, ...]] = ("FULLY_CONNECTED",)
     onnx: ClassVar[tuple[str, ...]] = ("Gemm", "MatMul")

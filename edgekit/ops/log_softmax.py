@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,7 +19,10 @@ from edgekit import fixed, fixed_functions
 from edgekit.cases import activation, single
 from edgekit.graph import Graph, IntNode, Node
 from edgekit.op import Array, Axes, Case, Const, Op, Params, Shape, c_field, int8_pair, require
-from edgekit.ops.softmax import exponentials
+from edgekit.ops.softmax import along_rows, exponentials
+
+if TYPE_CHECKING:
+    from edgekit.draft import Draft
 
 _INPUT_BITS, _SUM_BITS, _OUTPUT_BITS = 5, 12, 4
 
@@ -41,6 +45,7 @@ class LogSoftmax(Op):
     Params = LogSoftmaxParams
     consts = (Const("exps", "int32_t", "[256], exp(-difference) in Q0.31"),)
     tflite = ("LOG_SOFTMAX",)
+    onnx = ("LogSoftmax",)
     output_quant = (1 / 16, 127)
     coupling = "mix"
     inplace = (0,)
@@ -49,6 +54,10 @@ class LogSoftmax(Op):
     @classmethod
     def import_tflite(cls, node: Node, graph: Graph) -> list[Node]:
         return [Node(node.name, cls.name, node.inputs, node.outputs)]
+
+    @classmethod
+    def import_onnx(cls, node: Node, draft: Draft) -> None:
+        along_rows(node, draft, lambda row, out: draft.add(cls.name, node, [row], {}, out))
 
     @classmethod
     def shapes(cls, node: Node, graph: Graph) -> list[Shape]:

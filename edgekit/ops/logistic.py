@@ -20,6 +20,9 @@ from edgekit.ops.lut import Lut, case
 class Logistic(Lut):
     name = "logistic"
     tflite = ("LOGISTIC",)
+    instead = {
+        "GELU": "convert it as x LOGISTIC(1.702 x), or train with HARD_SWISH",
+    }
     onnx = ("Sigmoid",)
     output_quant = (1 / 256, -128)
     saturation = 0.6

@@ -66,6 +66,11 @@ class Lstm(Op):
     inputs = ("input", "hidden", "cell")
     states = ("hidden", "cell")
     tflite = ("UNIDIRECTIONAL_SEQUENCE_LSTM",)
+    instead = {
+        "LSTM": "convert with TensorFlow 2.4 or newer, which writes that one for a Keras LSTM",
+        "BIDIRECTIONAL_SEQUENCE_LSTM": "two of them, one between two REVERSE_V2, and a CONCATENATION",
+        "*RNN": "train the layer as an LSTM, or unroll its steps into FULLY_CONNECTED and TANH",
+    }
     coupling = "mix"
     tolerance = 3.0
 

@@ -71,6 +71,9 @@ class TransposeConv(Op):
         Const("shift", "int8_t", "[out_c], positive is left"),
     )
     tflite = ("TRANSPOSE_CONV",)
+    instead = {
+        "CONV_3D_TRANSPOSE": "fold the depth into the channels, or work slice by slice",
+    }
     channel_axis = 0
     coupling = "mix"
 

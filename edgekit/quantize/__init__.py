@@ -20,7 +20,7 @@ from edgekit.op import load_ops
 from edgekit.quantize import equalize
 from edgekit.quantize.bias import corrected
 from edgekit.quantize.evaluate import activations, real_inputs, some
-from edgekit.quantize.prepare import Groups, groups_of, has_reals, prepared
+from edgekit.quantize.prepare import Groups, groups_of, has_reals, is_real, prepared
 from edgekit.quantize.ranges import RANGES, Histogram, affine, minmax
 from edgekit.quantize.report import error_report
 from edgekit.quantize.store import Quantization, damaged, load, save
@@ -149,8 +149,10 @@ def applied(graph: Graph, quantization: Quantization) -> Graph:
 
 
 def check_calibration(graph: Graph, samples: Samples) -> None:
-    """Raises EK004 for data that says nothing about an input's range."""
+    """Raises EK004 for data that says nothing about the range of a real input."""
     for tensor, x in zip(samples.tensors, samples.arrays, strict=True):
+        if not is_real(graph, tensor.name):
+            continue
         found = ""
         if not np.any(x != x.reshape(-1)[0]):
             found = f"{x.size} times {float(x.reshape(-1)[0]):g}"
@@ -202,7 +204,8 @@ def _refuse(graph: Graph, missing: dict[str, list[str]]) -> None:
 def _histograms(graph: Graph, groups: Groups, samples: Samples) -> dict[str, Histogram]:
     """What every group without numbers holds, over all calibration data and its own constants."""
     table = groups.members()
-    root = {n: r for r, names in table.items() for n in names if r not in groups.fixed}
+    open_groups = {r: names for r, names in table.items() if r not in groups.fixed}
+    root = {n: r for r, names in open_groups.items() for n in names if is_real(graph, n)}
     seen: dict[str, Histogram] = {r: Histogram() for r in root.values()}
     for inputs in real_inputs(graph, samples):
         for name, x in activations(graph, inputs):

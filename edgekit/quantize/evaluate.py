@@ -30,7 +30,7 @@ def real_inputs(graph: Graph, samples: Samples) -> Iterator[dict[str, Array]]:
 
 def _real(graph: Graph, name: str, x: Array) -> Array:
     value = graph.value(name)
-    return dequantize(x, value.quant).astype(np.float32).reshape(value.shape)
+    return dequantize(x, value.quant).astype(_real_type(value)).reshape(value.shape)
 
 
 def activations(graph: Graph, inputs: Mapping[str, Array]) -> Iterator[tuple[str, Array]]:
@@ -43,7 +43,7 @@ def activations(graph: Graph, inputs: Mapping[str, Array]) -> Iterator[tuple[str
         yield name, x
     for node in graph.nodes:
         for name, out in zip(node.outputs, run_real(node, graph, live), strict=True):
-            if not np.isfinite(out).all():
+            if out.dtype.kind == "f" and not np.isfinite(out).all():
                 raise EdgekitError(
                     "EK304", "the model computes values that are not finite", where=f"node {node.name}, tensor {name}",
                     found="NaN or infinity on calibration data", help="check the weights and the range of the data",
@@ -60,14 +60,18 @@ def _last_reads(graph: Graph) -> dict[str, Node]:
 
 
 def run_real(node: Node, graph: Graph, live: Mapping[str, Array]) -> list[Array]:
-    """One node on one inference's real values, float32."""
+    """One node on one inference's real values, float32; plain integers stay what they are."""
     operands = [live[name] for name in node.inputs if name in live]
     with np.errstate(all="ignore"):
         outputs = load_ops()[node.op].real(node, graph, *operands)
-    return [
-        np.asarray(out, np.float32).reshape(graph.value(name).shape)
-        for name, out in zip(node.outputs, outputs, strict=True)
-    ]
+    made = [(graph.value(name), out) for name, out in zip(node.outputs, outputs, strict=True)]
+    return [np.asarray(out, _real_type(value)).reshape(value.shape) for value, out in made]
+
+
+def _real_type(value: Value) -> str:
+    """What a tensor is in real numbers: integers without a scale are themselves."""
+    plain = value.quant is None and not value.dtype.startswith("float")
+    return value.dtype if plain else "float32"
 
 
 def run_real_batch(node: Node, graph: Graph, live: Mapping[str, Array]) -> list[Array]:
@@ -81,7 +85,7 @@ def run_real_batch(node: Node, graph: Graph, live: Mapping[str, Array]) -> list[
 def run_integer(node: Node, graph: Graph, live: Mapping[str, Array]) -> list[Array]:
     """One node of a quantized graph on integers [N, *shape]."""
     made = integer_node(node, graph)
-    count = len(next(live[name] for name in made.inputs if name in live))
+    count = next((len(live[name]) for name in made.inputs if name in live), 1)
     operands = [
         live[name] if name in live else _repeated(graph.value(name), count) for name in made.inputs
     ]

@@ -6,6 +6,7 @@ and where numbers of the source meet that an operator cannot tell apart, a requa
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -28,10 +29,12 @@ def is_real(graph: Graph, name: str) -> bool:
     return bool(name) and graph.value(name).dtype == "float32"
 
 
-def data_operands(node: Node) -> list[str]:
-    """The operands that have a quantization of their own: all but weights and bias."""
+def data_operands(node: Node, values: Mapping[str, Value]) -> list[str]:
+    """The operands that have a quantization of their own: all but weights and bias, and plain integers
+    such as indices and conditions."""
     weighted = load_ops()[node.op].channel_axis is not None
-    return [name for name in (node.inputs[:1] if weighted else node.inputs) if name]
+    named = [name for name in (node.inputs[:1] if weighted else node.inputs) if name]
+    return [n for n in named if values[n].dtype == "float32" or values[n].quant is not None]
 
 
 def prepared(graph: Graph) -> Graph:
@@ -139,7 +142,7 @@ class Groups:
             fixed = load_ops()[node.op].output_quant
             if fixed and self.values[node.outputs[0]].quant is None:
                 self.fixed[node.outputs[0]] = Quant((fixed[0],), (fixed[1],))
-            for name in data_operands(node):
+            for name in data_operands(node, self.values):
                 self.add(name)
 
     def add(self, name: str) -> None:
@@ -183,7 +186,7 @@ def groups_of(graph: Graph, *, calibrated: bool) -> Groups:
     groups, ops = Groups(graph), load_ops()
     for node in graph.nodes:
         if ops[node.op].same_scale:
-            for name in data_operands(node):
+            for name in data_operands(node, graph.values):
                 joined = groups.join(node.outputs[0], name)
                 assert joined, node.name
     for node in graph.nodes:
@@ -201,7 +204,7 @@ def _bridged(graph: Graph) -> Graph:
     for node in graph.nodes:
         if not load_ops()[node.op].same_scale:
             nodes.append(node)
-        elif len(data_operands(node)) == 1:
+        elif len(data_operands(node, values)) == 1:
             nodes += _one_operand(node, values, groups)
         else:
             nodes += _many_operands(node, values, groups)
@@ -209,7 +212,7 @@ def _bridged(graph: Graph) -> Graph:
 
 
 def _one_operand(node: Node, values: dict[str, Value], groups: Groups) -> list[Node]:
-    name, output = data_operands(node)[0], node.outputs[0]
+    name, output = data_operands(node, values)[0], node.outputs[0]
     if groups.join(output, name):
         return [node]
     if values[name].elements <= values[output].elements:
@@ -224,18 +227,18 @@ def _one_operand(node: Node, values: dict[str, Value], groups: Groups) -> list[N
 
 def _many_operands(node: Node, values: dict[str, Value], groups: Groups) -> list[Node]:
     """What has numbers of its own is requantized, unless all of them and the output have the same."""
-    given = [groups.quant(name) for name in data_operands(node)]
+    given = [groups.quant(name) for name in data_operands(node, values)]
     kept = groups.quant(node.outputs[0])
     if kept is None and len(set(given)) == 1:
         kept = given[0]
-    bridges, inputs = [], []
-    for name, quant in zip(data_operands(node), given, strict=True):
-        if quant is not None and quant != kept:
-            bridge, name = _bridge(node, name, values, groups)
+    bridges: list[Node] = []
+    moved: dict[str, str] = {}
+    for name, quant in zip(data_operands(node, values), given, strict=True):
+        if quant is not None and quant != kept and name not in moved:
+            bridge, moved[name] = _bridge(node, name, values, groups)
             bridges.append(bridge)
-        groups.join(node.outputs[0], name)
-        inputs.append(name)
-    return [*bridges, replace(node, inputs=tuple(inputs))]
+        groups.join(node.outputs[0], moved.get(name, name))
+    return [*bridges, replace(node, inputs=tuple(moved.get(n, n) for n in node.inputs))]
 
 
 def _bridge(node: Node, name: str, values: dict[str, Value], groups: Groups) -> tuple[Node, str]:
