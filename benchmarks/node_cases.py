@@ -84,9 +84,19 @@ def _trains(layer: Any, case: NodeCase) -> bool:
     return bool(as_array(case.inputs[-1]))
 
 
+def element_type(given: Any) -> str:
+    """Its numpy type as the case has it."""
+    return str(
+        numpy_helper.to_array(given).dtype
+        if isinstance(given, TensorProto)
+        else np.asarray(given).dtype
+    )
+
+
 def as_array(given: Any) -> Array:
     """A case's tensor, whichever way it is kept."""
-    return numpy_helper.to_array(given) if isinstance(given, TensorProto) else np.asarray(given)
+    x = numpy_helper.to_array(given) if isinstance(given, TensorProto) else np.asarray(given)
+    return x.astype(np.float32) if x.dtype.name == "bfloat16" else x
 
 
 def modules() -> list[str]:

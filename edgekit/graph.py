@@ -48,12 +48,14 @@ class Quant:
     """Affine quantization: ``real = scale * (q - zero_point)``.
 
     `scale` and `zero_point` have one entry, or one per index along `axis`.
-    Scales are float32 values held as Python floats.
+    Scales are float32 values held as Python floats. `bits` is 4 for weights of -8..7 that flash
+    holds two to a byte; their data is int8.
     """
 
     scale: tuple[float, ...]
     zero_point: tuple[int, ...]
     axis: int | None = None
+    bits: int = 8
 
     @property
     def per_channel(self) -> bool:

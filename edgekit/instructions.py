@@ -130,6 +130,15 @@ def conv2d_neon(p: Any, n: int) -> int:
     return int(_CALL + 3 * taps * outputs // 16 + 5 * outputs + _neon_windows(p, n))
 
 
+def dense_neon_dot(p: Any, n: int) -> int:
+    """A vector at a time; `n` is 1."""
+    return int(_CALL + p.batch * p.out_c * (p.in_c + 40) // 10)
+
+
+def dense_neon(p: Any, n: int) -> int:
+    return int(_CALL + p.batch * p.out_c * (p.in_c + 20) // 4)
+
+
 def _neon_taps(p: Any) -> int:
     return int(-(-p.kernel_h * p.kernel_w * p.in_c // 8) * 8)
 
@@ -143,3 +152,13 @@ def _neon_windows(p: Any, n: int) -> int:
 def depthwise_neon(p: Any, n: int) -> int:
     """By pixels and eight channels, of which sixteen are made together."""
     return int(_CALL + n * p.out_w * -(-p.in_c // 8) * (3 * p.kernel_h * p.kernel_w + 18))
+
+
+def depthwise_neon_dot(p: Any, n: int) -> int:
+    """By blocks of eight channels, then by pixels; a column more where the window skips one."""
+    return int(_CALL + n * -(-p.in_c // 8) * (60 + p.out_w * (21 + 8 * p.stride_w)))
+
+
+def interleave_neon(p: Any, n: int) -> int:
+    """Sixteen pixels at a time."""
+    return int(_CALL + n * (20 + 8 * -(-p.width // 16)))

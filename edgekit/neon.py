@@ -241,6 +241,35 @@ def pack_depthwise(kind: Callable[..., Params], p: Any, consts: Consts) -> Packe
     })  # fmt: skip
 
 
+# Depthwise layers with SDOT: a word of every column of the window for each channel.
+COLUMNS_OF_3 = (
+    Const("weights", "int8_t", "[blocks][3 columns][8 channels][3 rows and 0]", weights=True),
+    Const("scales", "int32_t", "per block: 8 biases, multipliers, shifts, negative is right"),
+)
+
+
+def depthwise_dot_fits(p: Any, consts: Consts) -> bool:
+    """A 3x3 window, not dilated, every one with a row of the input; 8 channels or more, one output
+    channel each; no left shift; columns one or two apart."""
+    if p.multiplier_c != 1 or p.in_c < 8 or not _is_3x3(p):
+        return False
+    near = (p.dilation_h, p.dilation_w) == (1, 1) and p.stride_w <= 2 and p.pad_top <= 2
+    inside = (p.out_h - 1) * p.stride_h - p.pad_top < p.in_h
+    return bool(near and inside and (_depthwise(p, consts).shift >= 0).all())
+
+
+def pack_depthwise_dot(kind: Callable[..., Params], p: Any, consts: Consts) -> Packed:
+    c = _depthwise(p, consts)
+    firsts = np.minimum(np.arange(0, p.in_c, 8), p.in_c - 8)
+    blocks = firsts[:, None] + np.arange(8)
+    words = np.pad(c.weights.reshape(-1, 3, 3), ((0, 0), (0, 1), (0, 0)))
+    numbers = np.stack([c.bias, c.multiplier, -c.shift])
+    return Packed(kind(**asdict(p), rescaling=_rescaling(p, c)), {
+        "weights": words[blocks].transpose(0, 3, 1, 2).ravel().astype(np.int8),
+        "scales": numbers[:, blocks].transpose(1, 0, 2).ravel().astype(np.int32),
+    })  # fmt: skip
+
+
 def depthwise_scratch(p: Any) -> int:
     """A pixel of the zero point."""
     return int(p.in_c)

@@ -49,6 +49,9 @@ _GAINS = {
     "depthwise": _Gain(1100, share=0.08),
     "depthwise_dsp": _Gain(900, share=0.06),
     "depthwise_dsp3x3": _Gain(600, share=0.08),
+    "fully_connected_neon": _Gain(600, share=0.14),
+    "fully_connected_neon_dot": _Gain(400, share=0.1),
+    "depthwise_neon_dot": _Gain(1100, share=0.18),
     "depthwise_neon": _Gain(2000, share=0.2),
 }
 

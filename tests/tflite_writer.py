@@ -113,7 +113,9 @@ def _tensor(model: Any, spec: TensorSpec) -> Any:
     tensor.isVariable = spec.variable
     tensor.type = getattr(schema.TensorType, spec.dtype.upper())
     buffer = schema.BufferT()
-    if spec.data is not None:
+    if spec.data is not None and spec.dtype == "int4":
+        buffer.data = _two_to_a_byte(spec.data)
+    elif spec.data is not None:
         little_endian = np.ascontiguousarray(spec.data, np.dtype(spec.dtype).newbyteorder("<"))
         buffer.data = np.frombuffer(little_endian.tobytes(), np.uint8)
     model.buffers.append(buffer)
@@ -124,6 +126,14 @@ def _tensor(model: Any, spec: TensorSpec) -> Any:
         quant.quantizedDimension = spec.axis
         tensor.quantization = quant
     return tensor
+
+
+def _two_to_a_byte(data: Array) -> Array:
+    """The first of two numbers in the low bits."""
+    flat = [int(v) & 15 for v in data.reshape(-1)] + [0]
+    return np.array(
+        [low | high << 4 for low, high in zip(flat[0::2], flat[1::2], strict=False)], np.uint8
+    )
 
 
 def _subgraph(model: Any, layer: Layer) -> Any:

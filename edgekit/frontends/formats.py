@@ -18,9 +18,10 @@ FORMATS = (
     Format(
         "tflite",
         "TensorFlow Lite (`.tflite`)",
-        "int8 files, their numbers untouched; float32, float16 and dynamic-range files, quantized here; "
+        "int8 files and files of int16 activations with int8 weights, their numbers untouched; legacy uint8 files, "
+        "converted exactly; float32, float16 and dynamic-range files, quantized here; "
         "variables (streaming models); QUANTIZE and DEQUANTIZE at the edges",
-        "uint8 and int16 activations, dynamic shapes, sparse or external buffers, loops",
+        "dynamic shapes, sparse or external buffers, loops",
     ),
     Format(
         "onnx",

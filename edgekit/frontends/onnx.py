@@ -14,13 +14,15 @@ from edgekit.errors import EdgekitError
 from edgekit.frontends.onnx_checks import check_operators, check_parts, check_versions, parse
 from edgekit.frontends.onnx_external import embed
 from edgekit.frontends.onnx_finite import require_finite
-from edgekit.frontends.onnx_functions import inlined
+from edgekit.frontends.onnx_fold import FOLDED
+from edgekit.frontends.onnx_functions import defined_by_others, inlined
 from edgekit.frontends.onnx_order import check_order
 from edgekit.frontends.onnx_shapes import bind, declared, input_shape
 from edgekit.frontends.onnx_tensors import array, dtype_of, narrow
 from edgekit.frontends.onnx_tools import located
 from edgekit.frontends.onnx_walk import Walk
 from edgekit.graph import Graph, Value
+from edgekit.op import onnx_ops
 
 
 def load(data: bytes, path: Path, dims: Mapping[str, int]) -> Graph:
@@ -38,7 +40,7 @@ def load(data: bytes, path: Path, dims: Mapping[str, int]) -> Graph:
         check_order(model.graph)
         embed(model, path.parent)
         check_operators(model, opset)
-        model = inlined(model)
+        model = defined_by_others(inlined(model), opset, {*onnx_ops(), *FOLDED})
         check_parts(model)
         narrow(model)
         return _graph(model.graph, Walk(model.graph, opset, model.ir_version), dims)

@@ -20,6 +20,7 @@ from edgekit.passes.inline_branches import inline_branches
 from edgekit.passes.layout import layout
 from edgekit.passes.recognise_norm import recognise_norm
 from edgekit.passes.resolve_state import resolve_state
+from edgekit.passes.signed_bytes import signed_bytes
 from edgekit.passes.static_shapes import static_shapes
 
 Pass = Callable[[Graph], Graph]
@@ -28,6 +29,7 @@ CANONICAL: tuple[Pass, ...] = (
     inline_branches,
     resolve_state,
     static_shapes,
+    signed_bytes,
     recognise_norm,
     drop_dead,
     bind_edges,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -98,7 +98,7 @@ def _real_type(value: Value) -> str:
 def run_real_batch(node: Node, graph: Graph, live: Mapping[str, Array]) -> list[Array]:
     """`run_real` on arrays [N, *shape]."""
     names = [name for name in node.inputs if name in live]
-    count = len(live[names[0]]) if names else 1
+    count = _count(live, names)
     each = [run_real(node, graph, {name: live[name][i] for name in names}) for i in range(count)]
     return [np.stack(column) for column in zip(*each, strict=True)]
 
@@ -106,7 +106,7 @@ def run_real_batch(node: Node, graph: Graph, live: Mapping[str, Array]) -> list[
 def run_integer(node: Node, graph: Graph, live: Mapping[str, Array]) -> list[Array]:
     """One node of a quantized graph on integers [N, *shape]."""
     made = integer_node(node, graph)
-    count = next((len(live[name]) for name in made.inputs if name in live), 1)
+    count = _count(live, [name for name in made.inputs if name in live])
     operands = [
         live[name] if name in live else _repeated(graph.value(name), count) for name in made.inputs
     ]
@@ -115,6 +115,11 @@ def run_integer(node: Node, graph: Graph, live: Mapping[str, Array]) -> list[Arr
         out.reshape(count, *graph.value(name).shape)
         for name, out in zip(node.outputs, outputs, strict=True)
     ]
+
+
+def _count(live: Mapping[str, Array], names: Sequence[str]) -> int:
+    """Samples of the operands; where a node has constants alone, of anything that is there."""
+    return next((len(live[name]) for name in (*names, *live)), 1)
 
 
 def _repeated(value: Value, count: int) -> Array:

@@ -122,8 +122,8 @@ static inline int32x4_t ek_neon_dot16(int32x4_t sum, int8x16_t x, int8x16_t w)
                   [v1_] "w"(v1), [v2_] "w"(v2), [v3_] "w"(v3), "m"(*(const int8_t(*)[32])(x)));    \
     } while (0)
 #define EK_NEON_LOAD32(w)                                                                          \
-    __asm__("ldp %q[u0_], %q[u1_], [%[w_]], #32\n ldp %q[u2_], %q[u3_], [%[w_]], #32\n"            \
-            "ldp %q[v0_], %q[v1_], [%[w_]], #32\n ldp %q[v2_], %q[v3_], [%[w_]], #32"              \
+    __asm__("ldp %q[u2_], %q[u3_], [%[w_], #32]\n ldp %q[v0_], %q[v1_], [%[w_], #64]\n"            \
+            "ldp %q[v2_], %q[v3_], [%[w_], #96]\n ldp %q[u0_], %q[u1_], [%[w_]], #128"             \
             : [u0_] "=&w"(u0), [u1_] "=&w"(u1), [u2_] "=&w"(u2), [u3_] "=&w"(u3),                  \
               [v0_] "=&w"(v0), [v1_] "=&w"(v1), [v2_] "=&w"(v2), [v3_] "=&w"(v3), [w_] "+r"(w)     \
             : "m"(*(const int8_t(*)[128])(w)))
@@ -178,9 +178,8 @@ static inline int32x4_t ek_neon_totals(int32x4_t a, int32x4_t b, int32x4_t c, in
     do {                                                                                           \
         int32_t left = k - 8, end = k;                                                             \
         if (k >= 32) {                                                                             \
-            EK_NEON_WEIGHTS16(u, w);                                                               \
-            EK_NEON_WEIGHTS16(v, w + 64);                                                          \
-            w += 128;                                                                              \
+            int8x16_t u0, u1, u2, u3, v0, v1, v2, v3;                                              \
+            EK_NEON_LOAD32(w);                                                                     \
             next(EK_NEON_SET32);                                                                   \
             for (left = k - 32; left >= 64; left -= 64) {                                          \
                 EK_NEON_LOAD32(w);                                                                 \
