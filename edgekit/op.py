@@ -168,8 +168,8 @@ class Op:
     states: ClassVar[tuple[str, ...]] = ()
     # Names of further outputs behind the first, of signature "whole".
     more: ClassVar[tuple[str, ...]] = ()
-    # Operands and outputs that are kept as int16 with a power of two as their scale.
-    int16: ClassVar[tuple[str, ...]] = ()
+    # Operands and outputs that are kept as int16 with a power of two as their scale: what accumulates.
+    accumulates: ClassVar[tuple[str, ...]] = ()
     # Source operator names, per format; torch graphs are read in ONNX's vocabulary.
     tflite: ClassVar[tuple[str, ...]] = ()
     onnx: ClassVar[tuple[str, ...]] = ()

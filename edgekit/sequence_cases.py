@@ -58,7 +58,7 @@ def _case(
 def _state(
     op: type[Sequence], label: str, shape: tuple[int, ...], scale: float, zero: int
 ) -> Value:
-    if label in op.wide:
+    if label in op.accumulates:
         power = -11 if label.startswith("cell") else -15
         return activation(label, shape, 2.0**power, 0, "int16")
     return activation(label, shape, scale, zero)

@@ -92,7 +92,7 @@ def _initial(
     if not name:
         return draft.constant(node.outputs[0] or node.name, np.zeros(state, np.float32))
     held = draft.resolve(name)
-    if role in op.wide:
+    if role in op.accumulates:
         outside = held in draft.source.inputs or draft.const(name) is not None
         require(outside, "a first state that is an input or a constant", node, name)
     return held

@@ -56,7 +56,7 @@ class Gru(Sequence):
     consts = (*WEIGHTS, SIGMOID)
     inputs = ("input", "state0")
     more = ("hidden", "state")
-    int16 = ("state0", "state")
+    accumulates = ("state0", "state")
     gates = 3
     first_is_hidden = False
     onnx = ("GRU",)

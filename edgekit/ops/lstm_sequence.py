@@ -52,7 +52,7 @@ class LstmSequence(Sequence):
     consts = (*WEIGHTS, SIGMOID)
     inputs = ("input", "hidden0", "cell0")
     more = ("hidden", "cell")
-    int16 = ("cell0", "cell")
+    accumulates = ("cell0", "cell")
     gates = 4
     onnx = ("LSTM",)
 

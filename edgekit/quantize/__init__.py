@@ -21,7 +21,7 @@ from edgekit.quantize import equalize
 from edgekit.quantize.bias import corrected
 from edgekit.quantize.evaluate import inferences, some
 from edgekit.quantize.four_bits import four_bit_layers, second_moments
-from edgekit.quantize.prepare import Groups, groups_of, has_reals, is_real, prepared, wide_tensors
+from edgekit.quantize.prepare import Groups, accumulated, groups_of, has_reals, is_real, prepared
 from edgekit.quantize.ranges import RANGES, Histogram, affine, minmax, power_of_two
 from edgekit.quantize.report import error_report
 from edgekit.quantize.store import Quantization, damaged, load, save
@@ -149,10 +149,10 @@ def restored(graph: Graph, quantization: Quantization) -> Graph:
 
 def applied(graph: Graph, quantization: Quantization) -> Graph:
     """A prepared graph with the numbers that were decided."""
-    values, wide = dict(graph.values), wide_tensors(graph)
+    values, long = dict(graph.values), accumulated(graph)
     for name, quant in quantization.quants.items():
         data = quantization.data.get(name, values[name].data)
-        dtype = ("int16" if name in wide else "int8") if data is None else str(data.dtype)
+        dtype = ("int16" if name in long else "int8") if data is None else str(data.dtype)
         values[name] = replace(values[name], dtype=dtype, quant=quant, data=data)
     states = tuple(_integer_state(state, values[state.value]) for state in graph.states)
     return replace(graph, values=values, states=states, one_rounding=True)
@@ -262,20 +262,20 @@ def _numbers(
         quant = groups.fixed.get(root)
         if quant is None:
             # What goes in and out of the network is never cut.
-            whole = edges & set(names) or root in groups.wide
+            whole = edges & set(names) or root in groups.long
             rule = minmax if whole else RANGES[settings.ranges]
             low, high = rule(seen[root]) if root in seen and seen[root].limit else (0.0, 0.0)
             for name in names:
                 constant = graph.const(name)
                 if constant is not None and constant.dtype.kind == "f":
                     low, high = min(low, float(constant.min())), max(high, float(constant.max()))
-            quant = power_of_two(low, high) if root in groups.wide else affine(low, high)
+            quant = power_of_two(low, high) if root in groups.long else affine(low, high)
         for name in names:
             if graph.value(name).dtype == "float32":
                 quants[name] = quant
                 constant = graph.const(name)
                 if constant is not None:
-                    dtype = "int16" if root in groups.wide else "int8"
+                    dtype = "int16" if root in groups.long else "int8"
                     data[name] = _levels(constant, quant, dtype)
 
     def numbers(name: str) -> Quant | None:

@@ -129,7 +129,7 @@ class Groups:
     def __init__(self, graph: Graph) -> None:
         self._parent: dict[str, str] = {}
         self.fixed: dict[str, Quant] = {}
-        self.wide: set[str] = set()  # roots of those that are kept as int16
+        self.long: set[str] = set()  # roots of those that are kept as int16
         self.values = graph.values
         for name in dict.fromkeys((*graph.inputs, *(n for x in graph.nodes for n in x.outputs))):
             self.add(name)
@@ -189,28 +189,28 @@ def groups_of(graph: Graph, *, calibrated: bool) -> Groups:
             joined = groups.join(first, second)
             require(joined, "one scale and zero point for what is carried along a sequence", node,
                     (groups.quant(first), groups.quant(second)))  # fmt: skip
-    groups.wide = {groups.root(name) for node in graph.nodes for name in _wide(node)}
+    groups.long = {groups.root(name) for node in graph.nodes for name in _accumulating(node)}
     for node in graph.nodes:
         if ops[node.op].keeps_range and not calibrated:
             groups.join(node.outputs[0], node.inputs[0])
     return groups
 
 
-def _wide(node: Node) -> list[str]:
+def _accumulating(node: Node) -> list[str]:
     """The tensors of a node that are kept as int16."""
     op = load_ops()[node.op]
     names = [*zip(op.inputs, node.inputs, strict=False)]
     names += zip(("output", *op.more), node.outputs, strict=False)
-    return [name for role, name in names if role in op.int16]
+    return [name for role, name in names if role in op.accumulates]
 
 
-def wide_tensors(graph: Graph) -> set[str]:
+def accumulated(graph: Graph) -> set[str]:
     """The real tensors of a prepared graph that are kept as int16."""
-    if not any(load_ops()[node.op].int16 for node in graph.nodes):
+    if not any(load_ops()[node.op].accumulates for node in graph.nodes):
         return set()
     groups = groups_of(graph, calibrated=True)
     return {
-        name for root, names in groups.members().items() if root in groups.wide for name in names
+        name for root, names in groups.members().items() if root in groups.long for name in names
     }
 
 
