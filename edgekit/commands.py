@@ -77,6 +77,7 @@ def check(
     optimize: str = "balanced",
     stream_input: bool = False,
     regions: str = "",
+    threads: int = 1,
     budget: str = "",
     dims: Mapping[str, int] | None = None,
     calibration: Calibration | None = None,
@@ -90,7 +91,7 @@ def check(
     """
     limits, name = parse_budget(budget), default_name(model.stem)
     options = Options(name, target, "arena", keep_input, budget, dims or {}, quantization, optimize,
-                      stream_input, regions=regions)  # fmt: skip
+                      stream_input, regions=regions, threads=threads)  # fmt: skip
     _, report = _within(model, options, costs, calibration)
     return report | {"gates": gates(report, limits)}
 
@@ -161,6 +162,7 @@ def plan(
     optimize: str = "balanced",
     costs: Path | None = None,
     regions: str = "",
+    threads: int = 1,
     budget: str = "",
 ) -> dict[str, Any]:
     """The ways to run a model between least RAM and fewest instructions, most RAM first; under
@@ -168,7 +170,7 @@ def plan(
     board = load_target(target)
     options = Options(
         default_name(model.stem), target, keep_input=keep_input, budget=budget, optimize=optimize,
-        stream_input=stream_input, regions=regions,
+        stream_input=stream_input, regions=regions, threads=threads,
     )  # fmt: skip
     stages, report = _within(model, options, costs, None)
     order, networks = ordered(stages.integer, keep_input=keep_input, caller_io=False)
