@@ -21,12 +21,21 @@ if TYPE_CHECKING:
     from edgekit.op import Op, Params, Variant
 
 DTYPES: dict[str, int] = {
-    "int8": 1, "uint8": 1, "bool": 1, "int16": 2, "int32": 4, "int64": 8,
-    "float16": 2, "float32": 4, "float64": 8, "resource": 4,
+    "int8": 1, "uint8": 1, "bool": 1, "int16": 2, "uint16": 2, "int32": 4, "uint32": 4, "int64": 8,
+    "uint64": 8, "float16": 2, "float32": 4, "float64": 8, "resource": 4,
 }  # fmt: skip
 
 # Bytes of a cache line: scratch of two threads shares none.
 LINE = 64
+
+
+# ONNX's integers of 64 bits are kept in 32: exporters write them where a device has indices.
+_KEPT = {"int64": "int32", "uint64": "uint32"}
+
+
+def kept(dtype: str) -> str:
+    """The type in which an ONNX graph's integers are kept."""
+    return _KEPT.get(dtype, dtype)
 
 
 def limits(dtype: str) -> tuple[int, int]:
@@ -42,12 +51,14 @@ class Quant:
     """Affine quantization: ``real = scale * (q - zero_point)``.
 
     `scale` and `zero_point` have one entry, or one per index along `axis`.
-    Scales are float32 values held as Python floats.
+    Scales are float32 values held as Python floats. `bits` is 4 for weights of -8..7 that flash
+    holds two to a byte; their data is int8.
     """
 
     scale: tuple[float, ...]
     zero_point: tuple[int, ...]
     axis: int | None = None
+    bits: int = 8
 
     @property
     def per_channel(self) -> bool:
@@ -93,6 +104,11 @@ class Value:
                 help="convert the model with full integer quantization",
             )
         return self.quant
+
+
+def plain(value: Value) -> bool:
+    """Is it integers or booleans that stand for themselves?"""
+    return value.quant is None and not value.dtype.startswith("float")
 
 
 def dequantized(value: Value) -> NDArray[Any]:

@@ -265,6 +265,8 @@ def check_screen(report: Report) -> str:
 def validate_screen(report: Report) -> str:
     """One line a pair, the scores, the first differing layer."""
     lines = [f"{_MODEL}{report['model']} on {report['target']}, data: {report['data']}"]
+    if "reference_skipped" in report:
+        lines.append(f"{_CHECK}original not run: {report['reference_skipped']}")
     for pair in report["comparisons"]:
         differ = f"{pair['mismatches']:,} of {pair['outputs_compared']:,} values differ"
         if "outputs" not in pair:

@@ -12,7 +12,6 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 from onnx_oracle import run_onnx
 
-from edgekit.errors import EdgekitError
 from edgekit.frontends import load_model
 from edgekit.graph import Graph
 from edgekit.passes import canonical
@@ -93,11 +92,9 @@ def test_linear(image: bool, by_scales: bool, tmp_path: Path) -> None:
     [
         {"mode": "cubic"},
         {"mode": "linear", "antialias": 1},
-        {"coordinate_transformation_mode": "half_pixel_symmetric"},
+        {"mode": "linear", "coordinate_transformation_mode": "half_pixel_symmetric"},
     ],
 )
-def test_other_modes_are_refused(attributes: dict[str, Any], tmp_path: Path) -> None:
-    with pytest.raises(EdgekitError) as refused:
-        graph_of(network({"y": ((6, 8), attributes)}, IMAGE), tmp_path)
-    assert refused.value.code == "EK202"
-    assert "wanted" in refused.value.found
+def test_modes_without_a_kernel_are_products(attributes: dict[str, Any], tmp_path: Path) -> None:
+    sizes = {f"y{i}": (size, attributes) for i, size in enumerate([(6, 8), (3, 2)])}
+    compare(network(sizes, IMAGE), tmp_path, 1e-5)

@@ -142,8 +142,10 @@ class Caller:
             self._at(b, "int8_t" if name in written else "const int8_t")
             for name, b in zip(step.op.inputs, ins, strict=True)
         ]
+        made = [out, *(self.program.buffers[n] for n in step.outputs[1:] if step.op.more)]
         count = [str(math.prod(out.shape))] if step.op.signature == "flat" else []
-        arguments = ", ".join([params, *operands, self._at(out, "int8_t"), *count])
+        results = [self._at(b, "int8_t") for b in made]
+        arguments = ", ".join([params, *operands, *results, *count])
         return [f"{kernel}({arguments});"]
 
     def _rows(self, label: str, b: Buffer) -> str:

@@ -6,8 +6,8 @@ one scale and zero point per activation, a symmetric scale per output channel fo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,32 +15,38 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgekit.errors import EdgekitError
-from edgekit.graph import Graph, Quant
+from edgekit.graph import Graph, Quant, State, Value, limits
 from edgekit.op import load_ops
 from edgekit.quantize import equalize
 from edgekit.quantize.bias import corrected
-from edgekit.quantize.evaluate import activations, real_inputs, some
-from edgekit.quantize.prepare import Groups, groups_of, has_reals, prepared
-from edgekit.quantize.ranges import RANGES, Histogram, affine, minmax
+from edgekit.quantize.evaluate import inferences, some
+from edgekit.quantize.four_bits import four_bit_layers, second_moments
+from edgekit.quantize.prepare import Groups, groups_of, has_reals, is_real, prepared, wide_tensors
+from edgekit.quantize.ranges import RANGES, Histogram, affine, minmax, power_of_two
 from edgekit.quantize.report import error_report
 from edgekit.quantize.store import Quantization, damaged, load, save
 from edgekit.quantize.weights import layer_constants
-from edgekit.validate.data import Samples, load_samples, samples_of
+from edgekit.validate.data import Samples, load_samples, quantize, samples_of
 
 __all__ = ["Calibration", "Quantization", "Settings", "load", "quantized", "restored", "save"]
 
 Array = NDArray[Any]
+# Bits of weights and of activations.
+SCHEMES = ("w8a8", "w4a8")
 FEW_SAMPLES = 8
 _CORRECTION_SAMPLES = 128
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How numbers are chosen. ranges: a key of `ranges.RANGES`."""
+    """How numbers are chosen. ranges: a key of `ranges.RANGES`. scheme: a key of `SCHEMES`; layer_schemes:
+    those of single layers, by patterns of their names."""
 
     ranges: str = "percentile"
     equalize: bool = True
     bias_correction: bool = True
+    scheme: str = "w8a8"
+    layer_schemes: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,6 +67,7 @@ class Calibration:
         options: dict[str, Any] = {
             "scale": self.scale,
             "offset": self.offset,
+            "stateful": bool(graph.states),
             "layouts": graph.layouts,
         }
         if self.data is None:
@@ -81,9 +88,10 @@ def quantized(
 
     A graph that has all its numbers comes back as it is, with None. calibration: samples of the
     graph's inputs (`Calibration.samples`). Raises EK203 where they are needed and absent,
-    EK004 where they cannot serve, EK304 where the model is not finite, EK301 for wrong numbers of
+    EK001 for schemes of layers that there are none of, EK004 where they cannot serve, EK304 where the model is not finite, EK301 for wrong numbers of
     the source.
     """
+    fours = four_bit_layers(graph, settings.scheme, settings.layer_schemes)
     if not has_reals(graph) and not graph.one_rounding:
         return graph, None
     ready = prepared(graph)
@@ -98,7 +106,8 @@ def quantized(
         if settings.equalize:
             ready, factors = equalize.equalized(ready, _spreads(ready, calibration))
         seen = _histograms(ready, groups, calibration)
-    decided = _numbers(ready, groups, seen, settings)
+    moments = second_moments(ready, calibration, fours) if calibration and fours else {}
+    decided = _numbers(ready, groups, seen, settings, fours, moments)
     if not decided.quants:
         return graph, None
     result = applied(ready, decided)
@@ -140,17 +149,27 @@ def restored(graph: Graph, quantization: Quantization) -> Graph:
 
 def applied(graph: Graph, quantization: Quantization) -> Graph:
     """A prepared graph with the numbers that were decided."""
-    values = dict(graph.values)
+    values, wide = dict(graph.values), wide_tensors(graph)
     for name, quant in quantization.quants.items():
         data = quantization.data.get(name, values[name].data)
-        dtype = "int8" if data is None else str(data.dtype)
+        dtype = ("int16" if name in wide else "int8") if data is None else str(data.dtype)
         values[name] = replace(values[name], dtype=dtype, quant=quant, data=data)
-    return replace(graph, values=values, one_rounding=True)
+    states = tuple(_integer_state(state, values[state.value]) for state in graph.states)
+    return replace(graph, values=values, states=states, one_rounding=True)
+
+
+def _integer_state(state: State, value: Value) -> State:
+    """A variable whose first value is in the type of its numbers."""
+    if state.init.dtype.kind != "f" or value.quant is None:
+        return state
+    return replace(state, init=quantize(state.init, value.quant, value.dtype))
 
 
 def check_calibration(graph: Graph, samples: Samples) -> None:
-    """Raises EK004 for data that says nothing about an input's range."""
+    """Raises EK004 for data that says nothing about the range of a real input."""
     for tensor, x in zip(samples.tensors, samples.arrays, strict=True):
+        if not is_real(graph, tensor.name):
+            continue
         found = ""
         if not np.any(x != x.reshape(-1)[0]):
             found = f"{x.size} times {float(x.reshape(-1)[0]):g}"
@@ -202,10 +221,11 @@ def _refuse(graph: Graph, missing: dict[str, list[str]]) -> None:
 def _histograms(graph: Graph, groups: Groups, samples: Samples) -> dict[str, Histogram]:
     """What every group without numbers holds, over all calibration data and its own constants."""
     table = groups.members()
-    root = {n: r for r, names in table.items() for n in names if r not in groups.fixed}
+    open_groups = {r: names for r, names in table.items() if r not in groups.fixed}
+    root = {n: r for r, names in open_groups.items() for n in names if is_real(graph, n)}
     seen: dict[str, Histogram] = {r: Histogram() for r in root.values()}
-    for inputs in real_inputs(graph, samples):
-        for name, x in activations(graph, inputs):
+    for found in inferences(graph, samples):
+        for name, x in found:
             if name in root:
                 seen[root[name]].add(x)
     return seen
@@ -215,8 +235,8 @@ def _spreads(graph: Graph, samples: Samples) -> dict[str, equalize.Spread]:
     """Of the output of every layer with weights."""
     layers = {n.outputs[0] for n in graph.nodes if load_ops()[n.op].channel_axis is not None}
     spreads: dict[str, equalize.Spread] = {}
-    for inputs in real_inputs(graph, samples):
-        for name, x in activations(graph, inputs):
+    for found in inferences(graph, samples):
+        for name, x in found:
             if name in layers:
                 rows = x.reshape(-1, x.shape[-1]).astype(np.float64)
                 here = np.abs(rows).max(axis=0), (rows**2).mean(axis=0) / samples.inferences
@@ -227,7 +247,12 @@ def _spreads(graph: Graph, samples: Samples) -> dict[str, equalize.Spread]:
 
 
 def _numbers(
-    graph: Graph, groups: Groups, seen: dict[str, Histogram], settings: Settings
+    graph: Graph,
+    groups: Groups,
+    seen: dict[str, Histogram],
+    settings: Settings,
+    fours: Collection[str],
+    moments: Mapping[str, Array],
 ) -> Quantization:
     """Numbers for every real tensor: activations by their range, then constants and layers."""
     quants: dict[str, Quant] = {}
@@ -237,19 +262,21 @@ def _numbers(
         quant = groups.fixed.get(root)
         if quant is None:
             # What goes in and out of the network is never cut.
-            rule = minmax if edges & set(names) else RANGES[settings.ranges]
+            whole = edges & set(names) or root in groups.wide
+            rule = minmax if whole else RANGES[settings.ranges]
             low, high = rule(seen[root]) if root in seen and seen[root].limit else (0.0, 0.0)
             for name in names:
                 constant = graph.const(name)
                 if constant is not None and constant.dtype.kind == "f":
                     low, high = min(low, float(constant.min())), max(high, float(constant.max()))
-            quant = affine(low, high)
+            quant = power_of_two(low, high) if root in groups.wide else affine(low, high)
         for name in names:
             if graph.value(name).dtype == "float32":
                 quants[name] = quant
                 constant = graph.const(name)
                 if constant is not None:
-                    data[name] = _levels(constant, quant)
+                    dtype = "int16" if root in groups.wide else "int8"
+                    data[name] = _levels(constant, quant, dtype)
 
     def numbers(name: str) -> Quant | None:
         return quants.get(name, graph.value(name).quant)
@@ -259,11 +286,13 @@ def _numbers(
             continue
         x, out = numbers(node.inputs[0]), numbers(node.outputs[0])
         if x is not None and out is not None and not x.per_channel:
-            for name, (quant, array) in layer_constants(node, graph, x, out).items():
+            bits = 4 if node.name in fours else 8
+            made = layer_constants(node, graph, x, out, bits, moments.get(node.name))
+            for name, (quant, array) in made.items():
                 quants[name], data[name] = quant, array
     return Quantization(quants, data)
 
 
-def _levels(real: Array, quant: Quant) -> Array:
+def _levels(real: Array, quant: Quant, dtype: str) -> Array:
     steps = np.rint(real.astype(np.float64) / quant.scale[0]) + quant.zero_point[0]
-    return np.asarray(np.clip(steps, -128, 127), np.int8)
+    return np.asarray(np.clip(steps, *limits(dtype)), dtype)
