@@ -81,6 +81,7 @@ def check(
     optimize: str = "balanced",
     stream_input: bool = False,
     regions: str = "",
+    threads: int = 1,
     budget: str = "",
     dims: Mapping[str, int] | None = None,
     calibration: Calibration | None = None,
@@ -95,7 +96,8 @@ def check(
     """
     limits, name = parse_budget(budget), default_name(model.stem)
     options = Options(name, target, "arena", keep_input, budget, dims or {}, quantization, optimize,
-                      stream_input, regions=regions, preprocess=tables(preprocess or {}))  # fmt: skip
+                      stream_input, regions=regions, threads=threads,
+                      preprocess=tables(preprocess or {}))  # fmt: skip
     _, report = _within(model, options, costs, calibration)
     return report | {"gates": gates(report, limits)}
 
@@ -166,6 +168,7 @@ def plan(
     optimize: str = "balanced",
     costs: Path | None = None,
     regions: str = "",
+    threads: int = 1,
     budget: str = "",
     preprocess: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
@@ -174,7 +177,8 @@ def plan(
     board = load_target(target)
     options = Options(
         default_name(model.stem), target, keep_input=keep_input, budget=budget, optimize=optimize,
-        stream_input=stream_input, regions=regions, preprocess=tables(preprocess or {}),
+        stream_input=stream_input, regions=regions, threads=threads,
+        preprocess=tables(preprocess or {}),
     )  # fmt: skip
     stages, report = _within(model, options, costs, None)
     order, networks = ordered(stages.integer, keep_input=keep_input, caller_io=False)
