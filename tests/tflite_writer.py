@@ -126,21 +126,32 @@ def _tensor(model: Any, spec: TensorSpec) -> Any:
     return tensor
 
 
-def _subgraph(model: Any, layer: Layer) -> Any:
-    """A graph of one operator, whose code and constants are added to `model`."""
+def _graph(model: Any, layers: Sequence[Layer]) -> Any:
+    """A graph of operators, tensors of one name being one; what nobody makes is an input, what nobody
+    reads an output."""
+    graph = _schema().SubGraphT()
+    specs = {s.name: s for _, ins, outs, _ in layers for s in (*ins, *outs) if s.name}
+    index = {name: i for i, name in enumerate(specs)}
+    graph.tensors = [_tensor(model, spec) for spec in specs.values()]
+    made = {s.name for _, _, outs, _ in layers for s in outs}
+    read = {s.name for _, ins, _, _ in layers for s in ins}
+    graph.inputs = [index[n] for n, s in specs.items() if s.given and n in read - made]
+    graph.outputs = [index[s.name] for _, _, outs, _ in layers for s in outs if s.name not in read]
+    graph.operators = [_operator(model, layer, index) for layer in layers]
+    graph.name = "main"
+    return graph
+
+
+def _operator(model: Any, layer: Layer, index: Mapping[str, int]) -> Any:
+    """An operator of the graph whose tensors `index` has; its code is added to `model`."""
     schema, (op_name, inputs, outputs, options) = _schema(), layer
-    graph, op, code = schema.SubGraphT(), schema.OperatorT(), schema.OperatorCodeT()
+    op, code = schema.OperatorT(), schema.OperatorCodeT()
     kind, _, custom = op_name.partition(":")
     code.builtinCode = getattr(schema.BuiltinOperator, kind)
     code.customCode = custom or None
     code.deprecatedBuiltinCode, code.version = min(code.builtinCode, 127), 1
     op.opcodeIndex = len(model.operatorCodes)
     model.operatorCodes.append(code)
-    named = [spec for spec in (*inputs, *outputs) if spec.name]
-    index = {spec.name: i for i, spec in enumerate(named)}
-    graph.tensors = [_tensor(model, spec) for spec in named]
-    graph.inputs = [index[s.name] for s in inputs if s.given]
-    graph.outputs = [index[s.name] for s in outputs]
     op.inputs = [index.get(s.name, -1) for s in inputs]
     op.outputs = [index[s.name] for s in outputs]
     if custom:
@@ -148,8 +159,7 @@ def _subgraph(model: Any, layer: Layer) -> Any:
     elif (table := _options(op_name, options)) is not None:
         op.builtinOptions = table
         op.builtinOptionsType = getattr(schema.BuiltinOptions, _options_name(op_name))
-    graph.operators, graph.name = [op], "main"
-    return graph
+    return op
 
 
 def one_op_model(
@@ -164,12 +174,21 @@ def one_op_model(
 
     branches: operators of the file's further graphs, from number 1 on.
     """
+    layers = [(op_name, inputs, outputs, options), *branches]
+    return _file([[layer] for layer in layers])
+
+
+def chain_model(layers: Sequence[Layer]) -> bytes:
+    """A .tflite file of several operators, joined by the names of their tensors."""
+    return _file([layers])
+
+
+def _file(graphs: Sequence[Sequence[Layer]]) -> bytes:
     import flatbuffers
 
     model = _schema().ModelT()
     model.buffers, model.version, model.operatorCodes = [_schema().BufferT()], 3, []
-    layers = [(op_name, inputs, outputs, options), *branches]
-    model.subgraphs = [_subgraph(model, layer) for layer in layers]
+    model.subgraphs = [_graph(model, layers) for layers in graphs]
     builder = flatbuffers.Builder(1024)
     builder.Finish(model.Pack(builder), b"TFL3")
     return bytes(builder.Output())
