@@ -103,7 +103,7 @@ def threads_lines(report: Report) -> list[str]:
         f"{_THREADS}{report['threads']} share {shared} of {layers} layers, {report['phases']} phases{each}"
     ]
     if not shared:
-        lines.append("        no layer has enough rows, or work, to be worth sharing")
+        lines.append("        none has rows and work enough, or all are streamed")
     return lines
 
 
