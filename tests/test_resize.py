@@ -12,6 +12,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 from onnx_oracle import run_onnx
 
+from edgekit.errors import EdgekitError
 from edgekit.frontends import load_model
 from edgekit.graph import Graph
 from edgekit.passes import canonical
