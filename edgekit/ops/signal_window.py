@@ -65,7 +65,8 @@ class SignalWindow(Op):
     @classmethod
     def cases(cls) -> list[Case]:
         def case(name: str, shape: Shape, size: int, shift: int) -> Case:
-            weights = case_random(cls, name).integers(-4096, 4097, size).astype(np.int16)
+            most = 5 << shift >> 2  # a factor of 1.25, so that some saturate
+            weights = case_random(cls, name).integers(-most, most + 1, size).astype(np.int16)
             x, out = (Value(n, shape, "int16") for n in ("input", "output"))
             w = Value("weights", (size,), "int16", None, weights)
             return single(cls, name, [x, w], [out], {"shift": shift})
