@@ -48,8 +48,6 @@ _DYNAMIC = "EK104"
 # Of the cases themselves, and of what is computed in half precision.
 _RELATIVE = {"float16": 4e-3, "bfloat16": 2e-2}
 _DEFAULT = 1e-3
-# States of 16 bits are as near as 8 bits are.
-_FINE = {"int16": 256}
 
 
 @dataclass(frozen=True)
@@ -262,8 +260,7 @@ def _evaluated(graph: Graph, fed: Mapping[str, Array]) -> tuple[dict[str, Array]
             off = _distance(value, out[0], goal)
             if value.dtype == "int16" and load_ops()[node.op].accumulates:
                 off *= value.scale / graph.value(node.outputs[0]).scale  # in steps of what is shown
-            allowed = max(1.0, load_ops()[node.op].tolerance) if value.quant else 0.0
-            if off > allowed * _FINE.get(value.dtype, 1):
+            if off > (max(1.0, load_ops()[node.op].tolerance) if value.quant else 0):
                 return live, f"node {node.name} ({node.op}) is {off:.3g} off"
     return live, ""
 
