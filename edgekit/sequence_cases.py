@@ -34,7 +34,8 @@ def _case(
     rng = case_random(op, f"{name} {sorted(attrs.items())}")
 
     def weights(columns: int) -> Any:
-        limit = 1.7 / columns**0.5
+        # What a rectifier lets through must not grow from step to step.
+        limit = (0.8 if attrs.get("rectify") else 1.7) / columns**0.5
         return rng.uniform(-limit, limit, (directions, op.gates, units, columns))
 
     biases = rng.normal(size=(2, directions, op.gates, units)) * 0.3
