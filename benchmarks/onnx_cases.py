@@ -244,6 +244,8 @@ def _evaluated(graph: Graph, fed: Mapping[str, Array]) -> tuple[dict[str, Array]
             live[name] = out
             value = graph.value(name)
             off = _distance(value, out[0], goal)
+            if value.dtype == "int16" and load_ops()[node.op].accumulates:
+                off *= value.scale / graph.value(node.outputs[0]).scale  # in steps of what is shown
             if off > (max(1.0, load_ops()[node.op].tolerance) if value.quant else 0):
                 return live, f"node {node.name} ({node.op}) is {off:.3g} off"
     return live, ""
