@@ -201,6 +201,45 @@ def test_log(scale: int, bits: int) -> None:
     check(model, x)
 
 
+@pytest.mark.parametrize(("shape", "length"), [((1, 8), 3), ((2, 5), 12), ((6,), 0)])
+def test_delay(shape: tuple[int, ...], length: int) -> None:
+    x = np.random.default_rng(length).integers(-32768, 32768, (SAMPLES, *shape)).astype(np.int16)
+    model = custom("Delay", [TensorSpec("x", shape, "int16")], [TensorSpec("y", shape, "int16")],
+                   delay_length=length)  # fmt: skip
+    check(model, x, sequence=True)
+
+
+@pytest.mark.parametrize("prefill", [True, False])
+@pytest.mark.parametrize(
+    ("shape", "size", "step"), [((1, 6), 14, 6), ((2, 12), 10, 4), ((8,), 8, 8), ((1, 4), 9, 2)]
+)
+def test_framer(shape: tuple[int, ...], size: int, step: int, prefill: bool) -> None:
+    x = np.random.default_rng(size).integers(-32768, 32768, (SAMPLES, *shape)).astype(np.int16)
+    out = (*shape[:-1], shape[-1] // step, size)
+    model = custom("Framer", [TensorSpec("x", shape, "int16")],
+                   [TensorSpec("y", out, "int16"), TensorSpec("valid", (), "bool")],
+                   frame_size=size, frame_step=step, prefill=prefill)  # fmt: skip
+    expected = oracle.tflm(model, [[row] for row in x])
+    frames, valid = (y[0] for y in Simulator(planned(model)).run([x[None]], True))
+    assert list(valid) == [bool(row[1]) for row in expected]
+    assert valid.any()
+    assert not prefill or valid.all()
+    for got, (want, told) in zip(frames, expected, strict=True):
+        if told:
+            np.testing.assert_array_equal(got, want)
+
+
+@pytest.mark.parametrize(
+    ("outer", "frames", "size", "step"), [((), 1, 8, 3), ((2,), 3, 6, 6), ((1,), 2, 5, 1)]
+)
+def test_overlap_add(outer: tuple[int, ...], frames: int, size: int, step: int) -> None:
+    shape = (*outer, frames, size)
+    x = np.random.default_rng(size).integers(-32768, 32768, (SAMPLES, *shape)).astype(np.int16)
+    model = custom("OverlapAdd", [TensorSpec("x", shape, "int16")],
+                   [TensorSpec("y", (*outer, frames * step), "int16")], frame_step=step, T=7)  # fmt: skip
+    check(model, x, sequence=True)
+
+
 @pytest.mark.parametrize(
     ("name", "given", "found"),
     [
@@ -209,12 +248,14 @@ def test_log(scale: int, bits: int) -> None:
         ("Energy", {"end_index": 3}, "start_index"),
         ("Rfft", {"fft_length": 48}, "power of two"),
         ("Rfft", {"fft_length": 8}, "one frame"),
+        ("Delay", {"delay_length": -1}, "delay_length"),
+        ("OverlapAdd", {"frame_step": 1}, "int16 to int16"),
     ],
 )
 def test_options_outside_the_limits_are_refused(
     name: str, given: dict[str, int], found: str
 ) -> None:
-    out = TensorSpec("y", (17,), "uint32") if name == "Energy" else TensorSpec("y", (50,), "int16")
+    out = TensorSpec("y", (17,), "uint32" if name in ("Energy", "OverlapAdd") else "int16")
     with pytest.raises(EdgekitError) as refused:
         planned(custom(name, [TensorSpec("x", (34,), "int16")], [out], **given))
     assert refused.value.code == "EK202"
