@@ -74,6 +74,19 @@ def check(model: bytes, *data: Array, sequence: bool = False) -> None:
         np.testing.assert_array_equal(got.reshape(want.shape), want)
 
 
+def check_where_valid(model: bytes, x: Array) -> Array:
+    """Of an operator that also tells whether its output is one: where it is not, nothing is promised.
+    Returns what it told."""
+    expected = oracle.tflm(model, [[row] for row in x])
+    made, valid = (y[0] for y in Simulator(planned(model)).run([x[None]], True))
+    assert list(valid) == [bool(row[1]) for row in expected]
+    assert valid.any()
+    for got, (want, told) in zip(made, expected, strict=True):
+        if told:
+            np.testing.assert_array_equal(got, want)
+    return valid
+
+
 def uint32(rng: np.random.Generator, size: int, count: int = SAMPLES) -> Array:
     """Numbers of every length, so that small ones are there, and the ends."""
     x = rng.integers(0, 2**32, (count, size)) >> rng.integers(0, 32, (count, size))
@@ -219,14 +232,17 @@ def test_framer(shape: tuple[int, ...], size: int, step: int, prefill: bool) -> 
     model = custom("Framer", [TensorSpec("x", shape, "int16")],
                    [TensorSpec("y", out, "int16"), TensorSpec("valid", (), "bool")],
                    frame_size=size, frame_step=step, prefill=prefill)  # fmt: skip
-    expected = oracle.tflm(model, [[row] for row in x])
-    frames, valid = (y[0] for y in Simulator(planned(model)).run([x[None]], True))
-    assert list(valid) == [bool(row[1]) for row in expected]
-    assert valid.any()
+    valid = check_where_valid(model, x)
     assert not prefill or valid.all()
-    for got, (want, told) in zip(frames, expected, strict=True):
-        if told:
-            np.testing.assert_array_equal(got, want)
+
+
+@pytest.mark.parametrize(("left", "right", "step"), [(0, 0, 1), (2, 1, 1), (1, 2, 4), (3, 0, 2)])
+def test_stacker(left: int, right: int, step: int) -> None:
+    x = np.random.default_rng(left).integers(-32768, 32768, (SAMPLES, 5)).astype(np.int16)
+    outs = [TensorSpec("y", (5 * (left + 1 + right),), "int16"), TensorSpec("valid", (), "bool")]
+    model = custom("Stacker", [TensorSpec("x", (5,), "int16")], outs, num_channels=5,
+                   stacker_left_context=left, stacker_right_context=right, stacker_step=step)  # fmt: skip
+    check_where_valid(model, x)
 
 
 @pytest.mark.parametrize(
