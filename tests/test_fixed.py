@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from vectors import FUNCTIONS, Vectors
 
-from edgekit import fixed
+from edgekit import fixed, spectral
 from edgekit.data import data_dir
 from edgekit.errors import EdgekitError
 from edgekit.target import load_target
@@ -38,6 +38,8 @@ def in_numpy(name: str, v: Vectors) -> Vectors:
         return fixed.multiply_high(x, multiplier)
     if name == "rounding_shift":
         return fixed.rounding_shift(x, -shift)
+    if name == "high_product":
+        return spectral.high_product(x, multiplier)
     return fixed.requantize(x, multiplier, shift)
 
 

@@ -25,7 +25,7 @@ Vectors = NDArray[np.int64]
 
 SOURCE = Path(__file__).with_name("vectors.c")
 FUNCTIONS = ("multiply_high", "rounding_shift", "requantize", "scale_doubled", "neon_rescale",
-             "neon_rescale_shifted")  # fmt: skip
+             "neon_rescale_shifted", "high_product")  # fmt: skip
 MULTIPLIERS = (2**30, 2**30 + 1, 3 * 2**29, 1518500249, 2**31 - 2**8, 2**31 - 1)
 INT32 = (-(2**31), 2**31 - 1)
 
@@ -49,6 +49,8 @@ def exact(name: str, vectors: Vectors) -> Vectors:
             return exact_multiply_high(x, multiplier)
         if name == "rounding_shift":
             return exact_rounding_shift(x, -shift)
+        if name == "high_product":
+            return (x * multiplier) >> 32
         high = exact_multiply_high(x << max(shift, 0), multiplier)
         return exact_rounding_shift(high, max(-shift, 0))
 
@@ -60,6 +62,9 @@ def directed(name: str) -> Vectors:
     if name == "multiply_high":
         xs = [*range(-300, 301), *_extremes()]
         return _array((x, m, 0) for x in xs for m in (0, 1, *MULTIPLIERS))
+    if name == "high_product":
+        xs = [*range(-40, 41), *_extremes(), *(sign * m for m in MULTIPLIERS for sign in (-1, 1))]
+        return _array((x, y, 0) for x in xs for y in xs)
     if name == "rounding_shift":
         return _array((x, 0, -right) for right in range(32) for x in _shift_edges(right))
     rows = itertools.chain.from_iterable(
@@ -120,7 +125,7 @@ def run_host(name: str, vectors: Vectors, folder: Path, include: Path | None = N
 
 
 def link(compiler: Compiler, folder: Path) -> Path:
-    """The four functions as an image that an emulator can enter."""
+    """The functions as an image that an emulator can enter."""
     objects = compiler.compile([SOURCE], folder, include=[data_dir("runtime") / "include"])
     return compiler.link_bare(objects, folder / "vectors.elf", entry="requantize", keep=FUNCTIONS)
 
