@@ -39,5 +39,5 @@ class Conv2dW4(Conv2d):
     def cases(cls) -> list[Case]:
         return four_bit_cases(
             cls, Conv2d, "pointwise_odd pointwise_single pointwise_stride2 same3x3 same3x3_stride2 dilated "
-            "window_larger_than_input time_axis width_one_tap lanes_3_pixels_28_taps lanes_rounded_once",
+            "time_axis lanes_3_pixels_28_taps lanes_rounded_once",
         )  # fmt: skip

@@ -36,6 +36,6 @@ class FullyConnectedW4(FullyConnected):
     @classmethod
     def cases(cls) -> list[Case]:
         return four_bit_cases(
-            cls, FullyConnected, "one_by_one rows_3_taps_7 rows_4_taps_8 rows_5_taps_9 rounded_once "
-            "batch_of_three from_a_map keep_dims lanes_9_rows_66_taps",
+            cls, FullyConnected, "one_by_one rows_3_taps_7 rows_5_taps_9 rounded_once batch_of_three "
+            "keep_dims lanes_9_rows_66_taps",
         )  # fmt: skip
