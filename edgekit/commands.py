@@ -26,6 +26,7 @@ from edgekit.plan.certificate import certificate, problems
 from edgekit.plan.front import front
 from edgekit.plan.regions import Room
 from edgekit.plugins import plugin_operators, require_plugins
+from edgekit.preprocess import front_of, integer_features, read_all, real_features, tables
 from edgekit.quantize import Calibration, Settings, load
 from edgekit.ram import ram_advice, rooms_of, within_ram
 from edgekit.report import accuracy_gate, gates, parse_budget
@@ -80,11 +81,13 @@ def check(
     optimize: str = "balanced",
     stream_input: bool = False,
     regions: str = "",
+    threads: int = 1,
     budget: str = "",
     dims: Mapping[str, int] | None = None,
     calibration: Calibration | None = None,
     quantization: Settings = Settings(),
     costs: Path | None = None,
+    preprocess: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Can the model run there? Everything that is known without a compiler.
 
@@ -93,7 +96,8 @@ def check(
     """
     limits, name = parse_budget(budget), default_name(model.stem)
     options = Options(name, target, "arena", keep_input, budget, dims or {}, quantization, optimize,
-                      stream_input, regions=regions)  # fmt: skip
+                      stream_input, regions=regions, threads=threads,
+                      preprocess=tables(preprocess or {}))  # fmt: skip
     _, report = _within(model, options, costs, calibration)
     return report | {"gates": gates(report, limits)}
 
@@ -164,14 +168,17 @@ def plan(
     optimize: str = "balanced",
     costs: Path | None = None,
     regions: str = "",
+    threads: int = 1,
     budget: str = "",
+    preprocess: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The ways to run a model between least RAM and fewest instructions, most RAM first; under
     ``plan`` the certificate of the one that a build with these options takes."""
     board = load_target(target)
     options = Options(
         default_name(model.stem), target, keep_input=keep_input, budget=budget, optimize=optimize,
-        stream_input=stream_input, regions=regions,
+        stream_input=stream_input, regions=regions, threads=threads,
+        preprocess=tables(preprocess or {}),
     )  # fmt: skip
     stages, report = _within(model, options, costs, None)
     order, networks = ordered(stages.integer, keep_input=keep_input, caller_io=False)
@@ -227,11 +234,14 @@ def inspect(
     calibration: Calibration | None = None,
     quantization: Settings = Settings(),
     ranges: bool = False,
+    preprocess: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Operators, shapes, parameters, MACs and peak memory, layer by layer; with `ranges` also what
     quantization makes of each tensor and how much error each layer adds on the calibration data."""
     name = default_name(model.stem)
-    options = Options(name, dims=dims or {}, quantization=quantization)
+    options = Options(
+        name, dims=dims or {}, quantization=quantization, preprocess=tables(preprocess or {})
+    )
     stages = compile_program(model, options, numbers=calibration or Calibration())
     report = describe(name, model.name, load_target("host"), stages)
     buffers = stages.program.buffers
@@ -312,7 +322,7 @@ def validate(
     if not real:
         samples = replace(samples, originals=())
     source = Original(
-        functools.partial(_original, bundle, progress, real, is_unsigned(stages.source)),
+        functools.partial(_original, bundle, stages, progress),
         tuple(stages.source.values) if stages.source.format == "tflite" else (),
         real,
         program.buffers,
@@ -367,15 +377,28 @@ def predict(folder: Path, *inputs: Array) -> list[Array]:
 
 def _original(
     bundle: Bundle,
+    stages: Compiled,
     progress: Callable[[str], None],
-    real: bool,
-    unsigned: bool,
     samples: Samples,
     intermediates: bool,
 ) -> Reference:
     progress("original")
-    dims = bundle.options.get("dims", {})
-    engine = find_engine(kind="uint8 tflite") if unsigned else "auto"
+    dims, real = bundle.options.get("dims", {}), stages.quantized.one_rounding
+    engine = find_engine(kind="uint8 tflite") if is_unsigned(stages.source) else "auto"
+    if stages.options.preprocess:
+        samples = _features(stages, samples, real)
     return reference_outputs(
         bundle.model, samples, engine=engine, intermediates=intermediates, real=real, dims=dims
     )
+
+
+def _features(stages: Compiled, samples: Samples, real: bool) -> Samples:
+    """What the original is fed where the program has preprocessing: where its numbers are the program's
+    own, the program's features, so that all that follows must be equal; else those in real numbers."""
+    specs, graph = read_all(stages.options.preprocess), stages.canonical
+    if real:
+        made = real_features(front_of(graph, specs), samples)
+    else:
+        made = integer_features(front_of(graph, specs), samples)
+    lead = 1 + samples.sequence
+    return replace(made, originals=source_order(made.tensors, made.arrays, graph.layouts, lead))

@@ -124,3 +124,49 @@ def conv2d_rv32(p: Any, n: int) -> int:
     gathered = pixels * (3 * taps + 30 * p.kernel_h)
     tile, lone = groups * (43 * taps + 340), groups * (17 * taps + 90)
     return int(_CALL + gathered + pixels // 4 * tile + pixels % 4 * lone)
+
+
+def conv2d_neon_dot(p: Any, n: int) -> int:
+    """Four pixels by sixteen channels, four taps of four channels an instruction."""
+    taps, outputs = _neon_taps(p), n * p.out_w * p.out_c
+    return int(_CALL + taps * outputs // 16 + 9 * outputs // 4 + _neon_windows(p, n))
+
+
+def conv2d_neon(p: Any, n: int) -> int:
+    """Four pixels by four channels, three instructions for sixteen products."""
+    taps, outputs = _neon_taps(p), n * p.out_w * p.out_c
+    return int(_CALL + 3 * taps * outputs // 16 + 5 * outputs + _neon_windows(p, n))
+
+
+def dense_neon_dot(p: Any, n: int) -> int:
+    """A vector at a time; `n` is 1."""
+    return int(_CALL + p.batch * p.out_c * (p.in_c + 40) // 10)
+
+
+def dense_neon(p: Any, n: int) -> int:
+    return int(_CALL + p.batch * p.out_c * (p.in_c + 20) // 4)
+
+
+def _neon_taps(p: Any) -> int:
+    return int(-(-p.kernel_h * p.kernel_w * p.in_c // 8) * 8)
+
+
+def _neon_windows(p: Any, n: int) -> int:
+    """Laying out the columns of windows of more than a pixel."""
+    columns = p.out_w * p.stride_w * (p.kernel_h * p.kernel_w > 1)
+    return int(n * p.kernel_h * (100 + columns * (4 + p.in_c // 8)))
+
+
+def depthwise_neon(p: Any, n: int) -> int:
+    """By pixels and eight channels, of which sixteen are made together."""
+    return int(_CALL + n * p.out_w * -(-p.in_c // 8) * (3 * p.kernel_h * p.kernel_w + 18))
+
+
+def depthwise_neon_dot(p: Any, n: int) -> int:
+    """By blocks of eight channels, then by pixels; a column more where the window skips one."""
+    return int(_CALL + n * -(-p.in_c // 8) * (60 + p.out_w * (21 + 8 * p.stride_w)))
+
+
+def interleave_neon(p: Any, n: int) -> int:
+    """Sixteen pixels at a time."""
+    return int(_CALL + n * (20 + 8 * -(-p.width // 16)))

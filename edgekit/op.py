@@ -147,8 +147,12 @@ class Op:
     name: ClassVar[str] = ""
     # The Python file of a plug-in, None for edgekit's own operators.
     origin: ClassVar[Path | None] = None
-    # C kernel `ek_<kernel>_s8`; several operators may share one.
+    # C kernel `ek_<kernel>_<element>`; several operators may share one.
     kernel: ClassVar[str] = ""
+    # What its activations are: "s8" or "s16".
+    element: ClassVar[str] = "s8"
+    # The operator that does the same on int16 activations, where there is one.
+    wide: ClassVar[str] = ""
     # "rows": strip kernel on row addresses; "flat": n contiguous elements; "whole": all at once;
     # "sum": rows of the input as they come, the output after the last of them;
     # "each": a kernel of signature "whole", called for one row of every map at a time.
@@ -162,6 +166,10 @@ class Op:
     # Those of them that the kernel also writes, of signature "whole": variables, which are the node's
     # outputs behind its first.
     states: ClassVar[tuple[str, ...]] = ()
+    # Names of further outputs behind the first, of signature "whole".
+    more: ClassVar[tuple[str, ...]] = ()
+    # Operands and outputs that are kept as int16 with a power of two as their scale: what accumulates.
+    accumulates: ClassVar[tuple[str, ...]] = ()
     # Source operator names, per format; torch graphs are read in ONNX's vocabulary.
     tflite: ClassVar[tuple[str, ...]] = ()
     onnx: ClassVar[tuple[str, ...]] = ()
@@ -291,6 +299,11 @@ class Op:
         raise NotImplementedError
 
     @classmethod
+    def ties(cls, node: Node) -> list[tuple[str, str]]:
+        """Pairs of the node's tensors that have one scale and zero point, where not all have."""
+        return []
+
+    @classmethod
     def cost(cls, node: IntNode, values: Mapping[str, Value]) -> Cost:
         return Cost()
 
@@ -339,7 +352,9 @@ class Kernel:
     @property
     def name(self) -> str:
         """Of its files: ``<name>.c``, ``ek_<name>.h`` with the struct ``ek_<name>_params``."""
-        return f"{self.op.kernel}_{self.variant.suffix}" if self.variant else self.op.kernel
+        words = [self.op.kernel, self.op.element if self.op.element != "s8" else ""]
+        words += [self.variant.suffix if self.variant else ""]
+        return "_".join(word for word in words if word)
 
     @property
     def owner(self) -> type[Op]:
@@ -356,7 +371,7 @@ class Kernel:
     @property
     def symbol(self) -> str:
         suffix = f"_{self.variant.suffix}" if self.variant else ""
-        return f"ek_{self.op.kernel}_s8{suffix}"
+        return f"ek_{self.op.kernel}_{self.op.element}{suffix}"
 
     @property
     def params(self) -> type[Params]:
@@ -426,12 +441,23 @@ def int8_pair(node: Node, graph: Graph, indices: Sequence[int] = (0,)) -> None:
                 f"{name} is {graph.value(name).dtype}")  # fmt: skip
 
 
+def int16_pair(node: Node, graph: Graph, indices: Sequence[int] = (0,)) -> None:
+    """Require int16 activations, whose zero points are 0, at the given inputs and at the outputs."""
+    for name in [node.inputs[i] for i in indices] + list(node.outputs):
+        value = graph.value(name)
+        require(value.dtype == "int16", "int16 activations", node, f"{name} is {value.dtype}")
+        require(value.zero_point == 0, "int16 activations of zero point 0", node,
+                f"{name} has {value.zero_point}")  # fmt: skip
+
+
 def params_fields(params: type[Params]) -> list[dataclasses.Field[Any]]:
     """The C fields of a Params class, in order."""
     return [f for f in dataclasses.fields(params) if "c" in f.metadata]
 
 
-_C_TYPES = {"int8_t": "int8", "uint8_t": "uint8", "int16_t": "int16", "int32_t": "int32"}
+_C_TYPES = {
+    "int8_t": "int8", "uint8_t": "uint8", "int16_t": "int16", "int32_t": "int32", "int64_t": "int64",
+}  # fmt: skip
 
 
 def const_dtype(const: Const) -> np.dtype[Any]:

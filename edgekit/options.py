@@ -48,6 +48,8 @@ COSTS = click.option("--costs", type=click.Path(path_type=Path), metavar="FILE",
                      help="Choose kernels by the instructions that `edgekit tune` counted into FILE.")  # fmt: skip
 REGIONS = click.option("--regions", default="", metavar="dtcm,sram",
                        help="Spread the arena over these memory regions of the target, what is used most in the first.")  # fmt: skip
+THREADS = click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True,
+                       help="Share the rows of large layers over so many cores of the target.")  # fmt: skip
 IO = click.option("--io", type=click.Choice(["arena", "caller", "float"]), default="arena", show_default=True,
                   help="Inputs and outputs inside the arena, in the caller's buffers, or arena plus float helpers.")  # fmt: skip
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 class AvgPool(Op):
     name = "avg_pool"
+    wide: ClassVar[str] = "avg_pool_s16"
     kernel = "avg_pool"
     signature = "rows"
     as_rows = "avg_pool_rows"

@@ -78,7 +78,7 @@ class Conv2dParams(ConvolutionParams):
 
 @dataclass(frozen=True)
 class Conv2dNeonParams(Conv2dParams):
-    plain: int = c_field("int32_t", "1 where every shift is negative and the clamp that of int8")
+    rescaling: int = c_field("int32_t", "how sums become outputs, see ek_neon.h")
     layout: int = c_field("int32_t", "of the windows, see ek_neon_conv2d.h")
     windows: int = c_field("int32_t", "where they begin in the scratch")
 
@@ -86,6 +86,7 @@ class Conv2dNeonParams(Conv2dParams):
 class Conv2d(Op):
     name = "conv2d"
     kernel = "conv2d"
+    wide = "conv2d_s16"
     signature = "rows"
     Params = Conv2dParams
     consts: ClassVar[tuple[Const, ...]] = (
@@ -112,10 +113,12 @@ class Conv2d(Op):
                 rv32.conv2d_scratch, instructions=instructions.conv2d_rv32),
         Variant("neon_dot", ("neon_dot",), neon.conv2d_dot_fits,
                 partial(neon.pack_conv2d, Conv2dNeonParams, dot=True), Conv2dNeonParams,
-                neon.CONSTS, neon.conv2d_scratch, together=True),
+                neon.CONSTS, neon.conv2d_scratch, together=True,
+                instructions=instructions.conv2d_neon_dot),
         Variant("neon", ("neon",), neon.conv2d_fits,
                 partial(neon.pack_conv2d, Conv2dNeonParams, dot=False), Conv2dNeonParams,
-                neon.CONSTS, neon.conv2d_scratch, together=True),
+                neon.CONSTS, neon.conv2d_scratch, together=True,
+                instructions=instructions.conv2d_neon),
     )  # fmt: skip
     tflite: ClassVar[tuple[str, ...]] = ("CONV_2D",)
     instead: ClassVar[Mapping[str, str]] = {

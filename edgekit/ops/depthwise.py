@@ -57,12 +57,13 @@ class DepthwiseParams(ConvolutionParams):
 
 @dataclass(frozen=True)
 class DepthwiseNeonParams(DepthwiseParams):
-    plain: int = c_field("int32_t", "1 where every shift is negative and the clamp that of int8")
+    rescaling: int = c_field("int32_t", "how sums become outputs, see ek_neon.h")
 
 
 class Depthwise(Op):
     name = "depthwise"
     kernel = "depthwise"
+    wide = "depthwise_s16"
     signature = "rows"
     Params = DepthwiseParams
     consts: ClassVar[tuple[Const, ...]] = (
@@ -84,9 +85,13 @@ class Depthwise(Op):
                 v6m.DEPTHWISE, v6m.depthwise_scratch, instructions=instructions.depthwise_v6m),
         Variant("rv32", ("rv32",), rv32.depthwise_fits, rv32.pack_depthwise, DepthwiseParams,
                 rv32.DEPTHWISE, rv32.depthwise_scratch, instructions=instructions.depthwise_rv32),
+        Variant("neon_dot", ("neon_dot",), neon.depthwise_dot_fits,
+                partial(neon.pack_depthwise_dot, DepthwiseNeonParams), DepthwiseNeonParams,
+                neon.COLUMNS_OF_3, instructions=instructions.depthwise_neon_dot),
         Variant("neon", ("neon",), neon.depthwise_fits,
                 partial(neon.pack_depthwise, DepthwiseNeonParams), DepthwiseNeonParams,
-                neon.BLOCKS, neon.depthwise_scratch),
+                neon.BLOCKS, neon.depthwise_scratch,
+                instructions=instructions.depthwise_neon),
     )  # fmt: skip
     tflite: ClassVar[tuple[str, ...]] = ("DEPTHWISE_CONV_2D",)
     channel_axis = 3

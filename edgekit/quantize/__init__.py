@@ -15,18 +15,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgekit.errors import EdgekitError
-from edgekit.graph import Graph, Quant
+from edgekit.graph import Graph, Quant, State, Value, limits
 from edgekit.op import load_ops
 from edgekit.quantize import equalize
 from edgekit.quantize.bias import corrected
-from edgekit.quantize.evaluate import activations, real_inputs, some
+from edgekit.quantize.evaluate import inferences, some
 from edgekit.quantize.four_bits import four_bit_layers, second_moments
-from edgekit.quantize.prepare import Groups, groups_of, has_reals, prepared
-from edgekit.quantize.ranges import RANGES, Histogram, affine, minmax
+from edgekit.quantize.prepare import Groups, accumulated, groups_of, has_reals, is_real, prepared
+from edgekit.quantize.ranges import RANGES, Histogram, affine, minmax, power_of_two
 from edgekit.quantize.report import error_report
 from edgekit.quantize.store import Quantization, damaged, load, save
 from edgekit.quantize.weights import layer_constants
-from edgekit.validate.data import Samples, load_samples, samples_of
+from edgekit.validate.data import Samples, load_samples, quantize, samples_of
 
 __all__ = ["Calibration", "Quantization", "Settings", "load", "quantized", "restored", "save"]
 
@@ -67,6 +67,7 @@ class Calibration:
         options: dict[str, Any] = {
             "scale": self.scale,
             "offset": self.offset,
+            "stateful": bool(graph.states),
             "layouts": graph.layouts,
         }
         if self.data is None:
@@ -148,17 +149,27 @@ def restored(graph: Graph, quantization: Quantization) -> Graph:
 
 def applied(graph: Graph, quantization: Quantization) -> Graph:
     """A prepared graph with the numbers that were decided."""
-    values = dict(graph.values)
+    values, long = dict(graph.values), accumulated(graph)
     for name, quant in quantization.quants.items():
         data = quantization.data.get(name, values[name].data)
-        dtype = "int8" if data is None else str(data.dtype)
+        dtype = ("int16" if name in long else "int8") if data is None else str(data.dtype)
         values[name] = replace(values[name], dtype=dtype, quant=quant, data=data)
-    return replace(graph, values=values, one_rounding=True)
+    states = tuple(_integer_state(state, values[state.value]) for state in graph.states)
+    return replace(graph, values=values, states=states, one_rounding=True)
+
+
+def _integer_state(state: State, value: Value) -> State:
+    """A variable whose first value is in the type of its numbers."""
+    if state.init.dtype.kind != "f" or value.quant is None:
+        return state
+    return replace(state, init=quantize(state.init, value.quant, value.dtype))
 
 
 def check_calibration(graph: Graph, samples: Samples) -> None:
-    """Raises EK004 for data that says nothing about an input's range."""
+    """Raises EK004 for data that says nothing about the range of a real input."""
     for tensor, x in zip(samples.tensors, samples.arrays, strict=True):
+        if not is_real(graph, tensor.name):
+            continue
         found = ""
         if not np.any(x != x.reshape(-1)[0]):
             found = f"{x.size} times {float(x.reshape(-1)[0]):g}"
@@ -210,10 +221,11 @@ def _refuse(graph: Graph, missing: dict[str, list[str]]) -> None:
 def _histograms(graph: Graph, groups: Groups, samples: Samples) -> dict[str, Histogram]:
     """What every group without numbers holds, over all calibration data and its own constants."""
     table = groups.members()
-    root = {n: r for r, names in table.items() for n in names if r not in groups.fixed}
+    open_groups = {r: names for r, names in table.items() if r not in groups.fixed}
+    root = {n: r for r, names in open_groups.items() for n in names if is_real(graph, n)}
     seen: dict[str, Histogram] = {r: Histogram() for r in root.values()}
-    for inputs in real_inputs(graph, samples):
-        for name, x in activations(graph, inputs):
+    for found in inferences(graph, samples):
+        for name, x in found:
             if name in root:
                 seen[root[name]].add(x)
     return seen
@@ -223,8 +235,8 @@ def _spreads(graph: Graph, samples: Samples) -> dict[str, equalize.Spread]:
     """Of the output of every layer with weights."""
     layers = {n.outputs[0] for n in graph.nodes if load_ops()[n.op].channel_axis is not None}
     spreads: dict[str, equalize.Spread] = {}
-    for inputs in real_inputs(graph, samples):
-        for name, x in activations(graph, inputs):
+    for found in inferences(graph, samples):
+        for name, x in found:
             if name in layers:
                 rows = x.reshape(-1, x.shape[-1]).astype(np.float64)
                 here = np.abs(rows).max(axis=0), (rows**2).mean(axis=0) / samples.inferences
@@ -250,19 +262,21 @@ def _numbers(
         quant = groups.fixed.get(root)
         if quant is None:
             # What goes in and out of the network is never cut.
-            rule = minmax if edges & set(names) else RANGES[settings.ranges]
+            whole = edges & set(names) or root in groups.long
+            rule = minmax if whole else RANGES[settings.ranges]
             low, high = rule(seen[root]) if root in seen and seen[root].limit else (0.0, 0.0)
             for name in names:
                 constant = graph.const(name)
                 if constant is not None and constant.dtype.kind == "f":
                     low, high = min(low, float(constant.min())), max(high, float(constant.max()))
-            quant = affine(low, high)
+            quant = power_of_two(low, high) if root in groups.long else affine(low, high)
         for name in names:
             if graph.value(name).dtype == "float32":
                 quants[name] = quant
                 constant = graph.const(name)
                 if constant is not None:
-                    data[name] = _levels(constant, quant)
+                    dtype = "int16" if root in groups.long else "int8"
+                    data[name] = _levels(constant, quant, dtype)
 
     def numbers(name: str) -> Quant | None:
         return quants.get(name, graph.value(name).quant)
@@ -279,6 +293,6 @@ def _numbers(
     return Quantization(quants, data)
 
 
-def _levels(real: Array, quant: Quant) -> Array:
+def _levels(real: Array, quant: Quant, dtype: str) -> Array:
     steps = np.rint(real.astype(np.float64) / quant.scale[0]) + quant.zero_point[0]
-    return np.asarray(np.clip(steps, -128, 127), np.int8)
+    return np.asarray(np.clip(steps, *limits(dtype)), dtype)

@@ -23,7 +23,7 @@ from edgekit.quantize.report import ErrorReport
 Array = NDArray[Any]
 
 _FORMAT = 1
-_DTYPES = {"int8", "int32"}
+_DTYPES = {"int8", "int16", "int32"}
 # A damaged file must not claim endless memory; no model that edgekit reads is larger.
 _MAX_BYTES = 1 << 30
 
