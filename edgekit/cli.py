@@ -64,7 +64,7 @@ def build(session: Session, model: Path, target: str, output: Path | None, name:
           keep_input: bool, stream_input: bool, optimize: str, costs: Path | None, regions: str,
           budget: str, dims: dict[str, int], dump: Path | None,
           calibration: Path | None, scale: float | None, offset: float | None, range_method: str,
-          equalize: bool, bias_correction: bool) -> int:  # fmt: skip
+          **chosen: Any) -> int:  # fmt: skip
     """Build MODEL into a bundle of C files, verified and measured."""
     from edgekit.build import build as run
     from edgekit.quantize import Settings
@@ -72,7 +72,7 @@ def build(session: Session, model: Path, target: str, output: Path | None, name:
 
     with session.progress(stages=4) as progress:
         report = run(model, calibration=calibration, scale=scale, offset=offset,
-                     quantization=Settings(range_method, equalize, bias_correction), target=target,
+                     quantization=Settings(range_method, **chosen), target=target,
                      output=output, name=name, io=io, keep_input=keep_input,
                      stream_input=stream_input, optimize=optimize, costs=costs, regions=regions,
                      budget=budget, dims=dims, dump=dumper(dump), progress=progress)  # fmt: skip

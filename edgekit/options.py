@@ -57,6 +57,10 @@ def quantization(function: Callable[..., int]) -> Callable[..., int]:
                      help="Even out the channels of neighbouring layers first."),
         click.option("--bias-correction/--no-bias-correction", default=True, show_default=True,
                      help="Take the mean error of each channel out of its bias."),
+        click.option("--scheme", type=click.Choice(["int8", "int16"]), default="int8", show_default=True,
+                     help="Type of the activations; weights are int8."),
+        click.option("--layer", "layers", multiple=True, metavar="NAME=SCHEME", callback=config.schemes,
+                     help="Another scheme for a layer of that name, or of that pattern with *."),
     ]  # fmt: skip
     for option in reversed(options):
         function = option(function)
@@ -64,9 +68,9 @@ def quantization(function: Callable[..., int]) -> Callable[..., int]:
 
 
 def numbers(calibration: Path | None, scale: float | None, offset: float | None, range_method: str,
-            equalize: bool, bias_correction: bool) -> dict[str, Any]:  # fmt: skip
+            **chosen: Any) -> dict[str, Any]:  # fmt: skip
     """The options of `quantization` as `check` and `inspect` take them."""
     from edgekit.quantize import Calibration, Settings
 
     given = None if calibration is None else Calibration(calibration, scale, offset)
-    return {"calibration": given, "quantization": Settings(range_method, equalize, bias_correction)}
+    return {"calibration": given, "quantization": Settings(range_method, **chosen)}

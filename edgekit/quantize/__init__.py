@@ -7,7 +7,7 @@ one scale and zero point per activation, a symmetric scale per output channel fo
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +15,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgekit.errors import EdgekitError
-from edgekit.graph import Graph, Quant
+from edgekit.graph import Graph, Quant, limits
 from edgekit.op import load_ops
 from edgekit.quantize import equalize
 from edgekit.quantize.bias import corrected
 from edgekit.quantize.evaluate import activations, real_inputs, some
 from edgekit.quantize.prepare import Groups, groups_of, has_reals, prepared
-from edgekit.quantize.ranges import RANGES, Histogram, affine, minmax
+from edgekit.quantize.ranges import RANGES, Histogram, affine, minmax, symmetric
 from edgekit.quantize.report import error_report
 from edgekit.quantize.store import Quantization, damaged, load, save
 from edgekit.quantize.weights import layer_constants
+from edgekit.quantize.widths import WIDE, wide_layers, wide_tensors
 from edgekit.validate.data import Samples, load_samples, samples_of
 
 __all__ = ["Calibration", "Quantization", "Settings", "load", "quantized", "restored", "save"]
@@ -36,11 +37,15 @@ _CORRECTION_SAMPLES = 128
 
 @dataclass(frozen=True)
 class Settings:
-    """How numbers are chosen. ranges: a key of `ranges.RANGES`."""
+    """How numbers are chosen. ranges: a key of `ranges.RANGES`, for int8. scheme: type of the
+    activations, "int8" or "int16"; layers: that of single layers, by name or pattern
+    (`widths.wide_layers`)."""
 
     ranges: str = "percentile"
     equalize: bool = True
     bias_correction: bool = True
+    scheme: str = "int8"
+    layers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,8 +91,9 @@ def quantized(
     """
     if not has_reals(graph) and not graph.one_rounding:
         return graph, None
-    ready = prepared(graph)
-    groups = groups_of(ready, calibrated=calibration is not None)
+    wide = wide_layers(graph, settings.scheme, settings.layers)
+    ready = prepared(graph, wide)
+    groups = groups_of(ready, wide, calibrated=calibration is not None)
     missing = _uncalibrated(ready, groups)
     if missing and calibration is None:
         _refuse(ready, missing)
@@ -96,9 +102,9 @@ def quantized(
     if missing and calibration is not None:
         check_calibration(ready, calibration)
         if settings.equalize:
-            ready, factors = equalize.equalized(ready, _spreads(ready, calibration))
+            ready, factors = equalize.equalized(ready, _spreads(ready, calibration), wide)
         seen = _histograms(ready, groups, calibration)
-    decided = _numbers(ready, groups, seen, settings)
+    decided = _numbers(ready, groups, seen, settings, wide)
     if not decided.quants:
         return graph, None
     result = applied(ready, decided)
@@ -121,7 +127,10 @@ def quantized(
 
 def restored(graph: Graph, quantization: Quantization) -> Graph:
     """What `quantized` made of the same canonical graph. Raises EK005 where it was another graph."""
-    ready = prepared(graph)
+    unknown = quantization.wide - {node.name for node in graph.nodes}
+    if unknown:
+        damaged(f"layer {min(unknown)}", "int16 activations for another model")
+    ready = prepared(graph, quantization.wide)
     for name, quant in quantization.quants.items():
         value, data = ready.values.get(name), quantization.data.get(name)
         axis = quant.axis
@@ -140,10 +149,10 @@ def restored(graph: Graph, quantization: Quantization) -> Graph:
 
 def applied(graph: Graph, quantization: Quantization) -> Graph:
     """A prepared graph with the numbers that were decided."""
-    values = dict(graph.values)
+    values, wide = dict(graph.values), wide_tensors(graph, quantization.wide)
     for name, quant in quantization.quants.items():
         data = quantization.data.get(name, values[name].data)
-        dtype = "int8" if data is None else str(data.dtype)
+        dtype = (WIDE if name in wide else "int8") if data is None else str(data.dtype)
         values[name] = replace(values[name], dtype=dtype, quant=quant, data=data)
     return replace(graph, values=values, one_rounding=True)
 
@@ -227,29 +236,35 @@ def _spreads(graph: Graph, samples: Samples) -> dict[str, equalize.Spread]:
 
 
 def _numbers(
-    graph: Graph, groups: Groups, seen: dict[str, Histogram], settings: Settings
+    graph: Graph,
+    groups: Groups,
+    seen: dict[str, Histogram],
+    settings: Settings,
+    wide: frozenset[str],
 ) -> Quantization:
     """Numbers for every real tensor: activations by their range, then constants and layers."""
     quants: dict[str, Quant] = {}
+    long = wide_tensors(graph, wide)
     data: dict[str, Array] = {}
     edges = {*graph.inputs, *graph.outputs}
     for root, names in groups.members().items():
         quant = groups.fixed.get(root)
         if quant is None:
-            # What goes in and out of the network is never cut.
-            rule = minmax if edges & set(names) else RANGES[settings.ranges]
+            # What goes in and out of the network is never cut, nor what has steps enough.
+            uncut = bool(edges & set(names) or long & set(names))
+            rule = minmax if uncut else RANGES[settings.ranges]
             low, high = rule(seen[root]) if root in seen and seen[root].limit else (0.0, 0.0)
             for name in names:
                 constant = graph.const(name)
                 if constant is not None and constant.dtype.kind == "f":
                     low, high = min(low, float(constant.min())), max(high, float(constant.max()))
-            quant = affine(low, high)
+            quant = symmetric(low, high) if long & set(names) else affine(low, high)
         for name in names:
             if graph.value(name).dtype == "float32":
                 quants[name] = quant
                 constant = graph.const(name)
                 if constant is not None:
-                    data[name] = _levels(constant, quant)
+                    data[name] = _levels(constant, quant, WIDE if name in long else "int8")
 
     def numbers(name: str) -> Quant | None:
         return quants.get(name, graph.value(name).quant)
@@ -261,9 +276,9 @@ def _numbers(
         if x is not None and out is not None and not x.per_channel:
             for name, (quant, array) in layer_constants(node, graph, x, out).items():
                 quants[name], data[name] = quant, array
-    return Quantization(quants, data)
+    return Quantization(quants, data, wide=wide)
 
 
-def _levels(real: Array, quant: Quant) -> Array:
+def _levels(real: Array, quant: Quant, dtype: str) -> Array:
     steps = np.rint(real.astype(np.float64) / quant.scale[0]) + quant.zero_point[0]
-    return np.asarray(np.clip(steps, -128, 127), np.int8)
+    return np.asarray(np.clip(steps, *limits(dtype)), dtype)

@@ -15,6 +15,7 @@ from edgekit.errors import EdgekitError
 from edgekit.graph import Graph, Node, Quant, Value
 from edgekit.op import load_ops
 from edgekit.ops.lut import Lut
+from edgekit.quantize.widths import converted, data_operands, form
 
 
 def has_reals(graph: Graph) -> bool:
@@ -28,19 +29,15 @@ def is_real(graph: Graph, name: str) -> bool:
     return bool(name) and graph.value(name).dtype == "float32"
 
 
-def data_operands(node: Node) -> list[str]:
-    """The operands that have a quantization of their own: all but weights and bias."""
-    weighted = load_ops()[node.op].channel_axis is not None
-    return [name for name in (node.inputs[:1] if weighted else node.inputs) if name]
-
-
-def prepared(graph: Graph) -> Graph:
-    """Raises EK304 for a constant that is not finite, EK202 for real state."""
+def prepared(graph: Graph, wide: frozenset[str] = frozenset()) -> Graph:
+    """wide: the nodes of int16 activations. Raises EK304 for a constant that is not finite, EK202 for
+    real state."""
     _check_constants(graph)
     graph = _own_constants(graph)
     graph = graph.with_nodes(_copied(node, graph) for node in graph.nodes)
-    graph = _with_fixed_outputs(graph)
-    graph = _bridged(graph)
+    graph = converted(graph, wide)
+    graph = _with_fixed_outputs(graph, wide)
+    graph = _bridged(graph, wide)
     graph.verify()
     return graph
 
@@ -101,12 +98,12 @@ def _unused(values: dict[str, Value], name: str) -> str:
     return name
 
 
-def _with_fixed_outputs(graph: Graph) -> Graph:
+def _with_fixed_outputs(graph: Graph, wide: frozenset[str]) -> Graph:
     """An operator that has one output quantization only keeps it; the source's own follows. Tables
     of our own numbers have any."""
     values, nodes = dict(graph.values), []
     for node in graph.nodes:
-        op = load_ops()[node.op]
+        op = form(node, wide)
         fixed = None if issubclass(op, Lut) else op.output_quant
         quant = values[node.outputs[0]].quant if fixed else None
         if fixed is None or quant is None or quant == Quant((fixed[0],), (fixed[1],)):
@@ -129,14 +126,14 @@ def _requantized_output(node: Node, values: dict[str, Value]) -> list[Node]:
 class Groups:
     """Tensors that share one scale and zero point; `fixed` has the numbers that are given."""
 
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: Graph, wide: frozenset[str]) -> None:
         self._parent: dict[str, str] = {}
         self.fixed: dict[str, Quant] = {}
         self.values = graph.values
         for name in dict.fromkeys((*graph.inputs, *(n for x in graph.nodes for n in x.outputs))):
             self.add(name)
         for node in graph.nodes:
-            fixed = load_ops()[node.op].output_quant
+            fixed = form(node, wide).output_quant
             if fixed and self.values[node.outputs[0]].quant is None:
                 self.fixed[node.outputs[0]] = Quant((fixed[0],), (fixed[1],))
             for name in data_operands(node):
@@ -178,28 +175,28 @@ class Groups:
         return table
 
 
-def groups_of(graph: Graph, *, calibrated: bool) -> Groups:
+def groups_of(graph: Graph, wide: frozenset[str], *, calibrated: bool) -> Groups:
     """The groups of a prepared graph; without calibration data those are one too that may be."""
-    groups, ops = Groups(graph), load_ops()
+    groups = Groups(graph, wide)
     for node in graph.nodes:
-        if ops[node.op].same_scale:
+        if form(node, wide).same_scale:
             for name in data_operands(node):
                 joined = groups.join(node.outputs[0], name)
                 assert joined, node.name
     for node in graph.nodes:
-        if ops[node.op].keeps_range and not calibrated:
+        if form(node, wide).keeps_range and not calibrated:
             groups.join(node.outputs[0], node.inputs[0])
     return groups
 
 
-def _bridged(graph: Graph) -> Graph:
+def _bridged(graph: Graph, wide: frozenset[str]) -> Graph:
     """A requantize wherever one group would get two different numbers, on the smaller side."""
     values = dict(graph.values)
     graph = replace(graph, values=values)
-    groups, nodes = Groups(graph), []
+    groups, nodes = Groups(graph, wide), []
     groups.values = values
     for node in graph.nodes:
-        if not load_ops()[node.op].same_scale:
+        if not form(node, wide).same_scale:
             nodes.append(node)
         elif len(data_operands(node)) == 1:
             nodes += _one_operand(node, values, groups)
