@@ -116,13 +116,13 @@ def _parsed(arrays: Mapping[str, Array]) -> Quantization:
     if not sum(counts) == len(scales) == len(zeros) or min(counts, default=1) < 1:
         raise ValueError("scales that do not fit their tensors")
     quants, at = {}, 0
-    for name, count, axis, wide in zip(names, counts, axes, bits, strict=True):
+    for name, count, axis, width in zip(names, counts, axes, bits, strict=True):
         part = slice(at, at + count)
         quants[str(name)] = Quant(
             tuple(scales[part].tolist()),
             tuple(zeros[part].tolist()),
             None if axis < 0 else axis,
-            wide,
+            width,
         )
         at += count
     data = {str(name): arrays[f"data{i}"] for i, name in enumerate(constants)}
