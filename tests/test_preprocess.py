@@ -18,6 +18,7 @@ from edgekit.cli import cli
 from edgekit.commands import predict, validate
 from edgekit.errors import EdgekitError
 from edgekit.preprocess import Audio, front_of, integer_features, read_all, real_features, tables
+from edgekit.quantize import Calibration
 from edgekit.simulate import Simulator
 from edgekit.validate.data import Samples, samples_of
 
@@ -68,6 +69,41 @@ def test_a_hundred_clips_are_heard_as_the_python_path_hears_them() -> None:
     right = [int((x.reshape(-1) == words).sum()) for x in (heard, expected)]
     assert abs(right[0] - right[1]) <= 1
     assert (heard != expected).sum() <= 1
+
+
+def test_power_spectra_are_those_the_digits_were_trained_on() -> None:
+    """8 kHz clips to scaled logarithms of power: in real numbers as they are stored, in integers to a step."""
+    with np.load(shared("data", "fsdd_digits_pcm16_8khz_60.npz")) as data:
+        audio = data["audio"][:12]
+    with np.load(shared("data", "fsdd_digits_logmel_test_150.npz")) as data:
+        stored = data["x"]
+    spec = Audio(
+        8000,
+        256,
+        160,
+        32,
+        samples=8000,
+        spectrum="power",
+        low_hz=60,
+        high_hz=3800,
+        scale=0.25,
+        add=1.75,
+    )
+    options = Options("digits", preprocess=tables({"logmel": spec}))
+    stages = compile_program(
+        shared("models", "fsdd_res1d_dscnn.onnx"), options, numbers=Calibration(audio)
+    )
+    before = front_of(stages.canonical, {"logmel": spec})
+    samples = samples_of({"x": audio}, [before.value(name) for name in before.inputs], "test")
+    (real,) = real_features(before, samples).arrays
+    real = real.reshape(12, 49, 32)
+    assert np.abs(real[:, None] - stored).mean(axis=(2, 3)).min(axis=1).max() < 2e-3
+    (integer,) = integer_features(front_of(stages.quantized, {"logmel": spec}), samples).arrays
+    target = stages.quantized.value("logmel")
+    wanted = np.clip(np.rint(real / target.scale) + target.zero_point, -128, 127)
+    off = np.abs(integer.reshape(wanted.shape) - wanted)
+    assert off.max() <= 1
+    assert (off > 0).mean() < 0.02
 
 
 @pytest.mark.slow

@@ -201,6 +201,16 @@ def one_op_model(
     return graphs_model([_alone(layer) for layer in layers])
 
 
+def chain_model(layers: Sequence[Layer]) -> bytes:
+    """A .tflite file of several operators, tensors of one name being one: what nobody makes is an
+    input, what nobody reads an output."""
+    given = {s.name: s for _, ins, _, _ in layers for s in ins if s.given and s.name}
+    made = {s.name: s for _, _, outs, _ in layers for s in outs}
+    read = {s.name for _, ins, _, _ in layers for s in ins}
+    inputs = [spec for name, spec in given.items() if name not in made]
+    return graphs_model([Body(inputs, [s for n, s in made.items() if n not in read], layers)])
+
+
 def graphs_model(graphs: Sequence[Body]) -> bytes:
     """A .tflite file of several graphs, the first of which is the network."""
     import flatbuffers

@@ -16,6 +16,7 @@ from edgekit.passes.fold_factor import fold_factor
 from edgekit.passes.fold_pad import fold_pad
 from edgekit.passes.fuse_activation import fuse_activation
 from edgekit.passes.fuse_pointwise import fuse_pointwise
+from edgekit.passes.hidden_state import hidden_state
 from edgekit.passes.inline_subgraphs import inline_subgraphs
 from edgekit.passes.layout import layout
 from edgekit.passes.recognise_norm import recognise_norm
@@ -27,6 +28,7 @@ Pass = Callable[[Graph], Graph]
 
 CANONICAL: tuple[Pass, ...] = (
     inline_subgraphs,
+    hidden_state,
     resolve_state,
     static_shapes,
     signed_bytes,
