@@ -100,7 +100,7 @@ class Channels:
         shift, no sum is negative, or the clamp of `p` begins at the zero point, as a ReLU's does."""
         scales, (lowest, _) = self.rescaling(), sums(self.weights, self.bias)
         free = (scales[:, 2] == 0) | (lowest >= 0) | (p.out_min >= p.output_zero)
-        return scales + np.array([0, 0, NO_TIES]) * free[:, None]
+        return np.asarray(scales + np.array([0, 0, NO_TIES]) * free[:, None])
 
     def can_share_lanes(self, pairs: Array) -> bool:
         """Whether every lane is a 16-bit number and every high sum one of 24 bits."""
