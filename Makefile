@@ -18,6 +18,10 @@ demo-onnx: .venv/demo.stamp
 	$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[examples]'
 	$(BIN)/python examples/visual_wake_words/run.py
 
+# From 16 kHz samples to a spoken word on an emulated Cortex-M4, features in integers.
+demo-speech: .venv/demo.stamp
+	$(BIN)/python examples/spoken_words/run.py
+
 test: .venv/test.stamp
 	$(BIN)/pytest -q -n 2 --dist worksteal
 
@@ -65,4 +69,4 @@ bench: .venv/test.stamp
 clean:
 	rm -rf build .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-.PHONY: demo demo-torch demo-onnx test test-long check generate bench clean
+.PHONY: demo demo-torch demo-onnx demo-speech test test-long check generate bench clean

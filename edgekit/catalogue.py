@@ -16,6 +16,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from edgekit.element_types import element_types
 from edgekit.frontends.formats import FORMATS
 from edgekit.frontends.pt2_vocabulary import BECOMES
 from edgekit.op import Op, load_ops
@@ -34,6 +35,7 @@ def operators() -> list[dict[str, Any]]:
             "tflite": list(op.tflite),
             "onnx": list(op.onnx),
             "torch": torch_names(op),
+            "types": list(element_types(op)),
             "limits": limits(op),
         }
         for name, op in load_ops().items()
@@ -145,6 +147,7 @@ def operators_text() -> str:
         lines.append(f"{entry['name']:<18}{entry['summary']}")
         for form in FORMATS:
             lines.append(f"{'':<18}{form.key:<8}{', '.join(entry[form.key]) or '-'}")
+        lines.append(f"{'':<18}types   {', '.join(entry['types']) or '-'}")
         lines += [f"{'':<18}limit   {limit}" for limit in entry["limits"]]
     for entry in formats():
         lines += ["", f"{entry['format']}, {entry['operators']} operators"]
@@ -161,15 +164,16 @@ def table_text() -> str:
         "",
         formats_text(),
         "",
-        "| operator | what it does | `.tflite` | ONNX | ATen | limits |",
-        "|---|---|---|---|---|---|",
+        "| operator | what it does | `.tflite` | ONNX | ATen | types | limits |",
+        "|---|---|---|---|---|---|---|",
     ]
     for entry in operators():
         sources = " | ".join(
             ", ".join(f"`{name}`" for name in entry[form.key]) or "-" for form in FORMATS
         )
         rules = "; ".join(entry["limits"]).replace("|", "\\|") or "-"
-        lines.append(f"| {entry['name']} | {entry['summary']} | {sources} | {rules} |")
+        types = ", ".join(entry["types"]) or "-"
+        lines.append(f"| {entry['name']} | {entry['summary']} | {sources} | {types} | {rules} |")
     return "\n".join(lines) + "\n"
 
 

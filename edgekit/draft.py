@@ -108,6 +108,18 @@ class Draft:
         self.nodes.append(made)
         return name
 
+    def add_all(
+        self, op: str, node: Node, inputs: Sequence[str], attrs: Mapping[str, Any], outputs: Sequence[str]
+    ) -> None:  # fmt: skip
+        """A canonical node of several real outputs; "" among them is a new tensor."""
+        names = [name or self._temporary(node.name) for name in outputs]
+        made = Node(node.name, op, tuple(map(self.resolve, inputs)), tuple(names), attrs)
+        for name, shape in zip(names, load_ops()[op].shapes(made, self.graph), strict=True):
+            self._declared(node, name, shape)
+            self.values[name] = Value(name, shape, "float32")
+        self._labels.add(node.name)
+        self.nodes.append(made)
+
     def _moved_type(self, op: str, inputs: Sequence[str]) -> str:
         first = self.value(inputs[0])
         return first.dtype if load_ops()[op].same_scale and plain(first) else "float32"

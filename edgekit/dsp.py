@@ -330,3 +330,50 @@ def pool_fits(p: Any, consts: Consts) -> bool:
 def pool_fits_16_bits(p: Any, consts: Consts) -> bool:
     """Four channels or more, and no more cells than sums of 16 bits can hold."""
     return pool_fits(p, consts) and bool(p.kernel_h * p.kernel_w * 128 < 2**15)
+
+
+# Weights of four bits: sums come times sixteen (runtime/include/ek_dsp_nibbles.h).
+NIBBLES = Const(
+    "weights", "int32_t", "[pairs of channels][taps / 4], two channels a byte", weights=True
+)
+GROUPED_NIBBLES = Const(
+    "weights", "int32_t", "[groups of four channels][taps / 4][2 pairs]", weights=True
+)
+
+
+def _sixteenfold(channels: Channels) -> bool:
+    """Whether sixteen times a channel's sum is an int32 number."""
+    largest = np.abs(np.stack(sums(channels.weights, channels.bias))).max(initial=0)
+    return channels.fit() and bool(largest < 2**27)
+
+
+def _nibble_words(weights: Array) -> Array:
+    """Weights [pairs, 2, taps] as words [pairs, taps / 4], taps filled up with 0."""
+    weights = np.pad(weights, ((0, 0), (0, 0), (0, -weights.shape[2] % 4)))
+    low, high = weights[:, 0] & 15, weights[:, 1] & 15
+    return np.ascontiguousarray(low | high << 4, np.uint8).view("<i4")
+
+
+def conv2d_w4_fits(p: Any, consts: Consts) -> bool:
+    return p.out_c >= 2 and _sixteenfold(_convolution(p, consts))
+
+
+def pack_conv2d_w4(p: Any, consts: Consts) -> Packed:
+    channels, pairs = _convolution(p, consts), pairs_of(p.out_c)
+    scales = channels.rescaling_by_ties(p)[pairs].reshape(len(pairs), 6)
+    columns = np.concatenate([16 * channels.bias[pairs], scales], axis=1)
+    return Packed(
+        p, {"weights": _nibble_words(channels.weights[pairs]), "pairs": as_int32(columns)}
+    )
+
+
+def dense_w4_fits(p: Any, consts: Consts) -> bool:
+    return p.out_c >= 4 and _sixteenfold(_dense(p, consts))
+
+
+def pack_dense_w4(p: Any, consts: Consts) -> Packed:
+    channels, fours = _dense(p, consts), fours_of(p.out_c)
+    words = _nibble_words(channels.weights[fours.reshape(-1, 2)]).reshape(len(fours), 2, -1)
+    scales = channels.rescaling_by_ties(p)[fours].reshape(-1, 12)
+    groups = as_int32(np.concatenate([16 * channels.bias[fours], scales], axis=1))
+    return Packed(p, {"weights": np.ascontiguousarray(words.transpose(0, 2, 1)), "groups": groups})

@@ -41,7 +41,7 @@ def import_binary(node: Node, graph: Graph, name: str) -> list[Node]:
     require(len(node.inputs) == 2, "two operands", node, f"{len(node.inputs)}")
     operands = [graph.value(n) for n in node.inputs]
     for value in (*operands, graph.value(node.outputs[0])):
-        require(value.dtype in ("int8", "float32"), "int8 or float32 tensors", node,
+        require(value.dtype in ("int8", "int16", "float32"), "int8, int16 or float32 tensors", node,
                 f"{value.name} is {value.dtype}")  # fmt: skip
     (shape,) = broadcast_shapes(node, graph)
     full = [value.elements == int(np.prod(shape)) for value in operands]

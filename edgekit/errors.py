@@ -26,6 +26,7 @@ CODES: dict[str, str] = {
     "EK202": "operator used outside its supported limits",
     "EK203": "model is not integer-only",
     "EK204": "input cannot be fed row by row",
+    "EK205": "preprocessing does not fit the model",
     "EK301": "invalid quantization parameters",
     "EK302": "accumulator could overflow",
     "EK303": "multiplier out of range",

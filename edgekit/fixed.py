@@ -101,6 +101,27 @@ def requantize(x: ArrayLike, multiplier: ArrayLike, shift: ArrayLike) -> Int:
     return rounding_shift(high, left - shift)
 
 
+def reduced(multiplier: ArrayLike, shift: ArrayLike) -> tuple[Int, Int]:
+    """A multiplier of 31 bits and its shift as one of 15 bits and the right shift of the product."""
+    multiplier = np.asarray(multiplier, np.int64)
+    return np.minimum((multiplier + (1 << 15)) >> 16, 0x7FFF), 15 - np.asarray(shift, np.int64)
+
+
+def requantize_wide(x: ArrayLike, multiplier: ArrayLike, right: ArrayLike) -> Int:
+    """Rescaling of 64-bit sums by a `reduced` multiplier: one rounding, ties upwards.
+
+    |x| < 2^47 and a result within int32 are the caller's to prove (EK302).
+    """
+    right = np.asarray(right, np.int64)
+    product = np.asarray(x, np.int64) * np.asarray(multiplier, np.int64)
+    return np.asarray((product + (np.int64(1) << (right - 1))) >> right)
+
+
+def saturate16(x: ArrayLike, low: int = -32768, high: int = 32767) -> NDArray[np.int16]:
+    """Clamp to [low, high] and narrow to int16."""
+    return np.asarray(np.clip(np.asarray(x), low, high), np.int16)
+
+
 def saturate(x: ArrayLike, low: int = -128, high: int = 127) -> NDArray[np.int8]:
     """Clamp to [low, high] and narrow to int8."""
     return np.asarray(np.clip(np.asarray(x), low, high), np.int8)

@@ -38,7 +38,7 @@ def parameters(kernel: Kernel) -> list[str]:
     else:
         written = op.states
         operands = [f"{'' if name in written else 'const '}int8_t *{name}" for name in names]
-        operands += ["int8_t *output"]
+        operands += [f"int8_t *{name}" for name in ("output", *op.more)]
         operands += ["int32_t n"] if op.signature == "flat" else []
     return operands
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from edgekit.errors import EdgekitError
 from edgekit.graph import Graph, IntGraph, IntNode, Node
-from edgekit.op import load_ops
+from edgekit.op import Op, load_ops
 
 
 def lower(graph: Graph) -> IntGraph:
@@ -20,10 +20,17 @@ def lower(graph: Graph) -> IntGraph:
     return integer
 
 
+def operator(node: Node, graph: Graph) -> type[Op]:
+    """The class that quantizes a node: its operator, or the one that does the same on int16."""
+    op = load_ops()[node.op]
+    sides = [graph.value(name) for name in (node.inputs[0], node.outputs[0])] if op.wide else []
+    return load_ops()[op.wide] if any(value.dtype == "int16" for value in sides) else op
+
+
 def integer_node(node: Node, graph: Graph) -> IntNode:
     """The integer node; an error that names a tensor only is told the node too."""
     try:
-        return load_ops()[node.op].quantize(node, graph)
+        return operator(node, graph).quantize(node, graph)
     except EdgekitError as error:
         if node.name not in error.where:
             error.where = f"node {node.name}, {error.where}".removesuffix(", ")

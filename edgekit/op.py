@@ -147,8 +147,12 @@ class Op:
     name: ClassVar[str] = ""
     # The Python file of a plug-in, None for edgekit's own operators.
     origin: ClassVar[Path | None] = None
-    # C kernel `ek_<kernel>_s8`; several operators may share one.
+    # C kernel `ek_<kernel>_<element>`; several operators may share one.
     kernel: ClassVar[str] = ""
+    # What its activations are: "s8" or "s16".
+    element: ClassVar[str] = "s8"
+    # The operator that does the same on int16 activations, where there is one.
+    wide: ClassVar[str] = ""
     # "rows": strip kernel on row addresses; "flat": n contiguous elements; "whole": all at once;
     # "sum": rows of the input as they come, the output after the last of them;
     # "each": a kernel of signature "whole", called for one row of every map at a time.
@@ -162,6 +166,10 @@ class Op:
     # Those of them that the kernel also writes, of signature "whole": variables, which are the node's
     # outputs behind its first.
     states: ClassVar[tuple[str, ...]] = ()
+    # Names of further outputs behind the first, of signature "whole".
+    more: ClassVar[tuple[str, ...]] = ()
+    # Operands and outputs that are kept as int16 with a power of two as their scale: what accumulates.
+    accumulates: ClassVar[tuple[str, ...]] = ()
     # Source operator names, per format; torch graphs are read in ONNX's vocabulary.
     tflite: ClassVar[tuple[str, ...]] = ()
     onnx: ClassVar[tuple[str, ...]] = ()
@@ -203,6 +211,12 @@ class Op:
         raise NotImplementedError
 
     @classmethod
+    def hidden(cls, node: Node, graph: Graph) -> list[tuple[Shape, str]]:
+        """Shape and type of each variable that a `.tflite` node keeps inside itself, 0 at first. They
+        become further inputs before `import_tflite`. Raises EK202 like that."""
+        return []
+
+    @classmethod
     def import_onnx(cls, node: Node, draft: Draft) -> None:
         """Write the canonical form of one ONNX node to `draft`. Raises EK202 like `import_tflite`."""
         raise NotImplementedError
@@ -226,6 +240,13 @@ class Op:
         raise NotImplementedError
 
     @classmethod
+    def windows(cls, node: Node, graph: Graph, x: Array) -> Array | None:
+        """Operators with weights: what a channel's weights are multiplied with on one inference's real
+        input, [groups, positions, taps]; of O channels o is of group o * groups // O. Taps are in the order of
+        the weights with the channel's axis first. None where nobody has needed it yet."""
+        return None
+
+    @classmethod
     def quantize(cls, node: Node, graph: Graph) -> IntNode:
         """Scales and constants of a canonical node to integer Params and constants."""
         raise NotImplementedError
@@ -234,6 +255,11 @@ class Op:
     def run(cls, p: Any, consts: Mapping[str, Array], *inputs: Array) -> list[Array]:
         """The integer semantics. Every array has a leading sample axis before its own shape."""
         raise NotImplementedError
+
+    @classmethod
+    def stored(cls, p: Any, consts: Mapping[str, Array]) -> Packed:
+        """What the portable kernel's struct is filled with, where flash holds less than `run` reads."""
+        return Packed(p, consts)
 
     @classmethod
     def reads(cls, p: Any, consts: Mapping[str, Array], row: int) -> range:
@@ -277,6 +303,11 @@ class Op:
     def from_sums(cls, p: Any, consts: Mapping[str, Array], sums: Array) -> list[Array]:
         """Signature "sum": the outputs, from the sums over all rows."""
         raise NotImplementedError
+
+    @classmethod
+    def ties(cls, node: Node) -> list[tuple[str, str]]:
+        """Pairs of the node's tensors that have one scale and zero point, where not all have."""
+        return []
 
     @classmethod
     def cost(cls, node: IntNode, values: Mapping[str, Value]) -> Cost:
@@ -327,7 +358,9 @@ class Kernel:
     @property
     def name(self) -> str:
         """Of its files: ``<name>.c``, ``ek_<name>.h`` with the struct ``ek_<name>_params``."""
-        return f"{self.op.kernel}_{self.variant.suffix}" if self.variant else self.op.kernel
+        words = [self.op.kernel, self.op.element if self.op.element != "s8" else ""]
+        words += [self.variant.suffix if self.variant else ""]
+        return "_".join(word for word in words if word)
 
     @property
     def owner(self) -> type[Op]:
@@ -344,7 +377,7 @@ class Kernel:
     @property
     def symbol(self) -> str:
         suffix = f"_{self.variant.suffix}" if self.variant else ""
-        return f"ek_{self.op.kernel}_s8{suffix}"
+        return f"ek_{self.op.kernel}_{self.op.element}{suffix}"
 
     @property
     def params(self) -> type[Params]:
@@ -365,7 +398,7 @@ class Kernel:
 
     def pack(self, params: Params, consts: Mapping[str, Array]) -> Packed:
         """What its struct is filled with."""
-        return self.variant.pack(params, consts) if self.variant else Packed(params, consts)
+        return (self.variant.pack if self.variant else self.op.stored)(params, consts)
 
 
 OPS: dict[str, type[Op]] = {}
@@ -414,12 +447,23 @@ def int8_pair(node: Node, graph: Graph, indices: Sequence[int] = (0,)) -> None:
                 f"{name} is {graph.value(name).dtype}")  # fmt: skip
 
 
+def int16_pair(node: Node, graph: Graph, indices: Sequence[int] = (0,)) -> None:
+    """Require int16 activations, whose zero points are 0, at the given inputs and at the outputs."""
+    for name in [node.inputs[i] for i in indices] + list(node.outputs):
+        value = graph.value(name)
+        require(value.dtype == "int16", "int16 activations", node, f"{name} is {value.dtype}")
+        require(value.zero_point == 0, "int16 activations of zero point 0", node,
+                f"{name} has {value.zero_point}")  # fmt: skip
+
+
 def params_fields(params: type[Params]) -> list[dataclasses.Field[Any]]:
     """The C fields of a Params class, in order."""
     return [f for f in dataclasses.fields(params) if "c" in f.metadata]
 
 
-_C_TYPES = {"int8_t": "int8", "uint8_t": "uint8", "int16_t": "int16", "int32_t": "int32"}
+_C_TYPES = {
+    "int8_t": "int8", "uint8_t": "uint8", "int16_t": "int16", "int32_t": "int32", "int64_t": "int64",
+}  # fmt: skip
 
 
 def const_dtype(const: Const) -> np.dtype[Any]:

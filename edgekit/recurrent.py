@@ -36,7 +36,11 @@ def sigmoid_table() -> Array:
 
 def sigmoid(x: fixed.Int, table: Array) -> fixed.Int:
     """The logistic function of x in Q3.12, in Q0.15: between two entries of the table."""
-    x = 3 * x
+    return sigmoid_thirds(3 * x, table)
+
+
+def sigmoid_thirds(x: fixed.Int, table: Array) -> fixed.Int:
+    """The same for x in units of 1 / (3 * 4096)."""
     value = _between(np.abs(x), 9, table)
     return np.asarray(np.where(x >= 0, value + 512, (1 << 25) - value + 511) >> 10)
 
@@ -44,6 +48,11 @@ def sigmoid(x: fixed.Int, table: Array) -> fixed.Int:
 def tanh(x: fixed.Int, shift: int, table: Array) -> fixed.Int:
     """tanh(x) in Q0.15 for x with 12 + shift fraction bits less than none: ``x * 2^(shift - 12)``."""
     x = (3 * x) << shift if shift >= 0 else (3 * x + (1 << (-shift - 1))) >> -shift
+    return tanh_thirds(x, table)
+
+
+def tanh_thirds(x: fixed.Int, table: Array) -> fixed.Int:
+    """The same for x in units of 1 / (3 * 4096)."""
     value = _between(np.abs(x), 8, table)
     return np.asarray(np.where(x >= 0, value - (1 << 23) + 128, (1 << 23) - value + 127) >> 8)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from edgekit.channels import Bounds
 from edgekit.errors import EdgekitError
 from edgekit.fixed import round_half_away
-from edgekit.graph import Node, Value
+from edgekit.graph import Node, Value, limits
 from edgekit.op import Params, c_field, require
 
 if TYPE_CHECKING:
@@ -78,6 +78,8 @@ class Axis:
     dilation: int = 1
     before: int = 0
     after: int = 0
+    # Of `after`, what the source declares; the rest is reached by rounding up.
+    declared: int = 0
 
     @property
     def out(self) -> int:
@@ -110,7 +112,9 @@ def onnx_axes(node: Node, sizes: Sequence[int], kernel: Sequence[int]) -> list[A
             dict(a))  # fmt: skip
     axes = []
     for i in range(n):
-        axis = Axis(sizes[i], kernel[i], strides[i], dilations[i], pads[i], pads[n + i])
+        axis = Axis(
+            sizes[i], kernel[i], strides[i], dilations[i], pads[i], pads[n + i], pads[n + i]
+        )
         if auto in ("SAME_UPPER", "SAME_LOWER"):
             axis = tflite_axis("SAME", sizes[i], kernel[i], strides[i], dilations[i])
             if auto == "SAME_LOWER":
@@ -139,14 +143,29 @@ def spatial(node: Node, draft: Draft, name: str) -> str:
     return draft.permute(node, name, (0, 2, 3, 1))
 
 
-def channels_first(node: Node, draft: Draft, name: str, rank: int) -> None:
-    """The node's output from its [1, H, W, C] form, in the rank of its input."""
-    output = node.outputs[0]
+def channels_first(
+    node: Node, draft: Draft, name: str, rank: int, output: str | None = None
+) -> str:
+    """A tensor from its [1, H, W, C] form, in the rank of the node's input; the node's output unless
+    `output` is another, "" a new one."""
+    output = node.outputs[0] if output is None else output
     if rank == 4:
-        draft.permute(node, name, (0, 3, 1, 2), output)
-        return
+        return draft.permute(node, name, (0, 3, 1, 2), output)
     back = draft.permute(node, name, (0, 3, 1, 2))
-    draft.reshape(node, back, draft.shape(back)[:3], output)
+    return draft.reshape(node, back, draft.shape(back)[:3], output)
+
+
+def by_sample(node: Node, draft: Draft, make: Callable[[str, str], object]) -> None:
+    """Write a layer that takes one sample for each of the input's: `make` adds it for a tensor of one,
+    with a name for its output or ""; it returns that output."""
+    name, output = node.inputs[0], node.outputs[0]
+    count, *rest = draft.shape(name)
+    if count == 1:
+        make(name, output)
+        return
+    whole = [range(n) for n in rest]
+    parts = [str(make(draft.part(node, name, [range(i, i + 1), *whole]), "")) for i in range(count)]
+    draft.add("concat", node, parts, {"axis": 0}, output)
 
 
 def window_attrs(rows: Axis, columns: Axis) -> dict[str, int]:
@@ -275,19 +294,20 @@ def bounds(node: Node) -> tuple[float | None, float | None]:
 
 
 def activation_range(node: Node, output: Value) -> tuple[int, int]:
-    """Clamp bounds of the fused activation in the output's int8 steps.
+    """Clamp bounds of the fused activation in the output's steps.
 
     As TensorFlow Lite: bound = zero_point + round(value / scale), computed in float32.
     """
     low, high = bounds(node)
+    least, most = limits(output.dtype)
 
     def step(value: float | None, default: int) -> int:
         if value is None:
             return default
         ratio = np.float32(value) / np.float32(output.scale)
-        return int(np.clip(int(round_half_away(ratio)) + output.zero_point, -128, 127))
+        return int(np.clip(int(round_half_away(ratio)) + output.zero_point, least, most))
 
-    return step(low, -128), step(high, 127)
+    return step(low, least), step(high, most)
 
 
 def real_activation(node: Node, x: NDArray[np.float64]) -> NDArray[np.float64]:

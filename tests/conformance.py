@@ -12,7 +12,7 @@ from tflite_writer import Array, TensorSpec, one_op_graph, one_op_model
 
 from edgekit.frontends.tflite import load
 from edgekit.graph import Graph
-from edgekit.lowering import lower
+from edgekit.lowering import integer_node, lower
 from edgekit.op import load_ops, tflite_ops
 from edgekit.passes import canonical
 from edgekit.plan import plan
@@ -32,7 +32,7 @@ def simulate(graph: Graph, inputs: Mapping[str, Array], c_kernel: bool = True) -
     for made in tflite_ops()[source.op].import_tflite(source, graph):
         op = load_ops()[made.op]
         assert op.shapes(made, graph) == [graph.value(n).shape for n in made.outputs]
-        node = op.quantize(made, graph)
+        node = integer_node(made, graph)
         count = len(next(iter(inputs.values())))
         operands = [
             arrays[name] if name in arrays else _constant(graph, name, count)

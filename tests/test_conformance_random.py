@@ -10,10 +10,11 @@ import pytest
 import random_arithmetic
 import random_layers
 import random_moves
+import random_wide
 from random_models import BLOCKS, MODELS
 
 # Each registers its operators in MODELS.
-FAMILIES = (random_arithmetic, random_layers, random_moves)
+FAMILIES = (random_arithmetic, random_layers, random_moves, random_wide)
 
 
 @pytest.mark.parametrize("seeds", BLOCKS, ids=["some", "many"])
@@ -22,7 +23,7 @@ def test_random_models(op: str, seeds: range) -> None:
     for seed in seeds:
         model = MODELS[op](np.random.default_rng([zlib.crc32(op.encode()), seed]))
         try:
-            conformance.check(op, model.inputs, model.outputs, model.options, data=model.data)
+            conformance.check(model.op, model.inputs, model.outputs, model.options, data=model.data)
         except BaseException as error:
             error.add_note(f"{op}, seed {seed}: {[s.shape for s in model.inputs]} {model.options}")
             raise

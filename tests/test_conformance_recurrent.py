@@ -9,13 +9,13 @@ import numpy as np
 import oracle
 import pytest
 from conftest import shared
-from random_models import BLOCKS, Draw, affine, pick
+from random_models import BLOCKS, Affine, Draw, affine, pick
 from tflite_writer import Array, TensorSpec, one_op_model
 
 from edgekit import recurrent
 from edgekit.frontends import load_model
 from edgekit.frontends.tflite import load
-from edgekit.graph import Graph
+from edgekit.graph import Graph, limits
 from edgekit.lowering import lower
 from edgekit.passes import canonical
 from edgekit.plan import plan
@@ -34,17 +34,29 @@ def weights(
 
 
 def lstm(rng: Draw) -> Layer:
+    return _lstm(rng, "int8", affine(rng, 0.004, 0.1), affine(rng, 0.006, 0.01), "int32", 9000)
+
+
+def lstm_of_int16(rng: Draw) -> Layer:
+    steps = [float(np.float32(s)) for s in rng.uniform([1e-5, 3e-5], [4e-4, 5e-5])]
+    return _lstm(rng, "int16", (steps[0], 0), (steps[1], 0), "int64", 9000 << 8)
+
+
+def _lstm(
+    rng: Draw, dtype: str, x_quant: Affine, hidden_quant: Affine, sums: str, most: int
+) -> Layer:
+    """dtype: of the activations; sums, most: type and largest magnitude of the biases."""
     steps, in_c, units = (int(pick(rng, 1, n)) for n in rng.integers(1, 9, 3))
-    x = TensorSpec("x", (1, steps, in_c), "int8", *affine(rng, 0.004, 0.1))
-    hidden = TensorSpec("hidden", (1, units), "int8", *affine(rng, 0.006, 0.01), variable=True)
+    x = TensorSpec("x", (1, steps, in_c), dtype, *x_quant)
+    hidden = TensorSpec("hidden", (1, units), dtype, *hidden_quant, variable=True)
     cell = TensorSpec("cell", (1, units), "int16", 2.0 ** -int(rng.integers(8, 14)), variable=True)
     scale = [float(s) for s in rng.uniform(0.002, 0.05, 8)]
     over_x = [weights(rng, f"x{k}", units, in_c, scale[k]) for k in range(4)]
     over_h = [weights(rng, f"h{k}", units, units, scale[4 + k]) for k in range(4)]
     biases = []
     for k in range(4):
-        data = rng.integers(-9000, 9000, units).astype(np.int32)
-        biases.append(TensorSpec(f"b{k}", (units,), "int32", x.scales[0] * scale[k], 0, 0, data))
+        data = rng.integers(-most, most, units).astype(sums)
+        biases.append(TensorSpec(f"b{k}", (units,), sums, x.scales[0] * scale[k], 0, 0, data))
     absent = TensorSpec("", ())
     operands = [
         x,
@@ -57,7 +69,7 @@ def lstm(rng: Draw) -> Layer:
         cell,
         *[absent] * 4,
     ]
-    out = TensorSpec("y", (1, steps, units), "int8", hidden.scale, hidden.zero_point)
+    out = TensorSpec("y", (1, steps, units), dtype, hidden.scale, hidden.zero_point)
     options = {"fused_activation_function": "TANH", "cell_clip": float(pick(rng, 0.0, 10.0, 0.3))}
     return "UNIDIRECTIONAL_SEQUENCE_LSTM", operands, out, options
 
@@ -93,14 +105,15 @@ def agrees(source: Graph, model: bytes, x: Array) -> None:
 
 
 @pytest.mark.parametrize("seeds", BLOCKS, ids=["some", "many"])
-@pytest.mark.parametrize("layer", [lstm, svdf])
+@pytest.mark.parametrize("layer", [lstm, lstm_of_int16, svdf])
 def test_random_layers(layer: Callable[[Draw], Layer], seeds: Sequence[int]) -> None:
     for seed in seeds:
         rng = np.random.default_rng(seed)
         op, operands, out, options = layer(rng)
         model = one_op_model(op, operands, [out], options)
-        x = rng.integers(-128, 128, (STEPS, *operands[0].shape)).astype(np.int8)
-        x[0], x[1] = -128, 127
+        low, high = limits(operands[0].dtype)
+        x = rng.integers(low, high + 1, (STEPS, *operands[0].shape)).astype(operands[0].dtype)
+        x[0], x[1] = low, high
         try:
             agrees(load(model, "model"), model, x)
         except BaseException as error:

@@ -13,9 +13,9 @@ import pytest
 import vectors
 from hypothesis import given
 from hypothesis import strategies as st
-from vectors import FUNCTIONS, Vectors
+from vectors import FUNCTIONS, LONG, Vectors
 
-from edgekit import fixed
+from edgekit import fixed, spectral
 from edgekit.data import data_dir
 from edgekit.errors import EdgekitError
 from edgekit.target import load_target
@@ -38,6 +38,10 @@ def in_numpy(name: str, v: Vectors) -> Vectors:
         return fixed.multiply_high(x, multiplier)
     if name == "rounding_shift":
         return fixed.rounding_shift(x, -shift)
+    if name == "requantize_wide":
+        return fixed.requantize_wide(x << np.where(-shift > LONG, 12, 0), multiplier, -shift)
+    if name == "high_product":
+        return spectral.high_product(x, multiplier)
     return fixed.requantize(x, multiplier, shift)
 
 
@@ -123,6 +127,15 @@ def test_wrong_ties_are_caught(mutant: Callable[[Vectors, Vectors], Vectors]) ->
     wrong = mutant(high, np.maximum(-shift, 0)) != expected
     # Wherever there is a right shift, not in a corner of the vectors.
     assert all(wrong[shift == s].any() for s in range(-23, 0))
+
+
+def test_wrong_ties_of_wide_sums_are_caught() -> None:
+    triples, expected = case("requantize_wide")
+    x, multiplier, shift = triples.T
+    product = (x << np.where(-shift > LONG, 12, 0)) * multiplier
+    for mutant in (floor_shift, ties_to_zero):
+        assert (mutant(product, -shift) != expected).any(), mutant.__name__
+    assert (fixed.rounding_shift(product, -shift) != expected).any(), "ties away from zero"
 
 
 def test_single_rounding_is_caught() -> None:

@@ -33,14 +33,15 @@ def check_kernel(node: IntNode, values: dict[str, Value], case: Case) -> None:
     for sample in range(6):
         for strip in sorted({1, 2, max(1, height - 1), height}):
             one = [x[sample].copy() for x in inputs]
-            got = kernels.call(node, values, *one, strip=strip)
+            more: list[kernels.Array] = []
+            got = kernels.call(node, values, *one, strip=strip, more=more)
             np.testing.assert_array_equal(
                 got, expected[sample].reshape(got.shape), str(node.variant)
             )
             written = [
                 x for x, name in zip(one, node.op.inputs, strict=False) if name in node.op.states
             ]
-            for state, want in zip(written, states, strict=True):
+            for state, want in zip([*written, *more], states, strict=True):
                 np.testing.assert_array_equal(state, want[sample].reshape(state.shape), "state")
 
 
@@ -68,13 +69,17 @@ def test_integer_result_is_near_the_real_one(op: type[Op], case: Case) -> None:
 
 @pytest.mark.parametrize(("op", "case"), CASES, ids=IDS)
 def test_cases_seldom_saturate(op: type[Op], case: Case) -> None:
-    node, _ = kernels.lower(case.graph)
+    node, values = kernels.lower(case.graph)
     inputs = kernels.operands(node, case.graph, kernels.random_inputs(case.graph, 40, seed=2))
     got, *_ = node.op.run(node.params, node.consts, *[x[2:] for x in inputs])
     p = node.params
-    bounds = [getattr(p, "out_min", -128), getattr(p, "out_max", 127)]
+    dtype = values[node.outputs[0]].dtype
+    if dtype == "bool":
+        return  # both of its numbers are ends
+    low, high = limits(dtype)
+    bounds = [getattr(p, "out_min", low), getattr(p, "out_max", high)]
     if (
         "activation" not in case.graph.nodes[0].attrs
         or case.graph.nodes[0].attrs["activation"] == "NONE"
     ):
-        assert np.isin(got, bounds).mean() < op.saturation, "most rounding would go untested"
+        assert np.isin(got, bounds).mean() <= op.saturation, "most rounding would go untested"

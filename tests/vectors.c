@@ -1,6 +1,8 @@
-/* vectors.c -- the primitives of ek_fixed.h over arrays: n triples (x, multiplier, shift) to n results */
+/* vectors.c -- the primitives of ek_fixed.h and of spectra over arrays: n triples (x, multiplier, shift) to n results */
 #include "ek_elementwise.h"
 #include "ek_neon.h"
+#include "ek_wide.h"
+#include "ek_spectral.h"
 
 void multiply_high(const int32_t *v, int32_t *out, int32_t n);
 void rounding_shift(const int32_t *v, int32_t *out, int32_t n);
@@ -8,6 +10,16 @@ void requantize(const int32_t *v, int32_t *out, int32_t n);
 void scale_doubled(const int32_t *v, int32_t *out, int32_t n);
 void neon_rescale(const int32_t *v, int32_t *out, int32_t n);
 void neon_rescale_shifted(const int32_t *v, int32_t *out, int32_t n);
+void requantize_wide(const int32_t *v, int32_t *out, int32_t n);
+void high_product(const int32_t *v, int32_t *out, int32_t n);
+
+/* Of two numbers of any sign; the shift plays no part. */
+void high_product(const int32_t *v, int32_t *out, int32_t n)
+{
+    for (int32_t i = 0; i < n; i++) {
+        out[i] = ek_high_product(v[3 * i], v[3 * i + 1]);
+    }
+}
 
 void multiply_high(const int32_t *v, int32_t *out, int32_t n)
 {
@@ -35,6 +47,16 @@ void scale_doubled(const int32_t *v, int32_t *out, int32_t n)
 {
     for (int32_t i = 0; i < n; i++) {
         out[i] = ek_scale_doubled(v[3 * i] * 2, v[3 * i + 1], -v[3 * i + 2]);
+    }
+}
+
+/* Beyond shifts of 26 an operand has more than 32 bits. */
+void requantize_wide(const int32_t *v, int32_t *out, int32_t n)
+{
+    for (int32_t i = 0; i < n; i++) {
+        int32_t right = -v[3 * i + 2];
+        int64_t x = (int64_t)v[3 * i] * (right > 26 ? 4096 : 1);
+        out[i] = ek_requantize_wide(x, v[3 * i + 1], right);
     }
 }
 

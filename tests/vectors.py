@@ -25,8 +25,10 @@ Vectors = NDArray[np.int64]
 
 SOURCE = Path(__file__).with_name("vectors.c")
 FUNCTIONS = ("multiply_high", "rounding_shift", "requantize", "scale_doubled", "neon_rescale",
-             "neon_rescale_shifted")  # fmt: skip
+             "neon_rescale_shifted", "requantize_wide", "high_product")  # fmt: skip
 MULTIPLIERS = (2**30, 2**30 + 1, 3 * 2**29, 1518500249, 2**31 - 2**8, 2**31 - 1)
+SHORT_MULTIPLIERS = (2**14, 2**14 + 1, 3 * 2**13, 23170, 2**15 - 1)
+LONG = 26  # right shifts beyond it rescale x * 2^12, which 32 bits do not hold
 INT32 = (-(2**31), 2**31 - 1)
 
 
@@ -49,6 +51,11 @@ def exact(name: str, vectors: Vectors) -> Vectors:
             return exact_multiply_high(x, multiplier)
         if name == "rounding_shift":
             return exact_rounding_shift(x, -shift)
+        if name == "requantize_wide":
+            wide = x << wide_left(-shift)
+            return (Fraction(wide * multiplier, 2**-shift) + Fraction(1, 2)).__floor__()
+        if name == "high_product":
+            return (x * multiplier) >> 32
         high = exact_multiply_high(x << max(shift, 0), multiplier)
         return exact_rounding_shift(high, max(-shift, 0))
 
@@ -60,8 +67,18 @@ def directed(name: str) -> Vectors:
     if name == "multiply_high":
         xs = [*range(-300, 301), *_extremes()]
         return _array((x, m, 0) for x in xs for m in (0, 1, *MULTIPLIERS))
+    if name == "high_product":
+        xs = [*range(-40, 41), *_extremes(), *(sign * m for m in MULTIPLIERS for sign in (-1, 1))]
+        return _array((x, y, 0) for x in xs for y in xs)
     if name == "rounding_shift":
         return _array((x, 0, -right) for right in range(32) for x in _shift_edges(right))
+    if name == "requantize_wide":
+        rows = itertools.chain.from_iterable(
+            _wide_edges(multiplier, right)
+            for multiplier in SHORT_MULTIPLIERS
+            for right in range(1, 47)
+        )
+        return _array(rows)
     rows = itertools.chain.from_iterable(
         _requantize_edges(multiplier, shift)
         for multiplier in MULTIPLIERS
@@ -76,6 +93,21 @@ def directed(name: str) -> Vectors:
     if name == "scale_doubled":
         vectors = vectors[(np.abs(vectors[:, 0]) < 2**30) & (vectors[:, 2] < 0)]
     return vectors
+
+
+def wide_left(right: int) -> int:
+    """How far x is shifted to be the operand of `requantize_wide`."""
+    return 12 if right > LONG else 0
+
+
+def _wide_edges(multiplier: int, right: int) -> list[tuple[int, int, int]]:
+    """The x nearest to ties of small and of int16 results, and its neighbours."""
+    scale = Fraction(multiplier << wide_left(right), 2**right)
+    rows = []
+    for y in (*range(-65, 65), *range(-(2**15) - 2, -(2**15) + 3), *range(2**15 - 3, 2**15 + 2)):
+        tie = round((y + Fraction(1, 2)) / scale)
+        rows += [(tie + d, multiplier, -right) for d in (-1, 0, 1)]
+    return [row for row in rows if INT32[0] <= row[0] <= INT32[1]]
 
 
 def _extremes() -> list[int]:
@@ -120,7 +152,7 @@ def run_host(name: str, vectors: Vectors, folder: Path, include: Path | None = N
 
 
 def link(compiler: Compiler, folder: Path) -> Path:
-    """The four functions as an image that an emulator can enter."""
+    """The functions as an image that an emulator can enter."""
     objects = compiler.compile([SOURCE], folder, include=[data_dir("runtime") / "include"])
     return compiler.link_bare(objects, folder / "vectors.elf", entry="requantize", keep=FUNCTIONS)
 

@@ -12,7 +12,7 @@ from edgekit.emit.names import c_type
 from edgekit.op import const_dtype
 from edgekit.program import CONST, Program
 
-_PER_LINE = {"int8": 20, "uint8": 20, "bool": 20, "int16": 14, "int32": 9}
+_PER_LINE = {"int8": 20, "uint8": 20, "bool": 20, "int16": 14, "int32": 9, "int64": 5}
 
 
 @dataclass
@@ -60,7 +60,9 @@ def collect(prefix: str, program: Program) -> Pool:
 
 
 def declaration(symbol: str, array: NDArray[Any]) -> str:
-    return f"const {c_type(str(array.dtype))} {symbol}[{array.size}]"
+    # Biases of int16 layers are the only 64-bit integers; no tensor is.
+    ctype = "int64_t" if array.dtype == np.int64 else c_type(str(array.dtype))
+    return f"const {ctype} {symbol}[{array.size}]"
 
 
 def weights_header(prefix: str, pool: Pool, banner: str) -> str:

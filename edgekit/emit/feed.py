@@ -86,7 +86,7 @@ def _next_row(caller: Caller, rows: str) -> list[str]:
     program = caller.program
     assert program.feed is not None
     ctype = row_type(program)
-    cast = "" if ctype == "int8_t" else f"({ctype} *)"
+    cast = "" if ctype == "int8_t" else f"({ctype} *)(void *)"
     return [
         feed_prototypes(caller.prefix, program)["next_row"],
         "{",

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
+import numpy as np
 from onnx import AttributeProto, GraphProto, ModelProto, NodeProto
 from onnx.defs import OpSchema
 
@@ -82,10 +83,18 @@ class Walk:
             code, shape = types.get(out, (0, None))
             if shape is None or None in shape:
                 raise _dynamic(at, shape)
-            self.activation(out, tuple(n for n in shape if n is not None), dtype_of(code, at), at)
-        self.nodes.append(
-            Node(name, op, tuple(node.input), tuple(node.output), attributes(node, where))
-        )
+            known = tuple(n for n in shape if n is not None)
+            if 0 in known:  # nothing is computed for it, and its readers find that out
+                self.constant(out, np.zeros(known, dtype_of(code, at)))
+                continue
+            self.activation(out, known, dtype_of(code, at), at)
+        outputs = tuple(out for out in node.output if self.values[out].data is None)
+        attrs = attributes(node, where)
+        if len(outputs) < len(node.output) and op == "Split":
+            axis = int(attrs.get("axis", 0))
+            attrs["split"] = [self.values[out].shape[axis] for out in outputs]
+        if outputs:
+            self.nodes.append(Node(name, op, tuple(node.input), outputs, attrs))
 
     def _check_operands(self, node: NodeProto, op: str, where: str) -> None:
         if not node.output or any(a.type in _GRAPHS for a in node.attribute):
@@ -118,7 +127,8 @@ class Walk:
     def _constant_operands(self, node: NodeProto) -> bool:
         if node.op_type not in FOLDED:
             return False
-        constant = all(self.values[name].data is not None for name in node.input if name)
+        read = node.input[:1] if node.op_type == "CastLike" else node.input
+        constant = all(self.values[name].data is not None for name in read if name)
         return constant or node.op_type in OF_SHAPE
 
     def _declared(self, node: NodeProto, op: str, where: str) -> Inferred:

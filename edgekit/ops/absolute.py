@@ -26,6 +26,10 @@ class Absolute(Lut):
         return [np.abs(inputs[0])]
 
     @classmethod
+    def slopes(cls, node: Node, x: Value, out: Value) -> tuple[float, float]:
+        return x.scale / out.scale, -x.scale / out.scale
+
+    @classmethod
     def levels(cls, node: Node, x: Value, out: Value, difference: fixed.Int) -> fixed.Int:
         magnitude = np.abs(difference)
         if x.scale != out.scale:

@@ -18,7 +18,7 @@ from edgekit import elementwise, fixed, mve
 from edgekit.cases import activation, single
 from edgekit.channels import Bounds, Spare, channels
 from edgekit.graph import Graph, IntNode, Node, Value
-from edgekit.op import Array, Case, Op, Packed, Params, Shape, Variant, c_field, require
+from edgekit.op import Array, Case, Op, Packed, Params, Shape, Variant, c_field, int8_pair, require
 from edgekit.plane import plane_of
 from edgekit.window import activation_range, real_activation
 
@@ -140,6 +140,7 @@ def pack_neon(p: AddParams, consts: Mapping[str, Array]) -> Packed:
 
 class Add(Op):
     name = "add"
+    wide: ClassVar[str] = "add_s16"
     kernel = "add"
     signature = "flat"
     Params = AddParams
@@ -182,6 +183,7 @@ class Add(Op):
     @classmethod
     def params(cls, node: Node, graph: Graph) -> AddParams:
         """The kernel's numbers. Raises EK202 where the output's scale is far below the inputs'."""
+        int8_pair(node, graph, (0, 1))
         a, b, out = (graph.value(name) for name in (*node.inputs, node.outputs[0]))
         twice = 2 * max(a.scale, b.scale)
         multiplier, shift = fixed.quantize_multiplier(twice / (2**20 * out.scale))

@@ -25,6 +25,7 @@ class AddBroadcastParams(AddParams):
 
 class AddBroadcast(Add):
     name = "add_broadcast"
+    wide: ClassVar[str] = "add_s16"
     kernel = "add_broadcast"
     variants = ()
     signature = "whole"

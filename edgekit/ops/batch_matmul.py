@@ -2,13 +2,15 @@
 
     out[b, m, n] = requantize(sum over k of (x[b, m, k] - zero_x) * (y[b, k, n] - zero_y)) + zero_out
 
-Either matrix may be kept transposed (`adj_x`, `adj_y`); batch axes of size 1 repeat. int8.
+Either matrix may be kept transposed (`adj_x`, `adj_y`); batch axes of size 1 repeat. int8. `factor`
+multiplies the real product, where there is one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 
@@ -20,19 +22,16 @@ from edgekit.op import Array, Case, Cost, Op, Params, Shape, c_field, int8_pair,
 
 
 @dataclass(frozen=True)
-class BatchMatmulParams(Params):
+class MatrixWalkParams(Params):
+    """Which elements make a product of matrices, and which matrices the products."""
+
     rows: int = c_field("int32_t", "rows of the product")
     columns: int = c_field("int32_t", "columns of the product")
     depth: int = c_field("int32_t", "terms of each sum")
-    row1: int = c_field("int32_t", "bytes from a row of the first matrix to the next")
+    row1: int = c_field("int32_t", "elements from a row of the first matrix to the next")
     step1: int = c_field("int32_t", "and from a term to the next")
-    column2: int = c_field("int32_t", "bytes from a column of the second matrix to the next")
+    column2: int = c_field("int32_t", "elements from a column of the second matrix to the next")
     step2: int = c_field("int32_t", "and from a term to the next")
-    zero1: int = c_field("int32_t", "zero point of the first input")
-    zero2: int = c_field("int32_t", "zero point of the second input")
-    multiplier: int = c_field("int32_t", "rescaling of the sums")
-    shift: int = c_field("int32_t", "and its shift, positive is left")
-    output_zero: int = c_field("int32_t", "zero point of the output")
     shape: tuple[int, ...] = c_field("int32_t", "sizes of the walk over the batch", 4)
     stride1: tuple[int, ...] = c_field(
         "int32_t", "matrices of the first input along it, 0 repeats", 4
@@ -40,9 +39,19 @@ class BatchMatmulParams(Params):
     stride2: tuple[int, ...] = c_field("int32_t", "matrices of the second input, likewise", 4)
 
 
+@dataclass(frozen=True)
+class BatchMatmulParams(MatrixWalkParams):
+    zero1: int = c_field("int32_t", "zero point of the first input")
+    zero2: int = c_field("int32_t", "zero point of the second input")
+    multiplier: int = c_field("int32_t", "rescaling of the sums")
+    shift: int = c_field("int32_t", "and its shift, positive is left")
+    output_zero: int = c_field("int32_t", "zero point of the output")
+
+
 class BatchMatmul(Op):
     name = "batch_matmul"
     kernel = "batch_matmul"
+    wide = "batch_matmul_s16"
     signature = "whole"
     Params = BatchMatmulParams
     inputs = ("input1", "input2")
@@ -69,39 +78,26 @@ class BatchMatmul(Op):
     def real(cls, node: Node, graph: Graph, *inputs: Array) -> list[Array]:
         x, y = real_operands(node, graph, inputs)
         x = x.swapaxes(-1, -2) if node.attrs["adj_x"] else x
-        return [x @ (y.swapaxes(-1, -2) if node.attrs["adj_y"] else y)]
+        y = y.swapaxes(-1, -2) if node.attrs["adj_y"] else y
+        return [x @ y * node.attrs.get("factor", 1.0)]
 
     @classmethod
     def quantize(cls, node: Node, graph: Graph) -> IntNode:
         int8_pair(node, graph, (0, 1))
         a, b, out = (graph.value(name) for name in (*node.inputs, node.outputs[0]))
-        x, y = _matrices(node, graph)
-        rows, depth, columns = x[-2], x[-1], y[-1]
-        multiplier, shift = fixed.split(a.scale * b.scale / out.scale, graph.one_rounding)
-        prove_shift(depth * 255 * 255, shift, f"node {node.name}")
-        way = walk(np.broadcast_shapes(x[:-2], y[:-2]), (x[:-2], y[:-2]))
-        require(way is not None, "batches that repeat along at most 4 groups of axes", node, (x, y))
-        assert way is not None
-        row1, step1 = (1, rows) if node.attrs["adj_x"] else (depth, 1)
-        column2, step2 = (depth, 1) if node.attrs["adj_y"] else (1, columns)
+        way = matrix_walk(node, graph)
+        factor = a.scale * b.scale * node.attrs.get("factor", 1.0) / out.scale
+        multiplier, shift = fixed.split(factor, graph.one_rounding)
+        prove_shift(way["depth"] * 255 * 255, shift, f"node {node.name}")
         params = BatchMatmulParams(
-            rows, columns, depth, row1, step1, column2, step2, a.zero_point, b.zero_point,
-            multiplier, shift, out.zero_point, way.shape, way.stride1, way.stride2,
+            **way, zero1=a.zero_point, zero2=b.zero_point, multiplier=multiplier, shift=shift,
+            output_zero=out.zero_point,
         )  # fmt: skip
         return IntNode(node.name, cls, params, node.inputs, node.outputs)
 
     @classmethod
     def run(cls, p: BatchMatmulParams, consts: Mapping[str, Array], *inputs: Array) -> list[Array]:
-        x = _batch(
-            inputs[0], p.shape, p.stride1, (p.rows, p.depth), transposed=p.step1 == p.rows != 1
-        )
-        y = _batch(
-            inputs[1],
-            p.shape,
-            p.stride2,
-            (p.depth, p.columns),
-            transposed=p.column2 == p.depth != 1,
-        )
+        x, y = matrices(p, *inputs)
         # float64 holds sums of products of bytes exactly.
         total = ((x - p.zero1) @ (y - p.zero2)).astype(np.int64)
         scaled = fixed.requantize(total, p.multiplier, p.shift) + p.output_zero
@@ -140,6 +136,30 @@ def _matrices(node: Node, graph: Graph) -> tuple[Shape, Shape]:
     require(min(len(x), len(y)) >= 2, "matrices", node, (x, y))
     x = (*x[:-2], x[-1], x[-2]) if node.attrs["adj_x"] else x
     return x, (*y[:-2], y[-1], y[-2]) if node.attrs["adj_y"] else y
+
+
+def matrix_walk(node: Node, graph: Graph) -> dict[str, Any]:
+    """The fields of `MatrixWalkParams`."""
+    x, y = _matrices(node, graph)
+    rows, depth, columns = x[-2], x[-1], y[-1]
+    way = walk(np.broadcast_shapes(x[:-2], y[:-2]), (x[:-2], y[:-2]))
+    require(way is not None, "batches that repeat along at most 4 groups of axes", node, (x, y))
+    assert way is not None
+    row1, step1 = (1, rows) if node.attrs["adj_x"] else (depth, 1)
+    column2, step2 = (depth, 1) if node.attrs["adj_y"] else (1, columns)
+    return {
+        "rows": rows, "columns": columns, "depth": depth, "row1": row1, "step1": step1,
+        "column2": column2, "step2": step2, **asdict(way),
+    }  # fmt: skip
+
+
+def matrices(p: MatrixWalkParams, a: Array, b: Array) -> tuple[Array, Array]:
+    """Both operands as matrices along the walk, float64."""
+    flipped1, flipped2 = p.step1 == p.rows != 1, p.column2 == p.depth != 1
+    return (
+        _batch(a, p.shape, p.stride1, (p.rows, p.depth), transposed=flipped1),
+        _batch(b, p.shape, p.stride2, (p.depth, p.columns), transposed=flipped2),
+    )
 
 
 def _batch(

@@ -9,13 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from edgekit.cases import activation, single
-from edgekit.graph import Graph, IntNode, Node, Value, plain
+from edgekit.graph import DTYPES, Graph, IntNode, Node, Value, kept, plain
 from edgekit.integers import NUMBERS, TYPES, narrowed
 from edgekit.op import Array, Case, Op, Params, Shape, c_field, require
+
+if TYPE_CHECKING:
+    from edgekit.draft import Draft
 
 
 @dataclass(frozen=True)
@@ -30,11 +34,32 @@ class Cast(Op):
     kernel = "cast"
     Params = CastParams
     tflite = ("CAST",)
+    onnx = ("Cast", "CastLike", "BitCast")
     elementwise = True
 
     @classmethod
     def import_tflite(cls, node: Node, graph: Graph) -> list[Node]:
         return [Node(node.name, cls.name, node.inputs[:1], node.outputs)]
+
+    @classmethod
+    def import_onnx(cls, node: Node, draft: Draft) -> None:
+        """Between real types nothing happens; between real numbers and integers it is another operator."""
+        x, output = draft.value(node.inputs[0]), node.outputs[0]
+        target = kept(draft.source.value(output).dtype)
+        if node.op == "BitCast":
+            types = x.dtype, draft.source.value(output).dtype
+            same = plain(x) and types[1] in DTYPES and DTYPES[types[0]] == DTYPES[types[1]]
+            require(same and target in NUMBERS, "integers of one size", node, types)
+        if target.startswith("float"):
+            draft.add("as_real", node, [x.name], {}, output) if plain(x) else draft.same(
+                output, x.name
+            )
+        elif not plain(x):
+            draft.add("as_integer", node, [x.name], {}, output, dtype=target)
+        elif kept(x.dtype) == target:
+            draft.same(output, x.name)
+        else:
+            draft.add(cls.name, node, [x.name], {}, output, dtype=target)
 
     @classmethod
     def shapes(cls, node: Node, graph: Graph) -> list[Shape]:

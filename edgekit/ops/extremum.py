@@ -31,6 +31,7 @@ class ExtremumParams(Params):
 
 class Extremum(Pairwise):
     name = "extremum"
+    wide = "extremum_s16"
     kernel = "extremum"
     Params = ExtremumParams
     tflite = ("MAXIMUM", "MINIMUM", "LOGICAL_OR", "LOGICAL_AND")

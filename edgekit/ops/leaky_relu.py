@@ -39,10 +39,13 @@ class LeakyRelu(Lut):
         return [np.where(inputs[0] >= 0, inputs[0], inputs[0] * node.attrs["alpha"])]
 
     @classmethod
-    def levels(cls, node: Node, x: Value, out: Value, difference: fixed.Int) -> fixed.Int:
+    def slopes(cls, node: Node, x: Value, out: Value) -> tuple[float, float]:
         scale, alpha, out_scale = map(np.float32, (x.scale, node.attrs["alpha"], out.scale))
-        above = _rescale(difference, float(scale / out_scale))
-        below = _rescale(difference, float(scale * alpha / out_scale))
+        return float(scale / out_scale), float(scale * alpha / out_scale)
+
+    @classmethod
+    def levels(cls, node: Node, x: Value, out: Value, difference: fixed.Int) -> fixed.Int:
+        above, below = (_rescale(difference, slope) for slope in cls.slopes(node, x, out))
         return np.where(difference >= 0, above, below) + out.zero_point
 
     @classmethod

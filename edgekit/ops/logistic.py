@@ -19,6 +19,7 @@ from edgekit.ops.lut import Lut, case
 
 class Logistic(Lut):
     name = "logistic"
+    wide = "gate_s16"
     tflite = ("LOGISTIC",)
     instead = {
         "GELU": "convert it as x LOGISTIC(1.702 x), or train with HARD_SWISH",

@@ -13,9 +13,9 @@ inferences. Operands: input [1, T, I], or [T, 1, I] with time first; weights [S,
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -24,6 +24,7 @@ from edgekit.cases import activation, case_random, single
 from edgekit.graph import Graph, IntNode, Node, Quant, State, Value, dequantized
 from edgekit.op import Array, Case, Const, Cost, Op, Params, Shape, c_field, require
 from edgekit.recurrent import saturate16
+from edgekit.sketch import Sketch
 
 _OPERANDS = 24
 _GATES = (2, 1, 3, 4)  # forget, input, cell, output: place of the weights on the input
@@ -53,10 +54,13 @@ class LstmParams(Params):
 
 class Lstm(Op):
     name = "lstm"
+    wide: ClassVar[str] = "lstm_s16"
+    # Of input, hidden state and output.
+    dtype: ClassVar[str] = "int8"
     kernel = "lstm"
     signature = "whole"
     Params = LstmParams
-    consts = (
+    consts: ClassVar[tuple[Const, ...]] = (
         Const("weights_x", "int8_t", "[4][units][in_c]", weights=True),
         Const("weights_h", "int8_t", "[4][units][units]", weights=True),
         Const("bias_x", "int32_t", "[4][units], zero point of the input folded in"),
@@ -65,14 +69,14 @@ class Lstm(Op):
     )
     inputs = ("input", "hidden", "cell")
     states = ("hidden", "cell")
-    tflite = ("UNIDIRECTIONAL_SEQUENCE_LSTM",)
-    instead = {
+    tflite: ClassVar[tuple[str, ...]] = ("UNIDIRECTIONAL_SEQUENCE_LSTM",)
+    instead: ClassVar[Mapping[str, str]] = {
         "LSTM": "convert with TensorFlow 2.4 or newer, which writes that one for a Keras LSTM",
         "BIDIRECTIONAL_SEQUENCE_LSTM": "two of them, one between two REVERSE_V2, and a CONCATENATION",
         "*RNN": "train the layer as an LSTM, or unroll its steps into FULLY_CONNECTED and TANH",
     }
     coupling = "mix"
-    tolerance = 3.0
+    tolerance: ClassVar[float] = 3.0
 
     @classmethod
     def import_tflite(cls, node: Node, graph: Graph) -> list[Node]:
@@ -91,6 +95,8 @@ class Lstm(Op):
             require(bool(name) and graph.const(name) is not None, "constant weights and biases of four gates",
                     node, name or "absent")  # fmt: skip
         hidden, cell = names[_HIDDEN], names[_CELL]
+        if graph.value(names[0]).dtype == "float32":
+            return _from_variables(node, graph, weights, hidden, cell)
         operands = (names[0], hidden, cell, *weights)
         outputs = (node.outputs[0], hidden, cell)
         attrs = {
@@ -130,10 +136,11 @@ class Lstm(Op):
     @classmethod
     def quantize(cls, node: Node, graph: Graph) -> IntNode:
         x, out = graph.value(node.inputs[0]), graph.value(node.outputs[0])
-        require(x.dtype == out.dtype == "int8", "int8 activations", node, (x.dtype, out.dtype))
+        types = (x.dtype, out.dtype)
+        require(types == (cls.dtype, cls.dtype), f"{cls.dtype} activations", node, types)
         weights = [graph.value(name) for name in node.inputs[3:]]
         units, in_c = weights[0].shape
-        hidden = recurrent.variable(node, graph, node.inputs[1], units, ("int8",))
+        hidden = recurrent.variable(node, graph, node.inputs[1], units, (cls.dtype,))
         cell = recurrent.variable(node, graph, node.inputs[2], units, ("int16",))
         require(
             hidden.quant == out.quant, "one scale for hidden state and output", node, hidden.quant
@@ -145,8 +152,8 @@ class Lstm(Op):
             node,
             cell.scale,
         )
-        over_x = _gates(node, graph, x, weights[:4], weights[8:])
-        over_h = _gates(node, graph, hidden, weights[4:8], [])
+        over_x = cls.gates(node, graph, x, weights[:4], weights[8:])
+        over_h = cls.gates(node, graph, hidden, weights[4:8], [])
         forget = fixed.quantize_multiplier(2.0**-15)
         keep = fixed.quantize_multiplier(2.0**-30 / cell.scale)
         show = fixed.quantize_multiplier(2.0**-30 / hidden.scale)
@@ -167,14 +174,14 @@ class Lstm(Op):
         table, n = consts["sigmoid"], len(inputs[0])
         x = inputs[0].reshape(n, p.steps, p.in_c).astype(np.int64)
         hidden, cell = (state.reshape(n, p.units).astype(np.int64) for state in inputs[1:])
-        out = np.empty((n, p.steps, p.units), np.int8)
+        out = np.empty((n, p.steps, p.units), cls.dtype)
         for t in range(p.steps):
             sums = []
             for k in range(4):
                 by_x = x[:, t] @ consts["weights_x"][k].T.astype(np.int64) + consts["bias_x"][k]
                 by_h = hidden @ consts["weights_h"][k].T.astype(np.int64) + consts["bias_h"][k]
-                first = saturate16(fixed.requantize(by_x, p.multiplier_x[k], p.shift_x[k]))
-                second = saturate16(fixed.requantize(by_h, p.multiplier_h[k], p.shift_h[k]))
+                first = saturate16(cls.rescale(by_x, p.multiplier_x[k], p.shift_x[k]))
+                second = saturate16(cls.rescale(by_h, p.multiplier_h[k], p.shift_h[k]))
                 sums.append(saturate16(first + second))
             forget, keep, show = (recurrent.sigmoid(sums[k], table) for k in (0, 1, 3))
             new = keep * recurrent.tanh(sums[2], 0, table)
@@ -183,9 +190,45 @@ class Lstm(Op):
             cell = np.clip(saturate16(cell), -p.clip, p.clip)
             product = recurrent.tanh(cell, p.cell_shift, table) * show
             shown = fixed.requantize(product, p.multiplier_o, p.shift_o) + p.output_zero
-            out[:, t] = fixed.saturate(shown)
+            out[:, t] = cls.narrow(shown)
             hidden = out[:, t].astype(np.int64)
-        return [out, hidden.astype(np.int8), cell.astype(np.int16)]
+        return [out, hidden.astype(cls.dtype), cell.astype(np.int16)]
+
+    @classmethod
+    def rescale(cls, total: fixed.Int, multiplier: int, shift: int) -> fixed.Int:
+        """A sum over input or hidden state in Q3.12."""
+        return fixed.requantize(total, multiplier, shift)
+
+    @classmethod
+    def narrow(cls, x: fixed.Int) -> Array:
+        """The hidden state, clamped to its type."""
+        return fixed.saturate(x)
+
+    @classmethod
+    def gates(
+        cls, node: Node, graph: Graph, x: Value, weights: Sequence[Value], biases: Sequence[Value]
+    ) -> Sums:
+        """The sums in Q3.12. Raises EK302 where one could overflow."""
+        parts = []
+        for k, w in enumerate(weights):
+            require(w.shape == (weights[0].shape[0], x.shape[-1]) and w.quant is not None and not w.quant.per_channel,
+                    "weights of one shape and one scale", node, (w.shape, w.quant))  # fmt: skip
+            target = replace(x, name="~sum", quant=Quant((2.0**-12,), (0,)))
+            operands = (x.name, w.name, *(b.name for b in biases[k : k + 1]))
+            probe = Node(node.name, "lstm", operands, (target.name,))
+            known = replace(graph, values={**graph.values, target.name: target}, one_rounding=False)
+            scales = weighted.effective_scales(probe, known, channel_axis=0)
+            assert w.data is not None
+            parts.append(cls.layer(probe, known, w.data, scales))
+        return Sums(
+            np.stack([part["weights"] for part in parts]), np.stack([part["bias"] for part in parts]),
+            tuple(int(part["multiplier"][0]) for part in parts), tuple(int(part["shift"][0]) for part in parts),
+        )  # fmt: skip
+
+    @classmethod
+    def layer(cls, node: Node, graph: Graph, weights: Array, scales: Array) -> dict[str, Array]:
+        """Weights, bias, multiplier and shift of one gate's sums over one operand."""
+        return weighted.integer_consts(node, graph, weights, scales)
 
     @classmethod
     def cost(cls, node: IntNode, values: Mapping[str, Value]) -> Cost:
@@ -202,7 +245,7 @@ class Lstm(Op):
         ]
 
 
-class _Sums(NamedTuple):
+class Sums(NamedTuple):
     """The four gates' sums over one operand: constants [4, units, ...] and rescaling per gate."""
 
     weights: Array
@@ -211,23 +254,32 @@ class _Sums(NamedTuple):
     shift: tuple[int, ...]
 
 
-def _gates(node: Node, graph: Graph, x: Value, weights: list[Value], biases: list[Value]) -> _Sums:
-    """The sums in Q3.12. Raises EK302 where one could overflow."""
-    parts = []
-    for k, w in enumerate(weights):
-        require(w.shape == (weights[0].shape[0], x.shape[-1]) and w.quant is not None and not w.quant.per_channel,
-                "weights of one shape and one scale", node, (w.shape, w.quant))  # fmt: skip
-        target = replace(x, name="~sum", quant=Quant((2.0**-12,), (0,)))
-        operands = (x.name, w.name, *(b.name for b in biases[k : k + 1]))
-        probe = Node(node.name, "lstm", operands, (target.name,))
-        known = replace(graph, values={**graph.values, target.name: target}, one_rounding=False)
-        scales = weighted.effective_scales(probe, known, channel_axis=0)
-        assert w.data is not None
-        parts.append(weighted.integer_consts(probe, known, w.data, scales))
-    return _Sums(
-        np.stack([part["weights"] for part in parts]), np.stack([part["bias"] for part in parts]),
-        tuple(int(part["multiplier"][0]) for part in parts), tuple(int(part["shift"][0]) for part in parts),
-    )  # fmt: skip
+def _from_variables(
+    node: Node, graph: Graph, weights: list[str], hidden: str, cell: str
+) -> list[Node]:
+    """In real numbers: a layer from given states, which are read from variables and written back."""
+    real = [np.asarray(dequantized(graph.value(name)), np.float64) for name in weights]
+    units = real[0].shape[0]
+    kinds = ("weights_x", "weights_h", "bias_x")
+    attrs: dict[str, Any] = {
+        kind: np.stack(real[4 * i : 4 * i + 4])[None] for i, kind in enumerate(kinds)
+    }
+    attrs |= {
+        "bias_h": np.zeros((1, 4, units)), "clip": float(node.attrs["cell_clip"]), "backward": False,
+        "batch_first": not node.attrs["time_major"],
+    }  # fmt: skip
+    sketch = Sketch(node, graph)
+    states = [
+        sketch.reshape(sketch.add("read_variable", [name]), (1, 1, units))
+        for name in (hidden, cell)
+    ]
+    operands = [node.inputs[0], *states]
+    made = sketch.add_all("lstm_sequence", operands, attrs)
+    sketch.reshape(made[0], graph.value(node.outputs[0]).shape, node.outputs[0])
+    for name, last in zip((hidden, cell), made[1:], strict=True):
+        flat = sketch.reshape(last, graph.value(name).shape)
+        sketch.add("assign_variable", [flat], output=name)
+    return sketch.nodes
 
 
 def _case(name: str, steps: int, in_c: int, units: int, clip: float) -> Case:

@@ -19,8 +19,10 @@ import numpy as np
 from edgekit.cases import activation, single
 from edgekit.channels import Bounds, Spare
 from edgekit.fixed import Int
-from edgekit.graph import Graph, IntNode, Node, Value
-from edgekit.op import Array, Case, Const, Op, Params, Shape, int8_pair
+from edgekit.graph import DTYPES, Graph, IntNode, Node, Value
+from edgekit.op import Array, Case, Const, Op, Params, Shape, int8_pair, require
+from edgekit.ops.curve_s16 import Curve
+from edgekit.ops.rescale_s16 import Rescale
 
 if TYPE_CHECKING:
     from edgekit.draft import Draft
@@ -77,7 +79,14 @@ class Lut(Op):
         """Output values, unclamped, for `difference` = input value minus its zero point."""
 
     @classmethod
+    def slopes(cls, node: Node, x: Value, out: Value) -> tuple[float, float] | None:
+        """Output steps per input step from 0 on and below, where the function is two straight lines."""
+        return None
+
+    @classmethod
     def quantize(cls, node: Node, graph: Graph) -> IntNode:
+        if any(DTYPES[graph.value(n).dtype] > 1 for n in (node.inputs[0], node.outputs[0])):
+            return _of_many(cls, node, graph)
         cls.check_types(node, graph)
         x, out = graph.value(node.inputs[0]), graph.value(node.outputs[0])
         values = np.arange(256).astype(np.uint8).view(x.dtype).astype(np.int64)
@@ -109,6 +118,17 @@ class Lut(Op):
     @classmethod
     def spare(cls, node: IntNode, inputs: Sequence[Bounds], spare: Spare) -> Spare:
         return spare.tied()
+
+
+def _of_many(op: type[Lut], node: Node, graph: Graph) -> IntNode:
+    """The node where a value has more than 256 numbers: two straight lines, or, with numbers of our
+    own, a function that is read between points."""
+    x, out = graph.value(node.inputs[0]), graph.value(node.outputs[0])
+    lines = op.slopes(node, x, out)
+    if lines is not None:
+        return Rescale.lines(node, graph, *lines)
+    require(graph.one_rounding, "int8 activations", node, (x.dtype, out.dtype))
+    return Curve.of(node, graph, lambda values: op.real(node, graph, values)[0])
 
 
 def case(op: type[Op], name: str, x: tuple[float, int], out: tuple[float, int],

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 class MaxPool(Op):
     name = "max_pool"
+    wide = "max_pool_s16"
     kernel = "max_pool"
     signature = "rows"
     Params = WindowParams

@@ -35,6 +35,7 @@ from edgekit.op import (
 )
 from edgekit.reduction import (
     ReductionParams,
+    add_reduction,
     moved_reduction,
     reduced,
     reduced_shape,
@@ -82,6 +83,7 @@ def pack_neon(p: MeanParams, consts: Mapping[str, Array]) -> Packed:
 
 class Mean(Op):
     name = "mean"
+    wide: ClassVar[str] = "mean_s16"
     kernel = "mean"
     signature = "whole"
     as_rows = "mean_rows"
@@ -101,9 +103,7 @@ class Mean(Op):
 
     @classmethod
     def import_onnx(cls, node: Node, draft: Draft) -> None:
-        axes, keep = reduced(node, draft)
-        attrs = {"axes": axes, "keep_dims": keep}
-        draft.add(cls.name, node, node.inputs[:1], attrs, node.outputs[0])
+        add_reduction(node, draft, cls.name, node.inputs[0], *reduced(node, draft), node.outputs[0])
 
     @classmethod
     def moved(cls, node: Node, axes: Axes) -> tuple[dict[str, Any], Axes] | None:
@@ -122,18 +122,8 @@ class Mean(Op):
     @classmethod
     def quantize(cls, node: Node, graph: Graph) -> IntNode:
         int8_pair(node, graph)
-        x, out, axes = graph.value(node.inputs[0]), graph.value(node.outputs[0]), node.attrs["axes"]
-        count = math.prod(x.shape[a] for a in axes)
-        require(0 < count <= 2**22, "1 to 2^22 elements", node, count)
-        share = count if cls.averages else 1
-        if graph.one_rounding:
-            multiplier, shift = fixed.single_rounding(x.scale / (out.scale * share))
-        else:
-            multiplier, shift = _multiplier(x.scale, out.scale, share)
-        if (count * 256) << max(shift, 0) > fixed.INT32_MAX:
-            raise EdgekitError("EK302", "a 32-bit accumulator could overflow", where=f"node {node.name}",
-                               found=f"{count} elements, left shift {shift}",
-                               help="average in two steps")  # fmt: skip
+        x, out = graph.value(node.inputs[0]), graph.value(node.outputs[0])
+        count, multiplier, shift = cls.rescaling(node, graph, largest=256)
         params = MeanParams(
             **reduction_walk(node, x.shape),
             offset=count * x.zero_point,
@@ -142,6 +132,24 @@ class Mean(Op):
             output_zero=out.zero_point,
         )
         return IntNode(node.name, cls, params, node.inputs, node.outputs)
+
+    @classmethod
+    def rescaling(cls, node: Node, graph: Graph, largest: int) -> tuple[int, int, int]:
+        """Elements of a sum, its multiplier and its shift. Raises EK302 where a sum of elements up to
+        `largest` could overflow."""
+        x, out, axes = graph.value(node.inputs[0]), graph.value(node.outputs[0]), node.attrs["axes"]
+        count = math.prod(x.shape[a] for a in axes)
+        require(0 < count <= 2**22, "1 to 2^22 elements", node, count)
+        share = count if cls.averages else 1
+        if graph.one_rounding:
+            multiplier, shift = fixed.single_rounding(x.scale / (out.scale * share))
+        else:
+            multiplier, shift = _multiplier(x.scale, out.scale, share)
+        if (count * largest) << max(shift, 0) > fixed.INT32_MAX:
+            raise EdgekitError("EK302", "a 32-bit accumulator could overflow", where=f"node {node.name}",
+                               found=f"{count} elements, left shift {shift}",
+                               help="average in two steps")  # fmt: skip
+        return count, multiplier, shift
 
     @classmethod
     def run(cls, p: MeanParams, consts: Mapping[str, Array], *inputs: Array) -> list[Array]:

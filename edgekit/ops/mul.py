@@ -15,7 +15,7 @@ from edgekit import elementwise, fixed
 from edgekit.cases import activation, single
 from edgekit.channels import Bounds, Spare, channels
 from edgekit.graph import Graph, IntNode, Node, Value
-from edgekit.op import Array, Case, Op, Params, Shape, c_field
+from edgekit.op import Array, Case, Op, Params, Shape, c_field, int8_pair
 from edgekit.window import activation_range, real_activation
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ class MulParams(Params):
 
 class Mul(Op):
     name = "mul"
+    wide: ClassVar[str] = "mul_s16"
     kernel = "mul"
     signature = "flat"
     Params = MulParams
@@ -68,6 +69,7 @@ class Mul(Op):
     @classmethod
     def params(cls, node: Node, graph: Graph) -> MulParams:
         """The kernel's numbers. Raises EK302 where the output's scale is too small for int32."""
+        int8_pair(node, graph, (0, 1))
         a, b, out = (graph.value(name) for name in (*node.inputs, node.outputs[0]))
         multiplier, shift = fixed.quantize_multiplier(a.scale * b.scale / out.scale)
         elementwise.prove_shift(255 * 255, shift, f"node {node.name}")

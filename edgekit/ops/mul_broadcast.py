@@ -26,6 +26,7 @@ class MulBroadcastParams(MulParams):
 
 class MulBroadcast(Mul):
     name = "mul_broadcast"
+    wide: ClassVar[str] = "mul_s16"
     kernel = "mul_broadcast"
     signature = "whole"
     as_rows = "mul_broadcast_rows"

@@ -17,7 +17,7 @@ import numpy as np
 
 from edgekit.cases import activation, single
 from edgekit.channels import Bounds, Spare
-from edgekit.graph import Graph, IntNode, Node, Value, dequantized
+from edgekit.graph import Graph, IntNode, Node, Value, dequantized, limits
 from edgekit.movement import AXES, axis_of, check_moved, constant, strides
 from edgekit.op import Array, Axes, Case, Op, Params, Shape, c_field, require
 
@@ -34,21 +34,23 @@ class PadParams(Params):
     in_shape: Shape
     border: Border
     value: int = c_field("int32_t", "what the border holds")
-    lead: int = c_field("int32_t", "bytes before the first run")
-    total: int = c_field("int32_t", "bytes of the output")
-    run: int = c_field("int32_t", "contiguous bytes of the input")
+    lead: int = c_field("int32_t", "elements before the first run")
+    total: int = c_field("int32_t", "elements of the output")
+    run: int = c_field("int32_t", "contiguous elements of the input")
     shape: tuple[int, ...] = c_field("int32_t", "sizes of the walk over the runs", 4)
-    gap: tuple[int, ...] = c_field("int32_t", "border bytes at the end of each loop", 4)
+    gap: tuple[int, ...] = c_field("int32_t", "border elements at the end of each loop", 4)
 
 
 class Pad(Op):
     name = "pad"
+    wide: ClassVar[str] = "pad_s16"
     kernel = "pad"
     signature = "whole"
     as_rows = "pad_rows"
     Params: ClassVar[type[Params]] = PadParams
     tflite: ClassVar[tuple[str, ...]] = ("PAD", "PADV2")
     onnx: ClassVar[tuple[str, ...]] = ("Pad",)
+    dtype: ClassVar[str] = "int8"
     same_scale = True
     coupling = "move"
     # The border is one value, and the zero point may well be an end of the range.
@@ -77,10 +79,13 @@ class Pad(Op):
 
     @classmethod
     def import_onnx(cls, node: Node, draft: Draft) -> None:
-        border, value = _onnx_border(node, draft)
-        draft.add(
-            cls.name, node, node.inputs[:1], {"border": border, "value": value}, node.outputs[0]
-        )
+        (border, value), mode = _onnx_border(node, draft), node.attrs.get("mode", "constant")
+        x, output = _cropped(node, draft, border), node.outputs[0]
+        border = tuple((max(before, 0), max(after, 0)) for before, after in border)
+        if mode != "constant":
+            draft.same(output, _continued(node, draft, x, border, mode))
+            return
+        draft.add(cls.name, node, [x], {"border": border, "value": value}, output)
 
     @classmethod
     def moved(cls, node: Node, axes: Axes) -> tuple[dict[str, Any], Axes] | None:
@@ -103,7 +108,7 @@ class Pad(Op):
     def quantize(cls, node: Node, graph: Graph) -> IntNode:
         x, border = graph.value(node.inputs[0]).shape, tuple(node.attrs["border"])
         require(len(_merged(x, border)) <= AXES, "at most 5 axes with borders", node, border)
-        params = _params(x, border, _level(node, graph))
+        params = _params(x, border, _level(node, graph, cls.dtype))
         return IntNode(node.name, cls, params, node.inputs, node.outputs)
 
     @classmethod
@@ -166,17 +171,15 @@ def _params(x: Shape, border: Border, value: int) -> PadParams:
     )  # fmt: skip
 
 
-def _level(node: Node, graph: Graph) -> int:
+def _level(node: Node, graph: Graph, dtype: str) -> int:
     """The border's value as the output keeps it."""
     out = graph.value(node.outputs[0])
-    require(out.dtype == "int8", "int8 activations", node, f"{out.name} is {out.dtype}")
-    return int(np.clip(round(node.attrs["value"] / out.scale) + out.zero_point, -128, 127))
+    require(out.dtype == dtype, f"{dtype} activations", node, f"{out.name} is {out.dtype}")
+    return int(np.clip(round(node.attrs["value"] / out.scale) + out.zero_point, *limits(dtype)))
 
 
 def _onnx_border(node: Node, draft: Draft) -> tuple[Border, float]:
     """Border and value of an ONNX Pad: attributes up to opset 10, operands since."""
-    mode = node.attrs.get("mode", "constant")
-    require(mode == "constant", "a border of one value (mode constant)", node, mode)
     rank = len(draft.shape(node.inputs[0]))
     value = float(node.attrs.get("value", 0.0))
     if len(node.inputs) > 2 and node.inputs[2]:
@@ -194,6 +197,34 @@ def _onnx_border(node: Node, draft: Draft) -> tuple[Border, float]:
     ):
         border[axis] = pair
     return tuple(border), value
+
+
+def _cropped(node: Node, draft: Draft, border: Border) -> str:
+    """The input without what negative borders cut off."""
+    x = node.inputs[0]
+    if all(min(pair) >= 0 for pair in border):
+        return x
+    part = [
+        range(max(-before, 0), n - max(-after, 0))
+        for n, (before, after) in zip(draft.shape(x), border, strict=True)
+    ]
+    return draft.part(node, x, part)
+
+
+def _continued(node: Node, draft: Draft, name: str, border: Border, mode: str) -> str:
+    """The tensor with borders of its own elements: along each axis in turn, the indices that numpy's
+    mode of the same name would give."""
+    require(
+        mode in ("edge", "reflect", "wrap"), "a mode of constant, edge, reflect or wrap", node, mode
+    )
+    for axis, pair in enumerate(border):
+        if any(pair):
+            whole = np.arange(draft.shape(name)[axis])
+            indices = np.pad(whole, pair, mode=mode).astype(np.int32)  # type: ignore[call-overload]
+            operands = [name, draft.constant(name, indices)]
+            attrs = {"axis": axis, "batch": 0, "tuples": False}
+            name = draft.add("gather", node, operands, attrs, quant=draft.value(name).quant)
+    return name
 
 
 def _merged(shape: Shape, border: Border) -> list[tuple[int, int, int]]:

@@ -26,6 +26,10 @@ class Requantize(Lut):
         return [inputs[0]]
 
     @classmethod
+    def slopes(cls, node: Node, x: Value, out: Value) -> tuple[float, float]:
+        return x.scale / out.scale, x.scale / out.scale
+
+    @classmethod
     def levels(cls, node: Node, x: Value, out: Value, difference: fixed.Int) -> fixed.Int:
         multiplier, shift = fixed.quantize_multiplier(x.scale / out.scale)
         return fixed.requantize(difference, multiplier, shift) + out.zero_point

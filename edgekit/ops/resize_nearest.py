@@ -3,7 +3,7 @@
     out[y, x, c] = in[source_y(y), source_x(x), c]
 
 The source's rules for the index (TensorFlow's align_corners and half_pixel_centers, ONNX's coordinate
-and nearest modes) become one table an axis. Input and output int8 [1, H, W, C] of one quantization.
+and nearest modes) become one table an axis. Input and output [1, H, W, C] of one type and quantization.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from edgekit.channels import Bounds, Spare
 from edgekit.fixed import round_half_away
 from edgekit.graph import Graph, IntNode, Node, Value
 from edgekit.movement import check_moved
-from edgekit.op import Array, Case, Const, Op, Params, Shape, c_field, int8_pair
+from edgekit.op import Array, Case, Const, Op, Params, Shape, c_field
 
 if TYPE_CHECKING:
     from edgekit.draft import Draft
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 class ResizeNearestParams(Params):
     in_h: int = c_field("int32_t", "input rows")
     in_w: int = c_field("int32_t", "input columns")
-    in_c: int = c_field("int32_t", "channels")
+    pixel: int = c_field("int32_t", "bytes of a pixel")
     out_w: int = c_field("int32_t", "output columns")
 
 
@@ -75,10 +75,10 @@ class ResizeNearest(Op):
 
     @classmethod
     def quantize(cls, node: Node, graph: Graph) -> IntNode:
-        int8_pair(node, graph)
         check_moved(node, graph, node.inputs)
-        x, out = graph.value(node.inputs[0]).shape, graph.value(node.outputs[0]).shape
-        params = ResizeNearestParams(in_h=x[1], in_w=x[2], in_c=x[3], out_w=out[2])
+        value, out = graph.value(node.inputs[0]), graph.value(node.outputs[0]).shape
+        x, pixel = value.shape, value.nbytes // (value.shape[1] * value.shape[2])
+        params = ResizeNearestParams(in_h=x[1], in_w=x[2], pixel=pixel, out_w=out[2])
         rows, columns = (np.array(node.attrs[key], np.int16) for key in ("rows", "columns"))
         consts = {"source_y": rows, "source_x": columns}
         return IntNode(node.name, cls, params, node.inputs, node.outputs, consts)
@@ -87,7 +87,7 @@ class ResizeNearest(Op):
     def run(
         cls, p: ResizeNearestParams, consts: Mapping[str, Array], *inputs: Array
     ) -> list[Array]:
-        x = inputs[0].reshape(-1, 1, p.in_h, p.in_w, p.in_c)
+        x = inputs[0].reshape(len(inputs[0]), 1, p.in_h, p.in_w, -1)
         return [x[:, :, consts["source_y"]][:, :, :, consts["source_x"]]]
 
     @classmethod
@@ -113,14 +113,17 @@ class ResizeNearest(Op):
     def without(cls, node: IntNode, inputs: Sequence[Bounds], spare: Spare) -> IntNode:
         p = node.params
         assert isinstance(p, ResizeNearestParams)
-        return replace(node, params=replace(p, in_c=int((~spare.inputs[0]).sum())))
+        return replace(node, params=replace(p, pixel=int((~spare.inputs[0]).sum())))
 
     @classmethod
     def cases(cls) -> list[Case]:
-        def case(name: str, x: Shape, rows: list[int], columns: list[int]) -> Case:
+        def case(
+            name: str, x: Shape, rows: list[int], columns: list[int], dtype: str = "int8"
+        ) -> Case:
             attrs = {"rows": tuple(rows), "columns": tuple(columns)}
             shape = (1, len(rows), len(columns), x[2])
-            ins, outs = [activation("input", (1, *x))], [activation("output", shape)]
+            ins = [activation("input", (1, *x), dtype=dtype)]
+            outs = [activation("output", shape, dtype=dtype)]
             return single(cls, name, ins, outs, attrs)
 
         return [
@@ -128,6 +131,7 @@ class ResizeNearest(Op):
             case("third", (9, 6, 2), [1, 4, 7], [1, 4]),
             case("odd_ratio", (5, 7, 3), [0, 0, 1, 1, 2, 3, 3, 4], [0, 0, 1, 2, 3, 3, 4, 5, 6]),
             case("one_cell", (1, 1, 4), [0, 0, 0], [0, 0]),
+            case("halves", (2, 3, 5), [0, 0, 1, 1], [0, 1, 1, 2], "int16"),
         ]
 
 

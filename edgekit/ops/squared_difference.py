@@ -36,6 +36,7 @@ class SquaredDifferenceParams(Params):
 
 class SquaredDifference(Pairwise):
     name = "squared_difference"
+    wide = "squared_difference_s16"
     kernel = "squared_difference"
     Params = SquaredDifferenceParams
     tflite = ("SQUARED_DIFFERENCE",)

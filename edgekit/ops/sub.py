@@ -10,6 +10,7 @@ from edgekit.ops.add import Add
 
 class Sub(Add):
     name = "sub"
+    wide = "sub_s16"
     tflite = ("SUB",)
     onnx = ("Sub",)
     sign = -1

@@ -11,4 +11,5 @@ from edgekit.ops.sub import Sub
 
 class SubBroadcast(AddBroadcast):
     name = "sub_broadcast"
+    wide = "sub_s16"
     sign = Sub.sign

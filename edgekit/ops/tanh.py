@@ -19,6 +19,7 @@ from edgekit.ops.lut import Lut, case
 
 class Tanh(Lut):
     name = "tanh"
+    wide = "gate_s16"
     tflite = ("TANH",)
     onnx = ("Tanh",)
     output_quant = (1 / 128, 0)

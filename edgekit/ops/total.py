@@ -12,6 +12,7 @@ from edgekit.ops.mean import Mean
 
 class Total(Mean):
     name = "total"
+    wide = "total_s16"
     tflite = ("SUM",)
     onnx = ("ReduceSum",)
     keeps_range = False

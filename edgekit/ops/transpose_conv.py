@@ -12,20 +12,47 @@ is a dense convolution with weights and folded bias of its own, and the kernel i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 import numpy as np
 
 from edgekit import fixed, weighted
 from edgekit.cases import weighted_case
 from edgekit.graph import Graph, IntNode, Node, Value
-from edgekit.op import Array, Case, Const, Cost, Op, Params, Shape, c_field, int8_pair, require
-from edgekit.window import activation_range, real_activation, tflite_axis
+from edgekit.nibbles import suffix
+from edgekit.op import (
+    Array,
+    Case,
+    Const,
+    Cost,
+    Op,
+    Params,
+    Shape,
+    c_field,
+    int8_pair,
+    load_ops,
+    require,
+)
+from edgekit.window import (
+    activation_range,
+    by_sample,
+    channels_first,
+    real_activation,
+    spatial,
+    tflite_axis,
+)
+
+if TYPE_CHECKING:
+    from edgekit.draft import Draft
 
 
 @dataclass(frozen=True)
-class TransposeConvParams(Params):
+class TransposeWindowParams(Params):
+    """The geometry of a transposed convolution."""
+
     in_h: int = c_field("int32_t", "input rows")
     in_w: int = c_field("int32_t", "input columns")
     in_c: int = c_field("int32_t", "input channels")
@@ -37,11 +64,7 @@ class TransposeConvParams(Params):
     stride_w: int = c_field("int32_t", "output columns per input column")
     pad_top: int = c_field("int32_t", "rows cut off above")
     pad_left: int = c_field("int32_t", "columns cut off at the left")
-    input_zero: int = c_field("int32_t", "zero point of the input")
-    output_zero: int = c_field("int32_t", "zero point of the output")
-    out_min: int = c_field("int32_t", "lower clamp")
-    out_max: int = c_field("int32_t", "upper clamp")
-    out_h: int = 0
+    out_h: int = field(default=0, kw_only=True)
 
     def reads(self, row: int) -> range:
         last = (row + self.pad_top) // self.stride_h
@@ -49,17 +72,36 @@ class TransposeConvParams(Params):
         low = min(max(last - max(taps, 0) + 1, 0), self.in_h)
         return range(low, max(low, min(last + 1, self.in_h)))
 
-    def strip(self, rows: range, inputs: range) -> TransposeConvParams:
+    def strip(self, rows: range, inputs: range) -> TransposeWindowParams:
         top = self.pad_top + rows.start - inputs.start * self.stride_h
         return replace(self, in_h=len(inputs), out_h=len(rows), pad_top=top)
+
+
+@dataclass(frozen=True)
+class TransposeConvParams(TransposeWindowParams):
+    input_zero: int = c_field("int32_t", "zero point of the input")
+    output_zero: int = c_field("int32_t", "zero point of the output")
+    out_min: int = c_field("int32_t", "lower clamp")
+    out_max: int = c_field("int32_t", "upper clamp")
+
+
+def transpose_window(node: Node, graph: Graph) -> dict[str, int]:
+    """The fields of `TransposeWindowParams`."""
+    x, w, out = (graph.value(n).shape for n in (*node.inputs[:2], node.outputs[0]))
+    names = ("stride_h", "stride_w", "pad_top", "pad_left")
+    return {
+        "in_h": x[1], "in_w": x[2], "in_c": x[3], "out_w": out[2], "out_c": w[0], "kernel_h": w[1],
+        "kernel_w": w[2], **{name: node.attrs[name] for name in names}, "out_h": out[1],
+    }  # fmt: skip
 
 
 class TransposeConv(Op):
     name = "transpose_conv"
     kernel = "transpose_conv"
+    wide = "transpose_conv_s16"
     signature = "rows"
     Params = TransposeConvParams
-    consts = (
+    consts: ClassVar[tuple[Const, ...]] = (
         Const(
             "weights",
             "int8_t",
@@ -70,10 +112,11 @@ class TransposeConv(Op):
         Const("multiplier", "int32_t", "[out_c]"),
         Const("shift", "int8_t", "[out_c], positive is left"),
     )
-    tflite = ("TRANSPOSE_CONV",)
-    instead = {
+    tflite: ClassVar[tuple[str, ...]] = ("TRANSPOSE_CONV",)
+    instead: ClassVar[Mapping[str, str]] = {
         "CONV_3D_TRANSPOSE": "fold the depth into the channels, or work slice by slice",
     }
+    onnx: ClassVar[tuple[str, ...]] = ("ConvTranspose",)
     channel_axis = 0
     coupling = "mix"
 
@@ -101,6 +144,15 @@ class TransposeConv(Op):
         return [Node(node.name, cls.name, operands, node.outputs, attrs)]
 
     @classmethod
+    def import_onnx(cls, node: Node, draft: Draft) -> None:
+        x, w = draft.shape(node.inputs[0]), draft.shape(node.inputs[1])
+        require(draft.const(node.inputs[1]) is not None, "constant weights", node, node.inputs[1])
+        require(len(x) in (3, 4) and len(w) == len(x), "an input of shape [N, C, L] or [N, C, H, W]", node,
+                (x, w))  # fmt: skip
+        axes = _onnx_axes(node, x[2:], w[2:])
+        by_sample(node, draft, lambda data, output: _onnx_layer(node, draft, axes, data, output))
+
+    @classmethod
     def shapes(cls, node: Node, graph: Graph) -> list[Shape]:
         x, w = graph.value(node.inputs[0]).shape, graph.value(node.inputs[1]).shape
         require(w[3] == x[3], "weights with the input's channels", node, (x, w))
@@ -111,7 +163,7 @@ class TransposeConv(Op):
     def real(cls, node: Node, graph: Graph, *inputs: Array) -> list[Array]:
         x, a = inputs[0], node.attrs
         w = weighted.real_weights(node, graph, x.dtype)
-        total = _scattered(
+        total = scattered(
             x, w, a["shape"][1:3], (a["stride_h"], a["stride_w"]), (a["pad_top"], a["pad_left"])
         )
         return [real_activation(node, total + weighted.real_bias(node, graph, 0, x.dtype))]
@@ -120,22 +172,21 @@ class TransposeConv(Op):
     def quantize(cls, node: Node, graph: Graph) -> IntNode:
         int8_pair(node, graph)
         x, w, out = (graph.value(n) for n in (*node.inputs[:2], node.outputs[0]))
-        a, (low, high) = node.attrs, activation_range(node, out)
+        low, high = activation_range(node, out)
         params = TransposeConvParams(
-            in_h=x.shape[1], in_w=x.shape[2], in_c=x.shape[3], out_w=out.shape[2], out_c=w.shape[0],
-            kernel_h=w.shape[1], kernel_w=w.shape[2], stride_h=a["stride_h"], stride_w=a["stride_w"],
-            pad_top=a["pad_top"], pad_left=a["pad_left"], input_zero=x.zero_point,
-            output_zero=out.zero_point, out_min=low, out_max=high, out_h=out.shape[1],
+            **transpose_window(node, graph), input_zero=x.zero_point, output_zero=out.zero_point,
+            out_min=low, out_max=high,
         )  # fmt: skip
         assert w.data is not None
         scales = weighted.effective_scales(node, graph, channel_axis=0)
         consts = weighted.integer_consts(node, graph, w.data, scales)
         plain = consts["bias"] + x.zero_point * w.data.reshape(len(w.data), -1).sum(1, np.int64)
-        parts = _phases(params, w.data)
+        parts = phases(params, w.data)
         sums = np.stack([part.reshape(len(part), -1).sum(1, np.int64) for part in parts])
         consts["bias"] = (plain - x.zero_point * sums).astype(np.int32)
         consts["weights"] = np.concatenate([part.reshape(-1) for part in parts])
-        return IntNode(node.name, cls, params, (x.name,), node.outputs, consts)
+        op = load_ops()[f"transpose_conv{suffix(w)}"]
+        return IntNode(node.name, op, params, (x.name,), node.outputs, consts)
 
     @classmethod
     def run(
@@ -143,11 +194,8 @@ class TransposeConv(Op):
     ) -> list[Array]:
         x = inputs[0].reshape(len(inputs[0]), p.in_h, p.in_w, p.in_c).astype(np.int64)
         x = x - p.input_zero
-        weights, at = np.zeros((p.out_c, p.kernel_h, p.kernel_w, p.in_c), np.int8), 0
-        for part in _phases(p, weights):
-            part[:] = consts["weights"][at : at + part.size].reshape(part.shape)
-            at += part.size
-        total = _scattered(
+        weights = unphased(p, consts["weights"])
+        total = scattered(
             x, weights, (p.out_h, p.out_w), (p.stride_h, p.stride_w), (p.pad_top, p.pad_left)
         )
         # The bias of the first phase, its fold undone.
@@ -189,7 +237,76 @@ class TransposeConv(Op):
         ]
 
 
-def _phases(p: TransposeConvParams, weights: Array) -> list[Array]:
+class _Axis(NamedTuple):
+    """One spatial axis of a transposed convolution: elements before it, cut off in front, and made."""
+
+    stride: int
+    dilation: int
+    before: int
+    out: int
+
+
+def _onnx_axes(node: Node, sizes: Sequence[int], kernel: Sequence[int]) -> list[_Axis]:
+    """ONNX's pads, output_padding, output_shape and auto_pad. What an output shape leaves to be cut off
+    is divided evenly, an odd one in front but for SAME_UPPER."""
+    a, n = node.attrs, len(sizes)
+    strides, dilations = a.get("strides", [1] * n), a.get("dilations", [1] * n)
+    extra, pads = a.get("output_padding", [0] * n), a.get("pads", [0] * (2 * n))
+    auto, wanted = a.get("auto_pad", "NOTSET"), a.get("output_shape")
+    made = []
+    for i in range(n):
+        full = (sizes[i] - 1) * strides[i] + extra[i] + (kernel[i] - 1) * dilations[i] + 1
+        out, before = full - pads[i] - pads[n + i], pads[i]
+        if wanted or auto.startswith("SAME"):
+            out = int(wanted[-n:][i]) if wanted else sizes[i] * strides[i]
+            cut = max(full - out, 0)
+            before = cut // 2 if auto == "SAME_UPPER" else cut - cut // 2
+        require(
+            out >= 1 and before >= 0, "an output with elements, and pads from 0", node, (out, pads)
+        )
+        made.append(_Axis(strides[i], dilations[i], before, out))
+    return made
+
+
+def _onnx_layer(node: Node, draft: Draft, axes: list[_Axis], data: str, output: str) -> str:
+    if int(node.attrs.get("group", 1)) > 1:
+        make = partial(_onnx_group, node, draft, axes)
+        return weighted.in_groups(node, draft, data, 0, output, make)
+    return _onnx_group(node, draft, axes, data, [n for n in node.inputs[1:] if n], output)
+
+
+def _onnx_group(
+    node: Node, draft: Draft, axes: list[_Axis], data: str, constants: Sequence[str], output: str
+) -> str:
+    rank, (weights, *bias) = len(draft.shape(data)), constants
+    w = draft.shape(weights)
+    if rank == 3:
+        weights, axes = draft.reshape(node, weights, (*w, 1)), [*axes, _Axis(1, 1, 0, 1)]
+    weights = _dilated(draft, draft.permute(node, weights, (1, 2, 3, 0)), axes)
+    rows, columns = axes
+    attrs = {
+        "stride_h": rows.stride, "stride_w": columns.stride, "pad_top": rows.before,
+        "pad_left": columns.before, "shape": (1, rows.out, columns.out, w[1]), "activation": "NONE",
+    }  # fmt: skip
+    operands = [spatial(node, draft, data), weights, *bias]
+    made = draft.add("transpose_conv", node, operands, attrs)
+    return channels_first(node, draft, made, rank, output)
+
+
+def _dilated(draft: Draft, name: str, axes: list[_Axis]) -> str:
+    """Weights [O, H, W, I] with zeros between the taps."""
+    value = draft.value(name)
+    assert value.data is not None
+    steps = [axis.dilation for axis in axes]
+    if steps == [1, 1]:
+        return name
+    o, h, w, i = value.shape
+    wide = np.zeros((o, (h - 1) * steps[0] + 1, (w - 1) * steps[1] + 1, i), value.data.dtype)
+    wide[:, :: steps[0], :: steps[1]] = value.data
+    return draft.constant(name, wide, value.quant)
+
+
+def phases(p: TransposeWindowParams, weights: Array) -> list[Array]:
     """Per remainder of rows and of columns the taps that meet there, last first: as the input runs."""
     return [
         weights[:, i :: p.stride_h, j :: p.stride_w][:, ::-1, ::-1]
@@ -198,7 +315,16 @@ def _phases(p: TransposeConvParams, weights: Array) -> list[Array]:
     ]
 
 
-def _scattered(x: Array, w: Array, out: tuple[int, int], stride: tuple[int, int],
+def unphased(p: TransposeWindowParams, packed: Array) -> Array:
+    """The weights [O, KH, KW, C] whose phases lie one behind the other in `packed`."""
+    weights, at = np.zeros((p.out_c, p.kernel_h, p.kernel_w, p.in_c), np.int8), 0
+    for part in phases(p, weights):
+        part[:] = packed[at : at + part.size].reshape(part.shape)
+        at += part.size
+    return weights
+
+
+def scattered(x: Array, w: Array, out: tuple[int, int], stride: tuple[int, int],
                pad: tuple[int, int]) -> Array:  # fmt: skip
     """Sums [N, *out, O]: every input cell adds its window. x [N, H, W, C], w [O, KH, KW, C]."""
     n, height, width, _ = x.shape

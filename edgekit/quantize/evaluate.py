@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,13 +19,34 @@ _BATCH_BYTES = 128 << 20
 
 
 def real_inputs(graph: Graph, samples: Samples) -> Iterator[dict[str, Array]]:
-    """The real values of every inference's inputs, float32 in the graph's shapes."""
+    """The real values of every inference's inputs, float32 in the graph's shapes, and the first
+    values of its variables."""
+    variables = {state.value: _real(graph, state.value, state.init) for state in graph.states}
     for i in range(len(samples)):
         for step in range(samples.arrays[0].shape[1] if samples.sequence else 1):
-            yield {
+            inputs = {
                 tensor.name: _real(graph, tensor.name, x[i, step] if samples.sequence else x[i])
                 for tensor, x in zip(samples.tensors, samples.arrays, strict=True)
             }
+            yield inputs | variables
+
+
+def inferences(graph: Graph, samples: Samples) -> Iterator[Iterator[tuple[str, Array]]]:
+    """`activations` of every inference, in order; along a sequence variables keep their values."""
+    variables: dict[str, Array] = {}
+    steps = samples.arrays[0].shape[1] if samples.sequence else 1
+    for count, inputs in enumerate(real_inputs(graph, samples)):
+        if count % steps == 0:
+            variables = {state.value: inputs[state.value] for state in graph.states}
+        yield _keeping(activations(graph, inputs | variables), variables)
+
+
+def _keeping(found: Iterator[tuple[str, Array]], variables: dict[str, Array]) -> Iterator[tuple[str, Array]]:  # fmt: skip
+    """What is found, noting what variables are set to."""
+    for name, x in found:
+        if name in variables:
+            variables[name] = x
+        yield name, x
 
 
 def _real(graph: Graph, name: str, x: Array) -> Array:
@@ -77,7 +98,7 @@ def _real_type(value: Value) -> str:
 def run_real_batch(node: Node, graph: Graph, live: Mapping[str, Array]) -> list[Array]:
     """`run_real` on arrays [N, *shape]."""
     names = [name for name in node.inputs if name in live]
-    count = len(live[names[0]]) if names else 1
+    count = _count(live, names)
     each = [run_real(node, graph, {name: live[name][i] for name in names}) for i in range(count)]
     return [np.stack(column) for column in zip(*each, strict=True)]
 
@@ -85,7 +106,7 @@ def run_real_batch(node: Node, graph: Graph, live: Mapping[str, Array]) -> list[
 def run_integer(node: Node, graph: Graph, live: Mapping[str, Array]) -> list[Array]:
     """One node of a quantized graph on integers [N, *shape]."""
     made = integer_node(node, graph)
-    count = next((len(live[name]) for name in made.inputs if name in live), 1)
+    count = _count(live, [name for name in made.inputs if name in live])
     operands = [
         live[name] if name in live else _repeated(graph.value(name), count) for name in made.inputs
     ]
@@ -94,6 +115,11 @@ def run_integer(node: Node, graph: Graph, live: Mapping[str, Array]) -> list[Arr
         out.reshape(count, *graph.value(name).shape)
         for name, out in zip(node.outputs, outputs, strict=True)
     ]
+
+
+def _count(live: Mapping[str, Array], names: Sequence[str]) -> int:
+    """Samples of the operands; where a node has constants alone, of anything that is there."""
+    return next((len(live[name]) for name in (*names, *live)), 1)
 
 
 def _repeated(value: Value, count: int) -> Array:

@@ -9,6 +9,9 @@
 
 #include "ek_dsp_pair.h"
 
+/* Words of weights of a pair of channels, for so many words of two taps. */
+#define EK_DSP_PAIR_WORDS(steps) (steps)
+
 /* x: [steps][pixels], each a word of two taps, as far as x_end; x_mid: x and a multiple of eight
  * steps. w: words of weights, [pairs][steps]. pairs: as edgekit/dsp.py makes them, as far as
  * pairs_end. The next pixel's output is `stride` bytes on. */

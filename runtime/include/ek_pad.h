@@ -8,11 +8,11 @@
 
 typedef struct {
     int32_t value; /* what the border holds */
-    int32_t lead; /* bytes before the first run */
-    int32_t total; /* bytes of the output */
-    int32_t run; /* contiguous bytes of the input */
+    int32_t lead; /* elements before the first run */
+    int32_t total; /* elements of the output */
+    int32_t run; /* contiguous elements of the input */
     int32_t shape[4]; /* sizes of the walk over the runs */
-    int32_t gap[4]; /* border bytes at the end of each loop */
+    int32_t gap[4]; /* border elements at the end of each loop */
 } ek_pad_params;
 
 void ek_pad_s8(const ek_pad_params *p, const int8_t *input, int8_t *output);

@@ -9,7 +9,7 @@
 typedef struct {
     int32_t in_h; /* input rows */
     int32_t in_w; /* input columns */
-    int32_t in_c; /* channels */
+    int32_t pixel; /* bytes of a pixel */
     int32_t out_w; /* output columns */
     const int16_t *source_y; /* [output rows], the input row of each */
     const int16_t *source_x; /* [out_w], the input column of each */

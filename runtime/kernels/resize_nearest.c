@@ -8,8 +8,8 @@ void ek_resize_nearest_s8(const ek_resize_nearest_params *p, const ek_rows *inpu
         const int8_t *row = ek_row(input, p->source_y[y]);
         int8_t *out = ek_row(output, y);
         for (int32_t x = 0; x < p->out_w; x++) {
-            const int8_t *from = row + p->source_x[x] * p->in_c;
-            for (int32_t c = 0; c < p->in_c; c++) {
+            const int8_t *from = row + p->source_x[x] * p->pixel;
+            for (int32_t c = 0; c < p->pixel; c++) {
                 *out++ = from[c];
             }
         }

@@ -1,0 +1,19 @@
+"""Addition of int16 maps, row by row: the kernel of `add_s16`, called for each row of the maps.
+
+out[y] = the formula of `add_s16` on a[y] and b[y], or on a[y] and a constant without rows
+"""
+
+from __future__ import annotations
+
+from edgekit import each_row, wide
+from edgekit.each_row import WithConstant
+from edgekit.op import Case
+from edgekit.ops.add_s16 import AddWide
+
+
+class AddWideRows(WithConstant, AddWide):
+    name = "add_s16_rows"
+
+    @classmethod
+    def cases(cls) -> list[Case]:
+        return wide.cases(cls, each_row.broadcast_cases(cls, 0.07))
