@@ -360,7 +360,7 @@ def conv2d_w4_fits(p: Any, consts: Consts) -> bool:
 
 def pack_conv2d_w4(p: Any, consts: Consts) -> Packed:
     channels, pairs = _convolution(p, consts), pairs_of(p.out_c)
-    scales = channels.rescaling()[pairs].reshape(len(pairs), 6)
+    scales = channels.rescaling_by_ties(p)[pairs].reshape(len(pairs), 6)
     columns = np.concatenate([16 * channels.bias[pairs], scales], axis=1)
     return Packed(
         p, {"weights": _nibble_words(channels.weights[pairs]), "pairs": as_int32(columns)}
@@ -374,6 +374,6 @@ def dense_w4_fits(p: Any, consts: Consts) -> bool:
 def pack_dense_w4(p: Any, consts: Consts) -> Packed:
     channels, fours = _dense(p, consts), fours_of(p.out_c)
     words = _nibble_words(channels.weights[fours.reshape(-1, 2)]).reshape(len(fours), 2, -1)
-    scales = channels.rescaling()[fours].reshape(-1, 12)
+    scales = channels.rescaling_by_ties(p)[fours].reshape(-1, 12)
     groups = as_int32(np.concatenate([16 * channels.bias[fours], scales], axis=1))
     return Packed(p, {"weights": np.ascontiguousarray(words.transpose(0, 2, 1)), "groups": groups})
