@@ -18,8 +18,16 @@ demo-onnx: .venv/demo.stamp
 	$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[examples]'
 	$(BIN)/python examples/visual_wake_words/run.py
 
+# From 16 kHz samples to a spoken word on an emulated Cortex-M4, features in integers.
+demo-speech: .venv/demo.stamp
+	$(BIN)/python examples/spoken_words/run.py
+
 test: .venv/test.stamp
 	$(BIN)/pytest -q -n 2 --dist worksteal
+
+# What takes too long for `make test`: large networks on more cores.
+test-long: .venv/test.stamp
+	$(BIN)/pytest -q -n 2 --dist worksteal -m long
 
 # The fast loop before each commit: format, lint, types, stale files, quick tests.
 check: .venv/test.stamp
@@ -28,7 +36,7 @@ check: .venv/test.stamp
 	$(BIN)/mypy
 	$(BIN)/python -m edgekit.headers --check
 	$(BIN)/python -m edgekit.catalogue --check
-	$(BIN)/pytest -q -n 2 --dist worksteal -m "not slow and not soak"
+	$(BIN)/pytest -q -n 2 --dist worksteal -m "not slow and not long and not soak"
 
 # Rewrites what is derived from the operators: kernel headers and the support table.
 generate: .venv/test.stamp
@@ -61,4 +69,4 @@ bench: .venv/test.stamp
 clean:
 	rm -rf build .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-.PHONY: demo demo-torch demo-onnx test check generate bench clean
+.PHONY: demo demo-torch demo-onnx demo-speech test test-long check generate bench clean

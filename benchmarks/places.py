@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -24,7 +25,7 @@ from edgekit.build import Compiled, Options, compile_program
 from edgekit.emit import emit
 from edgekit.errors import EdgekitError
 from edgekit.plan import program_of
-from edgekit.plan.arena import Arena, arena_of, best_arena
+from edgekit.plan.arena import Arena, arena_of
 from edgekit.plan.search import Choice
 from edgekit.plan.streams import Network
 from edgekit.program import Program
@@ -45,6 +46,7 @@ Array = NDArray[Any]
 FIGURES, DOCUMENT = HERE / "places.toml", HERE.parent / "docs" / "PLACES.md"
 FORMATS = (".tflite", ".onnx", ".pt2")
 SANITIZE = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all")
+HALT = {"TSAN_OPTIONS": "halt_on_error=1"}
 # Place to the target whose kernels and plans run there.
 PLACES = {"host": "host", "host, sanitizers": "host", "cortex-m4": "cortex-m4", "rpi4": "rpi4"}
 COLUMNS = ("simulator", *PLACES)
@@ -68,30 +70,33 @@ def forced(network: Network) -> Arena:
     return arena_of(network, Choice(tuple(runs), 0, 0), split=True)
 
 
-def compiled(path: Path, target: str = "host") -> Compiled:
+def compiled(path: Path, target: str = "host", optimize: str = "speed") -> Compiled:
     """The model's stages; real numbers get ranges from seeded random inputs. Raises like a build."""
-    return compile_program(path, Options("m", target, optimize="speed"), numbers=Calibration())
+    return compile_program(path, Options("m", target, optimize=optimize), numbers=Calibration())
 
 
-def programs(stages: Compiled) -> dict[str, Program]:
-    """The program without streams, with those that `--optimize ram` takes, and with all possible."""
-    network = Network(stages.integer, keep_input=False, caller_io=False)
+def programs(path: Path, target: str) -> dict[str, Program]:
+    """What `--optimize speed` builds, without streams; what `--optimize ram` builds; the former's
+    kernels with all streams that are possible."""
+    fast = compiled(path, target)
+    network = Network(fast.integer, keep_input=False, caller_io=False)
     return {
-        "off": stages.program,
-        "ram": program_of(best_arena(network, "ram")),
+        "off": fast.program,
+        "ram": compiled(path, target, "ram").program,
         "forced": program_of(forced(network)),
     }
 
 
-def sanitized(deployed: Deployed) -> DeviceRunner:
+def sanitized(deployed: Deployed, flags: tuple[str, ...] = SANITIZE) -> DeviceRunner:
     """The host's program with sanitizers, whose first finding ends it."""
     host, shop = load_target("host"), Workshop()
     clang = next(tool for tool in host.toolchains if tool.kind == "clang")
-    target = replace(host, toolchains=(replace(clang, flags=SANITIZE),))
+    target = replace(host, toolchains=(replace(clang, flags=flags),))
 
     def open_link(traced: bool) -> Link:
         agent = build_program(deployed, target, shop.folder(traced), traced=traced)
-        return Link(Process([str(agent)], ended("the program")), "host, sanitizers", DEFAULT)
+        process = Process([str(agent)], ended("the program"), os.environ | HALT)
+        return Link(process, "host, sanitizers", DEFAULT)
 
     return DeviceRunner("host", deployed, open_link, where="host, sanitizers", release=shop.close)
 
@@ -206,7 +211,7 @@ def matrix(path: Path, say: Callable[[str], None] = lambda text: None) -> Matrix
     samples = inputs(stages.program)
     wanted = Simulator(stages.program).run(samples.arrays, samples.sequence)
     for target in dict.fromkeys(PLACES.values()):
-        made = programs(compiled(path, target))
+        made = programs(path, target)
         if target == SHOWN:
             found.arenas = [program.arena_bytes for program in made.values()]
             found.streamed = [streamed_layers(program) for program in made.values()]
@@ -266,9 +271,9 @@ _DOCUMENT = """\
 
 Written by `python -m benchmarks.places --write`, in part for some models at a time.
 
-{count} models, {values:,} values compared, {wrong:,} differ. Each model is planned without streams
-("off"), with those that `--optimize ram` takes ("ram"), and with every stream that is possible, whether it
-saves memory or not ("forced"); plans that come out the same run once. Each plan runs on two random samples
+{count} models, {values:,} values compared, {wrong:,} differ. Each model is planned without streams, as
+`--optimize speed` does ("off"), as `--optimize ram` does ("ram"), and with every stream that is possible,
+whether it saves memory or not ("forced"); plans that come out the same run once. Each plan runs on two random samples
 (three inferences each where the model has state) in the simulator, compiled for this machine, compiled
 with clang's address and undefined-behaviour sanitizers, and on an emulated Cortex-M4 and Cortex-A72
 ("rpi4"), with the kernels and plans of each: every output is compared with the simulator's without streams, and on this machine every layer

@@ -153,6 +153,8 @@ FLOAT = [
     Source("resnet20 .pt2", "cifar10_resnet20.pt2", normalized(pixels), "rows"),
     Source("fsdd .onnx", "fsdd_res1d_dscnn.onnx", digits, digits_train),
     Source("fsdd .pt2", "fsdd_res1d_dscnn.pt2", digits, digits_train),
+    Source("kwt .onnx", "fsdd_kwt_tiny_transformer.onnx", digits, digits_train),
+    Source("kwt .pt2", "fsdd_kwt_tiny_transformer.pt2", digits, digits_train),
 ]  # fmt: skip
 
 

@@ -38,12 +38,15 @@ from edgekit.plan import plan
 from edgekit.plan.certificate import certificate
 from edgekit.plan.drawing import draw
 from edgekit.plan.regions import Room
+from edgekit.preprocess import front_of, prepend, read_all, real_features, tables, with_numbers
 from edgekit.program import Program
 from edgekit.quantize import Calibration, Quantization, Settings, quantized, restored, save
 from edgekit.ram import rooms_of, within_ram
 from edgekit.report import gates, parse_budget
 from edgekit.rewrite.constant_channels import drop_constant_channels
 from edgekit.rewrite.feed_input import feed_input
+from edgekit.rewrite.unread_rows import drop_unread_rows
+from edgekit.share import check_threads, share
 from edgekit.specialise import specialise
 from edgekit.target import load_target
 from edgekit.threads import one_blas_thread
@@ -54,6 +57,8 @@ if TYPE_CHECKING:
     from torch.nn import Module
 
     from edgekit.op import Array
+    from edgekit.preprocess import Spec
+    from edgekit.validate.data import Samples
 
 Progress = Callable[[str], None]
 Dump = Callable[[str, str], None]
@@ -69,7 +74,8 @@ class Options:
     optimize: what `plan` streams for. stream_input: the input is handed over row by row. arena_limit:
     bytes that the RAM of the budget or the target has left for the arena, where `optimize` alone would
     take more. regions: the memory regions that were asked for, "dtcm,sram" or "". rooms: what the arena
-    may take of each.
+    may take of each. preprocess: what stands in front of which input, as tables. threads: how many share
+    the rows of a layer.
     """
 
     name: str
@@ -84,6 +90,8 @@ class Options:
     arena_limit: int | None = None
     regions: str = ""
     rooms: tuple[Room, ...] = ()
+    preprocess: Mapping[str, Any] = field(default_factory=dict)
+    threads: int = 1
 
     def __post_init__(self) -> None:
         if self.stream_input and self.keep_input:
@@ -96,6 +104,12 @@ class Options:
             raise EdgekitError(
                 "EK001", "two options cannot be combined", where="--stream-input --regions",
                 found="a fed model keeps its place in one arena", help="leave out one of them",
+            )  # fmt: skip
+        if self.stream_input and self.threads > 1:
+            raise EdgekitError(
+                "EK001", "two options cannot be combined", where="--stream-input --threads",
+                found="a fed model makes one row at a time, which nobody can share",
+                help="leave out one of them",
             )  # fmt: skip
 
 
@@ -119,11 +133,13 @@ class Compiled:
 
 
 def _planned(integer: IntGraph, options: Options) -> Program:
+    # What threads share is a whole layer: they are worth more than the RAM that streams would save.
+    whole = options.threads > 1 and options.optimize == "balanced"
     program = plan(
         integer,
         keep_input=options.keep_input,
         caller_io=options.io == "caller",
-        optimize=options.optimize,
+        optimize="speed" if whole else options.optimize,
         limit=options.arena_limit,
         rooms=options.rooms,
         asked=bool(options.regions),
@@ -144,20 +160,23 @@ def compile_program(
     `numbers` a source does not have come from calibration data, or are what a build has decided.
     costs: counted instructions to choose kernels by, where there are any.
     """
+    board = load_target(options.target)
+    check_threads(options.threads, board)
     source = load_model(model, options.dims)
-    graph = canonical(source, dump)
+    specs = read_all(options.preprocess)
+    graph = with_numbers(canonical(source, dump), specs)
     decided: Quantization | None
     if isinstance(numbers, Quantization):
         whole, decided = restored(graph, numbers), numbers
     else:
-        samples = numbers.samples(graph) if numbers else None
         with one_blas_thread():
+            samples = _calibration(graph, specs, numbers) if numbers else None
             whole, decided = quantized(graph, samples, options.quantization)
-    lowered = lower(whole)
-    integer = drop_constant_channels(lowered)
+    lowered = lower(prepend(whole, specs))
+    integer = drop_unread_rows(drop_constant_channels(lowered))
     if options.stream_input:
         integer = feed_input(integer)
-    integer = choose(measured(integer, costs), load_target(options.target).isa)
+    integer = share(choose(measured(integer, costs), board.isa), options.threads)
     program = _planned(integer, options)
     if dump:
         dump("quantized", whole.text())
@@ -165,6 +184,14 @@ def compile_program(
         dump("integer", integer.text())
         dump("program", program.text())
     return Compiled(options, source, graph, whole, lowered, integer, program, decided)
+
+
+def _calibration(graph: Graph, specs: Mapping[str, Spec], numbers: Calibration) -> Samples:
+    """Samples of the network's own inputs, made of raw ones where there is preprocessing."""
+    if not specs:
+        return numbers.samples(graph)
+    before = front_of(graph, specs)
+    return real_features(before, numbers.samples(before))
 
 
 def build(
@@ -186,20 +213,24 @@ def build(
     stream_input: bool = False,
     costs: str | Path | None = None,
     regions: str = "",
+    preprocess: Mapping[str, Any] | None = None,
+    threads: int = 1,
     dump: Dump | None = None,
     progress: Progress = lambda stage: None,
 ) -> dict[str, Any]:
     """Build `model` for `target` and return the report (the contract's JSON keys).
 
     A live module needs `example_inputs`, a model with real numbers `calibration`: typical inputs with
-    the source's axes, as ``x * scale + offset`` where either is given. `costs` is a file of `edgekit tune`. Writes the bundle to `output` (default ``build/<name>``), whole or not at all.
+    the source's axes, as ``x * scale + offset`` where either is given. `costs` is a file of `edgekit tune`. preprocess: by input, what stands in
+    front of it (`edgekit.preprocess`), or its table; calibration data are then raw inputs. Writes the bundle to `output` (default ``build/<name>``), whole or not at all.
     A failed gate is no exception: see ``report["gates"]``. Raises EdgekitError for everything else.
     """
     limits, board = parse_budget(budget), load_target(target)
     with model_file(model, example_inputs) as path, tempfile.TemporaryDirectory() as work:
         name = check_name(name or default_name(path.stem))
         options = Options(name, target, io, keep_input, budget, dims or {}, quantization, optimize,
-                          stream_input=stream_input, regions=regions)  # fmt: skip
+                          stream_input=stream_input, regions=regions, threads=threads,
+                          preprocess=tables(preprocess or {}))  # fmt: skip
         options = replace(options, rooms=rooms_of(options, stack=0))
 
         progress("import, quantize, plan")

@@ -114,7 +114,7 @@ def _files(bundle: Bundle) -> dict[str, str]:
     for name in (f"{bundle.name}.h", str(bundle.manifest["model"]["file"]), REPORT):
         if name not in files:
             raise ValueError(f"{name} has no hash")
-    _ = bundle.options, bundle.manifest["model"]["source"]
+    _ = bundle.options, bundle.manifest["model"]["source"], dict(bundle.manifest["plugins"])
     return files
 
 

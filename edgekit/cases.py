@@ -63,3 +63,40 @@ def weighted_case(op: type[Op], name: str, x_shape: Shape, w_shape: Shape, attrs
     (shape,) = op.shapes(probe.graph.nodes[0], probe.graph)
     case = single(op, name, operands, [activation("output", shape, spread / 60.0, -5)], attrs)
     return Case(name, replace(case.graph, one_rounding=one_rounding))
+
+
+def nine_bit_case(op: type[Op], name: str, x_shape: Shape, w_shape: Shape, attrs: Mapping[str, Any],
+                  zero: int, channel_axis: int = 0) -> Case:  # fmt: skip
+    """A `weighted_case` whose weights are bytes less their zero point, both ends of the range among them."""
+    case = weighted_case(
+        op, name, x_shape, w_shape, attrs, per_channel=False, channel_axis=channel_axis
+    )
+    drawn = case_random(op, f"{name}/weights").normal(zero, 30, w_shape)
+    raw = np.clip(drawn, 0, 255).astype(np.int16)
+    raw.reshape(-1)[[0, raw.size // 2, -1]] = (0, 255, 0)
+    weights = replace(case.graph.value("weights"), dtype="int16", data=raw - np.int16(zero))
+    return Case(name, replace(case.graph, values={**case.graph.values, "weights": weights}))
+
+
+def four_bit_cases(op: type[Op], base: type[Op], names: str) -> list[Case]:
+    """These cases of `base`, with weights of -8..7 for `op`."""
+    wanted = names.split()
+    return [_of_four_bits(op, c) for c in base.cases() if c.name in wanted]
+
+
+def _of_four_bits(op: type[Op], case: Case) -> Case:
+    """Weights, sums and the output's steps a sixteenth of what they were."""
+    graph, values = case.graph, dict(case.graph.values)
+    for name in ("weights", "bias", "output"):
+        value = values.get(name)
+        if value is None:
+            continue
+        quant, data = value.quant, value.data
+        if name == "output" and quant is not None:
+            quant = replace(quant, scale=(float(np.float32(quant.scale[0] / 12)),))
+        if data is not None:
+            data = (data.astype(np.int32) // 16).astype(data.dtype)
+        if name == "weights" and quant is not None:
+            quant = replace(quant, bits=4)
+        values[name] = replace(value, quant=quant, data=data)
+    return Case(case.name, replace(graph, name=f"{op.name}_{case.name}", values=values))

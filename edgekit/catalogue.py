@@ -96,6 +96,7 @@ def _rules(
     op: type[Op], function: Callable[..., Any], seen: set[Callable[..., Any]]
 ) -> Iterator[str]:
     """Rule texts of `require` calls in a function and in the edgekit functions it calls."""
+    function = inspect.unwrap(function)
     if function in seen:
         return
     seen.add(function)

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from edgekit import __version__
+from edgekit import __version__, config
 from edgekit.errors import EdgekitError
 from edgekit.options import (
     BUDGET,
@@ -22,11 +22,14 @@ from edgekit.options import (
     KEEP,
     MODEL,
     OPTIMIZE,
+    PLUGIN,
     REGIONS,
     STREAM,
     TARGET,
+    THREADS,
     numbers,
     quantization,
+    settings,
 )
 from edgekit.session import GATE_FAILED, INTERRUPTED, OK, USAGE, Session, command
 
@@ -43,6 +46,7 @@ def cli(context: click.Context) -> None:
 
 @command(cli)
 @MODEL
+@PLUGIN
 @TARGET
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), help="Bundle folder (default build/<name>)."
@@ -54,28 +58,30 @@ def cli(context: click.Context) -> None:
 @OPTIMIZE
 @COSTS
 @REGIONS
+@THREADS
 @BUDGET
 @DIM
 @quantization
 @click.option(
     "--dump", type=click.Path(path_type=Path), help="Write the graph after every pass here."
 )
+@config.preprocess
 def build(session: Session, model: Path, target: str, output: Path | None, name: str, io: str,
           keep_input: bool, stream_input: bool, optimize: str, costs: Path | None, regions: str,
-          budget: str, dims: dict[str, int], dump: Path | None,
-          calibration: Path | None, scale: float | None, offset: float | None, range_method: str,
-          **chosen: Any) -> int:  # fmt: skip
+          threads: int, budget: str, dims: dict[str, int], dump: Path | None,
+          calibration: Path | None, scale: float | None, offset: float | None,
+          preprocess: dict[str, Any], **choices: Any) -> int:  # fmt: skip
     """Build MODEL into a bundle of C files, verified and measured."""
     from edgekit.build import build as run
-    from edgekit.quantize import Settings
     from edgekit.screens import build_screen
 
     with session.progress(stages=4) as progress:
         report = run(model, calibration=calibration, scale=scale, offset=offset,
-                     quantization=Settings(range_method, **chosen), target=target,
+                     quantization=settings(**choices), target=target,
                      output=output, name=name, io=io, keep_input=keep_input,
                      stream_input=stream_input, optimize=optimize, costs=costs, regions=regions,
-                     budget=budget, dims=dims, dump=dumper(dump), progress=progress)  # fmt: skip
+                     threads=threads, budget=budget, dims=dims, preprocess=preprocess,
+                     dump=dumper(dump), progress=progress)  # fmt: skip
     folder = output or Path("build") / report["name"]
     session.show(report, build_screen(report) + f"\nwrote   {folder}")
     return verdict(report)
@@ -83,30 +89,36 @@ def build(session: Session, model: Path, target: str, output: Path | None, name:
 
 @command(cli)
 @MODEL
+@PLUGIN
 @TARGET
 @KEEP
 @STREAM
 @OPTIMIZE
 @COSTS
 @REGIONS
+@THREADS
 @BUDGET
 @DIM
 @quantization
+@config.preprocess
 def check(session: Session, model: Path, target: str, keep_input: bool, stream_input: bool,
-          optimize: str, costs: Path | None, regions: str, budget: str, dims: dict[str, int],
-          **options: Any) -> int:  # fmt: skip
+          optimize: str, costs: Path | None, regions: str, threads: int, budget: str,
+          dims: dict[str, int], preprocess: dict[str, Any], **options: Any) -> int:  # fmt: skip
     """Can MODEL run on the target? Supported, static, integer-only, does it fit; no compiler run."""
     from edgekit.commands import check as run
     from edgekit.screens import check_screen
 
     report = run(model, target, keep_input=keep_input, stream_input=stream_input, optimize=optimize,
-                 costs=costs, regions=regions, budget=budget, dims=dims, **numbers(**options))  # fmt: skip
+                 costs=costs, regions=regions, threads=threads, budget=budget, dims=dims,
+                 preprocess=preprocess,
+                 **numbers(**options))  # fmt: skip
     session.show(report, check_screen(report))
     return verdict(report)
 
 
 @command(cli)
 @BUNDLE
+@PLUGIN
 @click.option(
     "--data",
     type=click.Path(path_type=Path),
@@ -143,6 +155,7 @@ def validate(session: Session, bundle: Path, data: Path | None, place: str, scal
 
 @command(cli)
 @BUNDLE
+@PLUGIN
 @click.option("--target", default="", help="Judge against another target than the bundle's.")
 @BUDGET
 def size(session: Session, bundle: Path, target: str, budget: str) -> int:
@@ -157,6 +170,7 @@ def size(session: Session, bundle: Path, target: str, budget: str) -> int:
 
 @command(cli)
 @BUNDLE
+@PLUGIN
 @click.option(
     "--on", "place", type=click.Choice(["emulator"]), default="emulator", show_default=True
 )
@@ -172,19 +186,23 @@ def bench(session: Session, bundle: Path, place: str) -> int:
 
 @command(cli)
 @MODEL
+@PLUGIN
 @TARGET
 @KEEP
 @STREAM
 @OPTIMIZE
 @COSTS
 @REGIONS
+@THREADS
 @BUDGET
 @click.option("-o", "--output", type=click.Path(path_type=Path), default=Path("plan.json"),
               show_default=True, help="Where to write the ways, and the plan with its certificate.")  # fmt: skip
 @click.option("--svg", type=click.Path(path_type=Path), help="Also draw the plan's arena here.")
 @click.option("--verify", is_flag=True, help="MODEL is a plan.json: does its certificate hold?")
+@config.preprocess
 def plan(session: Session, model: Path, target: str, keep_input: bool, stream_input: bool, optimize: str,
-         costs: Path | None, regions: str, budget: str, output: Path, svg: Path | None, verify: bool) -> int:  # fmt: skip
+         costs: Path | None, regions: str, threads: int, budget: str, output: Path, svg: Path | None,
+         verify: bool, preprocess: dict[str, Any]) -> int:  # fmt: skip
     """RAM against instructions: the ways to run MODEL, and the certificate of the one a build takes."""
     from edgekit.bundle import plan_json
     from edgekit.commands import plan as run
@@ -197,7 +215,8 @@ def plan(session: Session, model: Path, target: str, keep_input: bool, stream_in
         session.show(report, verify_screen(report))
         return verdict(report)
     report = run(model, target, keep_input=keep_input, stream_input=stream_input, optimize=optimize,
-                 costs=costs, regions=regions, budget=budget)  # fmt: skip
+                 costs=costs, regions=regions, threads=threads, budget=budget,
+                 preprocess=preprocess)  # fmt: skip
     write(output, plan_json(report))
     if svg:
         write(svg, draw(report["plan"], f"{report['model']} on {report['target']}"))
@@ -208,6 +227,7 @@ def plan(session: Session, model: Path, target: str, keep_input: bool, stream_in
 
 @command(cli)
 @MODEL
+@PLUGIN
 @TARGET
 @click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE",
               help="The cost file: made, or continued (default: <target>.costs.json).")  # fmt: skip
@@ -235,22 +255,24 @@ def tune(
 
 @command(cli)
 @MODEL
+@PLUGIN
 @DIM
 @quantization
 @click.option("--ranges", is_flag=True, help="Also each tensor's range and each layer's error.")
-def inspect(
-    session: Session, model: Path, dims: dict[str, int], ranges: bool, **options: Any
-) -> int:
+@config.preprocess
+def inspect(session: Session, model: Path, dims: dict[str, int], ranges: bool,
+            preprocess: dict[str, Any], **options: Any) -> int:  # fmt: skip
     """Operators, shapes, parameters, MACs and the memory bound of MODEL, per layer."""
     from edgekit.commands import inspect as run
     from edgekit.screens import inspect_screen
 
-    report = run(model, dims=dims, ranges=ranges, **numbers(**options))
+    report = run(model, dims=dims, ranges=ranges, preprocess=preprocess, **numbers(**options))
     session.show(report, inspect_screen(report))
     return OK
 
 
 @command(cli)
+@PLUGIN
 def ops(session: Session) -> int:
     """The supported operators per source format, with their limits."""
     from edgekit.catalogue import operators, operators_text

@@ -21,10 +21,13 @@ from edgekit.errors import EdgekitError
 from edgekit.firmware import compile_model
 from edgekit.graph import limits as number_limits
 from edgekit.measure import SAMPLES, STEPS, describe, layer_memory, memory, speed, totals
+from edgekit.passes.signed_bytes import is_unsigned
 from edgekit.plan import ordered
 from edgekit.plan.certificate import certificate, problems
 from edgekit.plan.front import front
 from edgekit.plan.regions import Room
+from edgekit.plugins import plugin_operators, require_plugins
+from edgekit.preprocess import front_of, integer_features, read_all, real_features, tables
 from edgekit.quantize import Calibration, Settings, load
 from edgekit.ram import ram_advice, rooms_of, within_ram
 from edgekit.report import accuracy_gate, gates, parse_budget
@@ -40,7 +43,7 @@ from edgekit.validate.data import (
     source_order,
 )
 from edgekit.validate.fidelity import quantized_names
-from edgekit.validate.reference import Reference, reference_outputs
+from edgekit.validate.reference import Reference, find_engine, reference_outputs
 from edgekit.validate.run import Original, validate_places
 from edgekit.validate.runners import deploy, make_runner
 
@@ -49,6 +52,7 @@ def reopen(folder: Path, target: str = "") -> tuple[Bundle, Compiled, Target]:
     """A bundle with its stages, rebuilt from the model it carries; `target` replaces its own."""
     bundle = open_bundle(folder)
     options = _options(bundle)
+    require_plugins(folder, bundle.manifest["plugins"])
     stored = folder / QUANTIZATION
     numbers = load(stored) if QUANTIZATION in bundle.manifest["files"] else None
     costs = load_costs(folder / COSTS) if COSTS in bundle.manifest["files"] else None
@@ -78,11 +82,13 @@ def check(
     optimize: str = "balanced",
     stream_input: bool = False,
     regions: str = "",
+    threads: int = 1,
     budget: str = "",
     dims: Mapping[str, int] | None = None,
     calibration: Calibration | None = None,
     quantization: Settings = Settings(),
     costs: Path | None = None,
+    preprocess: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Can the model run there? Everything that is known without a compiler.
 
@@ -91,7 +97,8 @@ def check(
     """
     limits, name = parse_budget(budget), default_name(model.stem)
     options = Options(name, target, "arena", keep_input, budget, dims or {}, quantization, optimize,
-                      stream_input, regions=regions)  # fmt: skip
+                      stream_input, regions=regions, threads=threads,
+                      preprocess=tables(preprocess or {}))  # fmt: skip
     _, report = _within(model, options, costs, calibration)
     return report | {"gates": gates(report, limits)}
 
@@ -162,14 +169,17 @@ def plan(
     optimize: str = "balanced",
     costs: Path | None = None,
     regions: str = "",
+    threads: int = 1,
     budget: str = "",
+    preprocess: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The ways to run a model between least RAM and fewest instructions, most RAM first; under
     ``plan`` the certificate of the one that a build with these options takes."""
     board = load_target(target)
     options = Options(
         default_name(model.stem), target, keep_input=keep_input, budget=budget, optimize=optimize,
-        stream_input=stream_input, regions=regions,
+        stream_input=stream_input, regions=regions, threads=threads,
+        preprocess=tables(preprocess or {}),
     )  # fmt: skip
     stages, report = _within(model, options, costs, None)
     order, networks = ordered(stages.integer, keep_input=keep_input, caller_io=False)
@@ -225,11 +235,14 @@ def inspect(
     calibration: Calibration | None = None,
     quantization: Settings = Settings(),
     ranges: bool = False,
+    preprocess: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Operators, shapes, parameters, MACs and peak memory, layer by layer; with `ranges` also what
     quantization makes of each tensor and how much error each layer adds on the calibration data."""
     name = default_name(model.stem)
-    options = Options(name, dims=dims or {}, quantization=quantization)
+    options = Options(
+        name, dims=dims or {}, quantization=quantization, preprocess=tables(preprocess or {})
+    )
     stages = compile_program(model, options, numbers=calibration or Calibration())
     report = describe(name, model.name, load_target("host"), stages)
     buffers = stages.program.buffers
@@ -311,7 +324,7 @@ def validate(
     if not real:
         samples = replace(samples, originals=())
     source = Original(
-        functools.partial(_original, bundle, progress, real),
+        functools.partial(_original, bundle, stages, progress),
         tuple(stages.source.values) if stages.source.format == "tflite" else (),
         real,
         program.buffers,
@@ -320,6 +333,7 @@ def validate(
         program.kept,
     )
     outputs = [program.buffers[name] for name in program.outputs]
+    own = [op.name for op in plugin_operators(program)]
     progress(place)
     with make_runner(place, deploy(program, folder, bundle.name), board) as runner:
         report = validate_places(
@@ -327,7 +341,7 @@ def validate(
             outputs,
             Simulator(program),
             None if place == "simulator" else runner,
-            source if original else None,
+            source if original and not own else None,
             metric,
             program.layouts,
         )
@@ -342,6 +356,8 @@ def validate(
         "edgekit_version": __version__,
         "on": place,
     }
+    if own:
+        head["reference_skipped"] = f"no interpreter of others has {', '.join(own)}"
     return head | report
 
 
@@ -363,13 +379,28 @@ def predict(folder: Path, *inputs: Array) -> list[Array]:
 
 def _original(
     bundle: Bundle,
+    stages: Compiled,
     progress: Callable[[str], None],
-    real: bool,
     samples: Samples,
     intermediates: bool,
 ) -> Reference:
     progress("original")
-    dims = bundle.options.get("dims", {})
+    dims, real = bundle.options.get("dims", {}), stages.quantized.one_rounding
+    engine = find_engine(kind="uint8 tflite") if is_unsigned(stages.source) else "auto"
+    if stages.options.preprocess:
+        samples = _features(stages, samples, real)
     return reference_outputs(
-        bundle.model, samples, intermediates=intermediates, real=real, dims=dims
+        bundle.model, samples, engine=engine, intermediates=intermediates, real=real, dims=dims
     )
+
+
+def _features(stages: Compiled, samples: Samples, real: bool) -> Samples:
+    """What the original is fed where the program has preprocessing: where its numbers are the program's
+    own, the program's features, so that all that follows must be equal; else those in real numbers."""
+    specs, graph = read_all(stages.options.preprocess), stages.canonical
+    if real:
+        made = real_features(front_of(graph, specs), samples)
+    else:
+        made = integer_features(front_of(graph, specs), samples)
+    lead = 1 + samples.sequence
+    return replace(made, originals=source_order(made.tensors, made.arrays, graph.layouts, lead))

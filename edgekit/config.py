@@ -5,13 +5,16 @@
     budget = "ram=32K,flash=128K"
 
 A key is an option's long name, a value its text, a number, or true and false for a flag. What the
-command line says comes first.
+command line says comes first. Tables ``[preprocess.<input>]`` say what stands in front of an input,
+for every command that reads a model (`preprocess`).
 """
 
 from __future__ import annotations
 
 import difflib
+import functools
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +36,20 @@ def option(function: Any) -> Any:
     )(function)
 
 
+_PREPROCESS = "preprocess"
+
+
+def preprocess(function: Callable[..., int]) -> Callable[..., int]:
+    """Gives a command the tables ``[preprocess.<input>]`` of its configuration, as `preprocess`."""
+
+    @functools.wraps(function)
+    def run(*arguments: Any, **options: Any) -> int:
+        tables = click.get_current_context().meta.get(_PREPROCESS, {})
+        return function(*arguments, preprocess=tables, **options)
+
+    return run
+
+
 def sizes(
     context: click.Context, parameter: click.Parameter, given: tuple[str, ...]
 ) -> dict[str, int]:
@@ -52,14 +69,14 @@ def sizes(
 def schemes(
     context: click.Context, parameter: click.Parameter, given: tuple[str, ...]
 ) -> dict[str, str]:
-    """``NAME=SCHEME`` of every ``--layer``, also several in one with commas. Raises EK001."""
+    """``NAME=SCHEME`` of every ``--layer-scheme``, also several in one with commas. Raises EK001."""
     found = {}
     for part in (part for text in given for part in text.split(",")):
-        name, equals, scheme = part.strip().rpartition("=")
-        if not (name and equals and scheme):
+        name, _, scheme = part.strip().rpartition("=")
+        if not (name and scheme):
             raise EdgekitError(
-                "EK001", "a layer's scheme cannot be read", where="--layer", found=part,
-                help="write it as --layer NAME=SCHEME, for example --layer 'conv_*=int16'",
+                "EK001", "a layer's scheme cannot be read", where="--layer-scheme", found=part,
+                help="write it as --layer-scheme NAME=SCHEME, for example --layer-scheme 'conv_*=w8a16'",
             )  # fmt: skip
         found[name] = scheme
     return found
@@ -83,6 +100,7 @@ def _load(context: click.Context, parameter: click.Parameter, path: Path | None)
         ) from None  # fmt: skip
     commands = context.find_root().command
     known = commands.list_commands(context) if isinstance(commands, click.Group) else []
+    context.meta[_PREPROCESS] = tables.pop(_PREPROCESS, {})
     _check(tables, known, "table", str(path))
     table = tables.get(str(context.info_name), {})
     options = {
@@ -107,15 +125,21 @@ def _long_name(parameter: click.Parameter) -> str:
 
 
 def _value(option: click.Parameter, key: str, value: Any, where: str) -> str | bool | list[str]:
-    """`value` as the option takes it. Raises EK003 on one of another type."""
+    """`value` as the option takes it, a list where the command line may repeat the option."""
+    if not option.multiple:
+        return _one(option, key, value, where)
+    items = value if isinstance(value, list) else [value]
+    return [str(_one(option, key, item, where)) for item in items]
+
+
+def _one(option: click.Parameter, key: str, value: Any, where: str) -> str | bool:
+    """Raises EK003 on a value of another type."""
     flag = isinstance(option, click.Option) and option.is_flag
     if isinstance(value, bool) != flag or not isinstance(value, str | int | float):
         raise EdgekitError(
             "EK003", "a value has the wrong type", where=f"{where}, {key}", found=repr(value),
             help="write true or false" if flag else "write it in quotes, as on the command line",
         )  # fmt: skip
-    if option.multiple:
-        return [str(value)]
     return value if isinstance(value, bool) else str(value)
 
 

@@ -20,6 +20,7 @@ from edgekit.data import data_dir
 from edgekit.errors import EdgekitError
 from edgekit.graph import IntGraph, IntNode
 from edgekit.op import PORTABLE
+from edgekit.plugins import digest
 from edgekit.target import Target
 
 FORMAT = 1
@@ -84,9 +85,10 @@ class Costs:
 
 
 def layer_key(node: IntNode) -> str:
-    """The operator and every parameter: ``conv2d in_h=25 in_w=5 ...``."""
+    """The operator and every parameter: ``conv2d in_h=25 in_w=5 ...``; of a plug-in also its files."""
     fields = dataclasses.fields(node.params)
-    return " ".join([node.op.name, *(f"{f.name}={getattr(node.params, f.name)}" for f in fields)])
+    name = f"{node.op.name}@{digest(node.op)}" if node.op.origin else node.op.name
+    return " ".join([name, *(f"{f.name}={getattr(node.params, f.name)}" for f in fields)])
 
 
 @functools.cache

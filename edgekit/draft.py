@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from edgekit.errors import EdgekitError
-from edgekit.graph import Graph, Node, Quant, Value, dequantized
+from edgekit.graph import Graph, Node, Quant, Value, dequantized, kept, plain
 from edgekit.op import Array, Shape, load_ops, require
 
 TEMPORARY = "~"  # in the name of every tensor that the source does not have
@@ -30,7 +30,7 @@ class Draft:
     def __init__(self, source: Graph) -> None:
         self.source = source
         self.values: dict[str, Value] = {
-            name: value
+            name: value if value.data is not None else replace(value, dtype=kept(value.dtype))
             for name, value in source.values.items()
             if name in source.inputs or value.data is not None
         }
@@ -87,12 +87,16 @@ class Draft:
 
     def add(
         self, op: str, node: Node, inputs: Sequence[str], attrs: Mapping[str, Any] | None = None,
-        output: str = "", quant: Quant | None = None,
+        output: str = "", quant: Quant | None = None, dtype: str = "",
     ) -> str:  # fmt: skip
         """A canonical node; returns its output, a new tensor unless `output` names the source's.
 
-        The output is real until it is annotated; one with `quant` is int8 from the start.
+        The output is real until it is annotated; one with `quant` is int8 from the start. Plain integers
+        have their `dtype`, which what only moves data finds at its first operand.
         """
+        inputs = [self._narrowed(node, name) for name in inputs]
+        if not dtype:
+            dtype = "int8" if quant else self._moved_type(op, inputs)
         name = output or self._temporary(node.outputs[0])
         moves, taken = op in ("transpose", "reshape"), node.name in self._labels
         label = self._temporary(node.name) if moves or taken else node.name
@@ -100,9 +104,75 @@ class Draft:
         made = Node(label, op, tuple(map(self.resolve, inputs)), (name,), attrs or {})
         (shape,) = load_ops()[op].shapes(made, self.graph)
         self._declared(node, name, shape)
-        self.values[name] = Value(name, shape, "int8" if quant else "float32", quant)
+        self.values[name] = Value(name, shape, dtype, quant)
         self.nodes.append(made)
         return name
+
+    def add_all(
+        self, op: str, node: Node, inputs: Sequence[str], attrs: Mapping[str, Any], outputs: Sequence[str]
+    ) -> None:  # fmt: skip
+        """A canonical node of several real outputs; "" among them is a new tensor."""
+        names = [name or self._temporary(node.name) for name in outputs]
+        made = Node(node.name, op, tuple(map(self.resolve, inputs)), tuple(names), attrs)
+        for name, shape in zip(names, load_ops()[op].shapes(made, self.graph), strict=True):
+            self._declared(node, name, shape)
+            self.values[name] = Value(name, shape, "float32")
+        self._labels.add(node.name)
+        self.nodes.append(made)
+
+    def _moved_type(self, op: str, inputs: Sequence[str]) -> str:
+        first = self.value(inputs[0])
+        return first.dtype if load_ops()[op].same_scale and plain(first) else "float32"
+
+    def _narrowed(self, node: Node, name: str) -> str:
+        """The operand as kernels take it: constants of 64 bits are kept in 32. Raises EK202 where they
+        do not fit."""
+        value = self.value(name) if name else None
+        if value is None or value.data is None or kept(value.dtype) == value.dtype:
+            return name
+        narrow = value.data.astype(kept(value.dtype))
+        require(
+            bool(np.all(narrow == value.data)), "integers of 64 bits that fit 32", node, value.name
+        )
+        return self.constant(value.name, narrow)
+
+    def broadcast(self, node: Node, name: str, shape: Shape) -> str:
+        """The tensor repeated to `shape`; a constant at once."""
+        value = self.value(name)
+        if value.shape == shape:
+            return value.name
+        if value.data is not None:
+            return self.constant(value.name, np.broadcast_to(value.data, shape).copy(), value.quant)
+        if value.elements == math.prod(shape):
+            return self.reshape(node, name, shape)
+        return self.add("broadcast", node, [name], {"shape": shape}, quant=value.quant)
+
+    def binary(
+        self, node: Node, op: str, a: str, b: str, output: str = "",
+        attrs: Mapping[str, Any] | None = None, dtype: str = "",
+    ) -> str:  # fmt: skip
+        """A sum, difference or product, which know broadcasting, or another operator on two tensors,
+        for which the smaller one is repeated unless it is one constant number."""
+        attrs = {"activation": "NONE"} if attrs is None else attrs
+        shape = tuple(np.broadcast_shapes(self.shape(a), self.shape(b)))
+        operands = [self.resolve(a), self.resolve(b)]
+        if op in ("add", "sub", "mul"):
+            whole = all(self.value(n).elements == math.prod(shape) for n in operands)
+            op = op if whole else f"{op}_broadcast"
+            return self.add(op, node, operands, attrs, output, dtype=dtype)
+        single = [self.value(n).data is not None and self.value(n).elements == 1 for n in operands]
+        if all(single):
+            single = [False, True]
+        operands = [
+            n if alone else self.broadcast(node, n, shape)
+            for n, alone in zip(operands, single, strict=True)
+        ]
+        return self.add(op, node, operands, attrs, output, dtype=dtype)
+
+    def part(self, node: Node, name: str, part: Sequence[range], output: str = "") -> str:
+        """The indices `part` of a tensor, a range per axis."""
+        attrs = {"part": tuple(part), "shape": tuple(map(len, part))}
+        return self.add("slice", node, [name], attrs, output, self.value(name).quant)
 
     def permute(self, node: Node, name: str, perm: Sequence[int], output: str = "") -> str:
         """Axes in another order; of a constant at once."""
@@ -145,17 +215,22 @@ class Draft:
             held = self.resolve(name)
             if held not in self.values:
                 continue  # verify() says so
+            if held == name and self.values[name].data is not None:
+                held = self._temporary(name)
+                self.values[held] = replace(self.values.pop(name), name=held)
             if held == name:
                 continue
             inner = self.values[held].data is None and held not in self.source.inputs
             if inner and held not in self.source.outputs:
                 self._rename(held, name)
             else:
-                self.alias.pop(name)
+                self.alias.pop(name, None)
                 origin = Node(name, "", (held,), (name,))
                 self.values.pop(name, None)
                 value = self.values[held]
-                self.add("reshape", origin, [held], {"shape": value.shape}, name, value.quant)
+                copy = "reshape" if value.data is None else "constant"
+                attrs = {"shape": value.shape} if value.data is None else {}
+                self.add(copy, origin, [held], attrs, name, value.quant)
         return replace(self.source, values=self.values, nodes=tuple(self.nodes), one_rounding=True)
 
     def _rename(self, old: str, new: str) -> None:

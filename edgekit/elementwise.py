@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from edgekit.errors import EdgekitError
 from edgekit.fixed import INT32_MAX
-from edgekit.graph import Graph, Node, Value
+from edgekit.graph import Graph, Node, Value, plain
+from edgekit.integers import import_integers
 from edgekit.op import Array, Shape, require
 
 if TYPE_CHECKING:
@@ -18,20 +19,21 @@ if TYPE_CHECKING:
 
 
 def import_onnx(node: Node, draft: Draft, name: str) -> None:
-    """ONNX Add, Sub, Mul, and Div by a constant, which is a product."""
+    """ONNX Add, Sub, Mul and Div; the quotient by a constant is a product."""
     require(len(node.inputs) == 2, "two operands", node, f"{len(node.inputs)}")
-    operands = list(node.inputs)
+    a, b = node.inputs
+    if plain(draft.value(a)):
+        function = "div" if node.op == "Div" else name
+        import_integers(node, draft, function, node.inputs, node.outputs[0])
+        return
     if node.op == "Div":
-        divisor = draft.real(operands[1])
-        require(divisor is not None and bool(np.all(divisor != 0)), "a constant divisor, not 0", node,
-                operands[1])  # fmt: skip
-        assert divisor is not None
-        operands[1] = draft.constant(node.outputs[0], np.asarray(1.0 / divisor, np.float32))
-    probe = Node(node.name, name, tuple(map(draft.resolve, operands)), node.outputs)
-    (shape,) = broadcast_shapes(probe, draft.graph)
-    full = all(draft.value(n).elements == int(np.prod(shape)) for n in operands)
-    op = name if full else f"{name}_broadcast"
-    draft.add(op, node, operands, {"activation": "NONE"}, node.outputs[0])
+        divisor = draft.real(b)
+        if divisor is None or not np.all(divisor):
+            draft.binary(node, "quotient", a, b, node.outputs[0])
+            return
+        b = draft.constant(node.outputs[0], np.asarray(1.0 / divisor, np.float32))
+    broadcast_shapes(replace(node, inputs=(draft.resolve(a), draft.resolve(b))), draft.graph)
+    draft.binary(node, name, a, b, node.outputs[0])
 
 
 def import_binary(node: Node, graph: Graph, name: str) -> list[Node]:

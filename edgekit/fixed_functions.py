@@ -116,29 +116,27 @@ def tanh(x: Int, integer_bits: int) -> Int:
     return np.where(x == 0, 0, np.where(x < 0, -result, result))
 
 
-def inverse_sqrt(x: int) -> tuple[int, int]:
-    """1 / sqrt(x) as ``root * 2**(-31 - right)`` for a whole number x >= 0; 0 counts as 1.
+def inverse_sqrt(x: Int) -> tuple[Int, Int]:
+    """1 / sqrt(x) as ``root * 2**(-31 - right)`` for whole numbers x >= 0; 0 counts as 1.
 
     x is brought to [1/4, 1) as Q3.28 by an even shift; five Newton-Raphson steps follow, and a factor
     of sqrt(1/2) for the half that is left of the even shift.
     """
-    if x <= 1:
-        return INT32_MAX, 0
-    right = 11
-    while x >= 1 << 29:
-        x //= 4
-        right += 1
-    pairs = (31 - x.bit_length()) // 2 - 1
-    right -= pairs
-    half = np.asarray(x << (2 * pairs) >> 1, np.int64)
-    half_input, three_halves = rounding_shift(half, 1), (1 << 28) + (1 << 27)
-    y = np.asarray(1 << 28, np.int64)
+    tiny, right = x <= 1, np.full(x.shape, 11, np.int64)
+    x = np.maximum(x, 1)
+    while (large := x >= 1 << 29).any():
+        x, right = np.where(large, x >> 2, x), right + large
+    # frexp gives the bit length.
+    pairs = (31 - np.frexp(x.astype(np.float64))[1].astype(np.int64)) // 2 - 1
+    right = right - pairs
+    half_input, three_halves = rounding_shift(x << (2 * pairs) >> 1, 1), (1 << 28) + (1 << 27)
+    y = np.full(x.shape, 1 << 28, np.int64)
     for _ in range(5):
         cube = shift_left(multiply_high(multiply_high(y, y), y), 6)
         # Q3.28 times Q3.28 is Q6.25.
         y = shift_left(multiply_high(y, three_halves) - multiply_high(half_input, cube), 3)
-    root = int(multiply_high(y, _SQRT_HALF))
-    return (root << -right, 0) if right < 0 else (root, right)
+    root = multiply_high(y, _SQRT_HALF) << np.maximum(-right, 0)
+    return np.where(tiny, INT32_MAX, root), np.where(tiny, 0, np.maximum(right, 0))
 
 
 def log_above_one(x: Int, integer_bits: int, result_bits: int) -> Int:

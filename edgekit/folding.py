@@ -15,7 +15,7 @@ from edgekit.errors import EdgekitError
 from edgekit.graph import Graph, Node
 from edgekit.op import Array, load_ops
 
-_INTEGERS: Mapping[str, Callable[..., Array]] = {
+INTEGERS: Mapping[str, Callable[..., Array]] = {
     "ADD": np.add,
     "SUB": np.subtract,
     "MUL": np.multiply,
@@ -26,22 +26,31 @@ _INTEGERS: Mapping[str, Callable[..., Array]] = {
     "ABS": np.abs,
     "NEG": np.negative,
     "SUM": lambda x, axes: x.sum(axis=tuple(axes.reshape(-1))),
+    "LESS": np.less,
+    "LESS_EQUAL": np.less_equal,
+    "GREATER": np.greater,
+    "GREATER_EQUAL": np.greater_equal,
+    "EQUAL": np.equal,
+    "NOT_EQUAL": np.not_equal,
+    "LOGICAL_AND": np.logical_and,
+    "LOGICAL_OR": np.logical_or,
+    "LOGICAL_NOT": np.logical_not,
     "RANGE": lambda start, limit, step: np.arange(start, limit, step),
 }
-_PLAIN = ("int32", "int64")
+_PLAIN = ("int32", "int64", "bool")
 
 
 def fold_integers(node: Node, graph: Graph) -> bool:
-    """Arithmetic on whole numbers: True where the output has become a constant of `graph`."""
+    """Arithmetic and logic on whole numbers and truth values: True where the output has become a constant of `graph`."""
     known = [graph.const(name) for name in node.inputs]
-    if node.op not in _INTEGERS or len(node.outputs) != 1 or not _foldable(node, graph):
+    if node.op not in INTEGERS or len(node.outputs) != 1 or not _foldable(node, graph):
         return False
     out = graph.value(node.outputs[0])
     if out.dtype not in _PLAIN or any(x is None or str(x.dtype) not in _PLAIN for x in known):
         return False
     with np.errstate(all="ignore"):
         try:
-            data = np.asarray(_INTEGERS[node.op](*known), out.dtype)
+            data = np.asarray(INTEGERS[node.op](*known), out.dtype)
         except (ArithmeticError, TypeError, ValueError):
             return False
     return _set(graph, out.name, data)

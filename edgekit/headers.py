@@ -6,22 +6,18 @@ import sys
 from pathlib import Path
 
 from edgekit.data import data_dir
-from edgekit.op import Kernel, Op, load_ops, params_fields
+from edgekit.op import Kernel, load_ops, params_fields
 
 
 def kernels() -> dict[str, Kernel]:
-    """Name to kernel, variants included, each of the class that sets `kernel`."""
-    load_ops()
+    """Name to kernel, variants included, each of the class that sets `kernel`; without plug-ins."""
     table: dict[str, Kernel] = {}
-    queue: list[type[Op]] = [Op]
-    while queue:
-        cls = queue.pop()
-        queue += cls.__subclasses__()
-        if cls.__dict__.get("kernel"):
-            for kernel in (Kernel(cls), *(Kernel(cls, variant) for variant in cls.variants)):
-                if table.get(kernel.name, kernel) != kernel:
-                    raise TypeError(f"kernel {kernel.name} is defined twice")
-                table[kernel.name] = kernel
+    owners = {Kernel(op).owner: None for op in load_ops().values()}
+    for cls in (owner for owner in owners if owner.kernel and owner.origin is None):
+        for kernel in (Kernel(cls), *(Kernel(cls, variant) for variant in cls.variants)):
+            if kernel.name in table:
+                raise TypeError(f"kernel {kernel.name} is defined twice")
+            table[kernel.name] = kernel
     return dict(sorted(table.items()))
 
 
@@ -42,7 +38,7 @@ def parameters(kernel: Kernel) -> list[str]:
     else:
         written = op.states
         operands = [f"{'' if name in written else 'const '}int8_t *{name}" for name in names]
-        operands += ["int8_t *output"]
+        operands += [f"int8_t *{name}" for name in ("output", *op.more)]
         operands += ["int32_t n"] if op.signature == "flat" else []
     return operands
 
@@ -56,9 +52,10 @@ def prototype(kernel: Kernel) -> str:
 def header_text(kernel: Kernel) -> str:
     """The text of ``ek_<kernel>.h``."""
     guard = f"EK_{kernel.name.upper()}_H"
-    source = kernel.op.__module__.rsplit(".", 1)[-1]
+    origin, stem = kernel.op.origin, kernel.op.__module__.rsplit(".", 1)[-1]
+    source = origin.name if origin else f"edgekit/ops/{stem}.py"
     lines = [
-        f"/* ek_{kernel.name}.h -- generated from edgekit/ops/{source}.py; do not edit */",
+        f"/* ek_{kernel.name}.h -- generated from {source}; do not edit */",
         f"#ifndef {guard}",
         f"#define {guard}",
         "",

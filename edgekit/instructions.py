@@ -59,6 +59,14 @@ def conv2d_dsp_two(p: Any, n: int) -> int:
     return int(_CALL + pixels // 2 * tile + pixels % 2 * lone)
 
 
+def conv2d_w4_dsp(p: Any, n: int) -> int:
+    """As `conv2d_dsp_two`, with weights taken apart on the way."""
+    pixels, (words, pairs) = n * p.out_w, _dsp_words(p)
+    tile = 10 * words + 60 * p.kernel_h + 150 + pairs * (17 * words // 2 + 55)
+    lone = 5 * words + 50 * p.kernel_h + pairs * (13 * words // 2 + 45)
+    return int(_CALL + pixels // 2 * tile + pixels % 2 * lone)
+
+
 def depthwise_dsp3x3(p: Any, n: int) -> int:
     """Row by row and by fours of channels: three rows taken apart, then the window slides."""
     pairs, singles = (p.out_w // 2, p.out_w % 2) if p.stride_w == 1 else (0, p.out_w)
@@ -116,3 +124,49 @@ def conv2d_rv32(p: Any, n: int) -> int:
     gathered = pixels * (3 * taps + 30 * p.kernel_h)
     tile, lone = groups * (43 * taps + 340), groups * (17 * taps + 90)
     return int(_CALL + gathered + pixels // 4 * tile + pixels % 4 * lone)
+
+
+def conv2d_neon_dot(p: Any, n: int) -> int:
+    """Four pixels by sixteen channels, four taps of four channels an instruction."""
+    taps, outputs = _neon_taps(p), n * p.out_w * p.out_c
+    return int(_CALL + taps * outputs // 16 + 9 * outputs // 4 + _neon_windows(p, n))
+
+
+def conv2d_neon(p: Any, n: int) -> int:
+    """Four pixels by four channels, three instructions for sixteen products."""
+    taps, outputs = _neon_taps(p), n * p.out_w * p.out_c
+    return int(_CALL + 3 * taps * outputs // 16 + 5 * outputs + _neon_windows(p, n))
+
+
+def dense_neon_dot(p: Any, n: int) -> int:
+    """A vector at a time; `n` is 1."""
+    return int(_CALL + p.batch * p.out_c * (p.in_c + 40) // 10)
+
+
+def dense_neon(p: Any, n: int) -> int:
+    return int(_CALL + p.batch * p.out_c * (p.in_c + 20) // 4)
+
+
+def _neon_taps(p: Any) -> int:
+    return int(-(-p.kernel_h * p.kernel_w * p.in_c // 8) * 8)
+
+
+def _neon_windows(p: Any, n: int) -> int:
+    """Laying out the columns of windows of more than a pixel."""
+    columns = p.out_w * p.stride_w * (p.kernel_h * p.kernel_w > 1)
+    return int(n * p.kernel_h * (100 + columns * (4 + p.in_c // 8)))
+
+
+def depthwise_neon(p: Any, n: int) -> int:
+    """By pixels and eight channels, of which sixteen are made together."""
+    return int(_CALL + n * p.out_w * -(-p.in_c // 8) * (3 * p.kernel_h * p.kernel_w + 18))
+
+
+def depthwise_neon_dot(p: Any, n: int) -> int:
+    """By blocks of eight channels, then by pixels; a column more where the window skips one."""
+    return int(_CALL + n * -(-p.in_c // 8) * (60 + p.out_w * (21 + 8 * p.stride_w)))
+
+
+def interleave_neon(p: Any, n: int) -> int:
+    """Sixteen pixels at a time."""
+    return int(_CALL + n * (20 + 8 * -(-p.width // 16)))

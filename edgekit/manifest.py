@@ -8,6 +8,7 @@ from typing import Any
 from edgekit import __version__
 from edgekit.bundle import MANIFEST, sha256
 from edgekit.emit.header import ABI
+from edgekit.plugins import digest, plugin_operators
 from edgekit.program import Buffer, Program
 
 
@@ -57,5 +58,6 @@ def manifest(
             }
             for step in program.steps
         ],
+        "plugins": {op.name: digest(op) for op in plugin_operators(program)},
         "files": files,
     }

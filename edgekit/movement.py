@@ -10,14 +10,16 @@ from edgekit.graph import Graph, IntNode, Node
 from edgekit.op import Shape, require
 
 AXES = 5  # loops of the strided and the padding kernel
+_MOVED = (
+    "int8", "uint8", "bool", "int16", "uint16", "int32", "uint32", "int64", "uint64", "float32",
+)  # fmt: skip
 
 
 def check_moved(node: Node, graph: Graph, inputs: Sequence[str]) -> None:
     """Data operands and outputs of one type, scale and zero point; none is empty."""
     moved = [graph.value(name) for name in (*inputs, *node.outputs)]
     for value in moved:
-        require(value.dtype in ("int8", "uint8", "bool", "int16", "int32", "int64", "float32"),
-                "int8, uint8, bool, int16, int32, int64 or float32 elements", node,
+        require(value.dtype in _MOVED, "integers of 8 to 64 bits, booleans or float32", node,
                 f"{value.name} is {value.dtype}")  # fmt: skip
         require(value.dtype == moved[0].dtype, "one element type", node,
                 f"{moved[0].dtype} and {value.dtype}")  # fmt: skip

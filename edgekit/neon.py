@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgekit.dsp import Channels
+from edgekit import fixed
+from edgekit.dsp import Channels, sums
 from edgekit.op import Const, Packed, Params
 
 Array = NDArray[Any]
@@ -29,15 +30,15 @@ CONSTS = (
 
 
 def _channels(p: Any, consts: Consts, weights: Array) -> Channels:
-    """The channels; those whose output is one constant get it from a bias of twice that number, less
-    the zero point, rescaled by one half."""
+    """The channels; those whose output is one constant get it from a bias of four times that number,
+    less the zero point, rescaled by one half and shifted by one."""
     c = Channels.of(p, consts, weights)
     dead = c.multiplier == 0
     return Channels(
         weights=c.weights,
-        bias=np.where(dead, 2 * (c.zero - p.output_zero), c.bias),
+        bias=np.where(dead, 4 * (c.zero - p.output_zero), c.bias),
         multiplier=np.where(dead, 1 << 30, c.multiplier),
-        shift=np.where(dead, 0, c.shift),
+        shift=np.where(dead, 1, c.shift),
         zero=c.zero,
     )
 
@@ -99,16 +100,25 @@ def _packed(kind: Callable[..., Params], p: Any, c: Channels, *, dot: bool, **mo
             taps = chunks.reshape(len(chunks), chunks[0].size // size, size)
             parts.append(taps[block].transpose(2, 0, 1, 3).ravel())
     scales = np.stack([c.bias, c.multiplier, -c.shift])[:, fours]
-    return Packed(kind(**asdict(p), plain=_plain(p, c), **more), {
+    return Packed(kind(**asdict(p), rescaling=_rescaling(p, c), **more), {
         "weights": np.concatenate(parts).astype(np.int8),
         "scales": scales.transpose(1, 0, 2).astype(np.int32),
     })  # fmt: skip
 
 
-def _plain(p: Any, c: Channels) -> int:
-    """Whether every channel is shifted, so that the rounding of ties needs no mask, and saturation
-    is all the clamping."""
-    return int((c.shift > 0).all() and (p.out_min, p.out_max) == (-128, 127))
+# How sums become outputs; EK_NEON_ANY and the like in ek_neon.h.
+ANY, SHIFTED, RELU = range(3)
+
+
+def _rescaling(p: Any, c: Channels) -> int:
+    """Which proof of `ek_neon.h` the numbers give. Below the zero point a ReLU shows nothing, so how
+    negative ties are rounded does not matter there."""
+    ends = fixed.requantize(np.stack(sums(c.weights, c.bias)), c.multiplier, -c.shift)
+    if (np.abs(ends) >= 2**15).any():
+        return ANY
+    if p.out_min == p.output_zero:
+        return RELU
+    return SHIFTED if (c.shift > 0).all() and (p.out_min, p.out_max) == (-128, 127) else ANY
 
 
 # How the windows of a row are laid out; EK_NEON_SHARED and the like in ek_neon_conv2d.h.
@@ -225,9 +235,38 @@ def pack_depthwise(kind: Callable[..., Params], p: Any, consts: Consts) -> Packe
     c = _depthwise(p, consts)
     numbers = np.stack([c.bias, c.multiplier, -c.shift])
     blocks = blocks_of(p.in_c)
-    return Packed(kind(**asdict(p), plain=_plain(p, c)), {
+    return Packed(kind(**asdict(p), rescaling=_rescaling(p, c)), {
         "weights": np.concatenate([c.weights[block].T.ravel() for block in blocks]).astype(np.int8),
         "scales": np.concatenate([numbers[:, block].ravel() for block in blocks]).astype(np.int32),
+    })  # fmt: skip
+
+
+# Depthwise layers with SDOT: a word of every column of the window for each channel.
+COLUMNS_OF_3 = (
+    Const("weights", "int8_t", "[blocks][3 columns][8 channels][3 rows and 0]", weights=True),
+    Const("scales", "int32_t", "per block: 8 biases, multipliers, shifts, negative is right"),
+)
+
+
+def depthwise_dot_fits(p: Any, consts: Consts) -> bool:
+    """A 3x3 window, not dilated, every one with a row of the input; 8 channels or more, one output
+    channel each; no left shift; columns one or two apart."""
+    if p.multiplier_c != 1 or p.in_c < 8 or not _is_3x3(p):
+        return False
+    near = (p.dilation_h, p.dilation_w) == (1, 1) and p.stride_w <= 2 and p.pad_top <= 2
+    inside = (p.out_h - 1) * p.stride_h - p.pad_top < p.in_h
+    return bool(near and inside and (_depthwise(p, consts).shift >= 0).all())
+
+
+def pack_depthwise_dot(kind: Callable[..., Params], p: Any, consts: Consts) -> Packed:
+    c = _depthwise(p, consts)
+    firsts = np.minimum(np.arange(0, p.in_c, 8), p.in_c - 8)
+    blocks = firsts[:, None] + np.arange(8)
+    words = np.pad(c.weights.reshape(-1, 3, 3), ((0, 0), (0, 1), (0, 0)))
+    numbers = np.stack([c.bias, c.multiplier, -c.shift])
+    return Packed(kind(**asdict(p), rescaling=_rescaling(p, c)), {
+        "weights": words[blocks].transpose(0, 3, 1, 2).ravel().astype(np.int8),
+        "scales": numbers[:, blocks].transpose(1, 0, 2).ravel().astype(np.int32),
     })  # fmt: skip
 
 

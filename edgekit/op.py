@@ -13,12 +13,14 @@ import importlib
 import pkgutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgekit.channels import Bounds, Spare, type_bounds
+from edgekit.data import data_dir
 from edgekit.errors import EdgekitError
 from edgekit.graph import Graph, IntNode, Node, Value
 
@@ -143,6 +145,8 @@ class Op:
     """Base of all operators. Defining a subclass with a `name` registers it."""
 
     name: ClassVar[str] = ""
+    # The Python file of a plug-in, None for edgekit's own operators.
+    origin: ClassVar[Path | None] = None
     # C kernel `ek_<kernel>_<element>`; several operators may share one.
     kernel: ClassVar[str] = ""
     # What its activations are: "s8" or "s16".
@@ -162,9 +166,15 @@ class Op:
     # Those of them that the kernel also writes, of signature "whole": variables, which are the node's
     # outputs behind its first.
     states: ClassVar[tuple[str, ...]] = ()
+    # Names of further outputs behind the first, of signature "whole".
+    more: ClassVar[tuple[str, ...]] = ()
+    # Operands and outputs that are kept as int16 with a power of two as their scale: what accumulates.
+    accumulates: ClassVar[tuple[str, ...]] = ()
     # Source operator names, per format; torch graphs are read in ONNX's vocabulary.
     tflite: ClassVar[tuple[str, ...]] = ()
     onnx: ClassVar[tuple[str, ...]] = ()
+    # Source operators that are not supported, by patterns of their names -> how this one can stand in.
+    instead: ClassVar[Mapping[str, str]] = {}
     # Every operand has its axes where the output has them, and none has a meaning of its own.
     elementwise: ClassVar[bool] = False
     # Axis of the output channels in the weights (operand 1), None for operators without weights.
@@ -201,6 +211,12 @@ class Op:
         raise NotImplementedError
 
     @classmethod
+    def hidden(cls, node: Node, graph: Graph) -> list[tuple[Shape, str]]:
+        """Shape and type of each variable that a `.tflite` node keeps inside itself, 0 at first. They
+        become further inputs before `import_tflite`. Raises EK202 like that."""
+        return []
+
+    @classmethod
     def import_onnx(cls, node: Node, draft: Draft) -> None:
         """Write the canonical form of one ONNX node to `draft`. Raises EK202 like `import_tflite`."""
         raise NotImplementedError
@@ -224,6 +240,13 @@ class Op:
         raise NotImplementedError
 
     @classmethod
+    def windows(cls, node: Node, graph: Graph, x: Array) -> Array | None:
+        """Operators with weights: what a channel's weights are multiplied with on one inference's real
+        input, [groups, positions, taps]; of O channels o is of group o * groups // O. Taps are in the order of
+        the weights with the channel's axis first. None where nobody has needed it yet."""
+        return None
+
+    @classmethod
     def quantize(cls, node: Node, graph: Graph) -> IntNode:
         """Scales and constants of a canonical node to integer Params and constants."""
         raise NotImplementedError
@@ -232,6 +255,11 @@ class Op:
     def run(cls, p: Any, consts: Mapping[str, Array], *inputs: Array) -> list[Array]:
         """The integer semantics. Every array has a leading sample axis before its own shape."""
         raise NotImplementedError
+
+    @classmethod
+    def stored(cls, p: Any, consts: Mapping[str, Array]) -> Packed:
+        """What the portable kernel's struct is filled with, where flash holds less than `run` reads."""
+        return Packed(p, consts)
 
     @classmethod
     def reads(cls, p: Any, consts: Mapping[str, Array], row: int) -> range:
@@ -275,6 +303,11 @@ class Op:
     def from_sums(cls, p: Any, consts: Mapping[str, Array], sums: Array) -> list[Array]:
         """Signature "sum": the outputs, from the sums over all rows."""
         raise NotImplementedError
+
+    @classmethod
+    def ties(cls, node: Node) -> list[tuple[str, str]]:
+        """Pairs of the node's tensors that have one scale and zero point, where not all have."""
+        return []
 
     @classmethod
     def cost(cls, node: IntNode, values: Mapping[str, Value]) -> Cost:
@@ -330,6 +363,18 @@ class Kernel:
         return "_".join(word for word in words if word)
 
     @property
+    def owner(self) -> type[Op]:
+        """The class that has the kernel; others share it by inheriting."""
+        return next((c for c in self.op.__mro__ if c.__dict__.get("kernel")), Op)
+
+    @property
+    def source(self) -> Path:
+        """Its C file, in the runtime or beside a plug-in."""
+        origin = self.owner.origin
+        folder = origin.parent if origin else data_dir("runtime") / "kernels"
+        return folder / f"{self.name}.c"
+
+    @property
     def symbol(self) -> str:
         suffix = f"_{self.variant.suffix}" if self.variant else ""
         return f"ek_{self.op.kernel}_{self.op.element}{suffix}"
@@ -353,7 +398,7 @@ class Kernel:
 
     def pack(self, params: Params, consts: Mapping[str, Array]) -> Packed:
         """What its struct is filled with."""
-        return self.variant.pack(params, consts) if self.variant else Packed(params, consts)
+        return (self.variant.pack if self.variant else self.op.stored)(params, consts)
 
 
 OPS: dict[str, type[Op]] = {}

@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgekit import axis_pools
 from edgekit.channels import Bounds, Spare
 from edgekit.errors import EdgekitError
-from edgekit.graph import Graph, IntNode, Node
+from edgekit.graph import Graph, IntNode, Node, plain
 from edgekit.op import Case, Op, Shape, int8_pair, int16_pair, require
 from edgekit.window import (
     Axis,
     WindowParams,
     axes_of,
+    by_sample,
     channels_first,
     onnx_axes,
     patches,
@@ -49,32 +51,50 @@ def import_tflite(op: type[Op], node: Node, graph: Graph) -> list[Node]:
 
 
 def import_onnx(op: type[Op], node: Node, draft: Draft) -> None:
-    """ONNX MaxPool and AveragePool in one or two dimensions.
-
-    An average over the whole map is a mean, which may change the scale; one that counts its padding
-    gets the padding as cells of the input.
-    """
+    """ONNX MaxPool and AveragePool; what the kernels do not have is made along one axis at a time."""
     x, kernel = draft.shape(node.inputs[0]), list(node.attrs.get("kernel_shape", ()))
     require(
         len(node.outputs) == 1 or not node.outputs[1], "no indices as output", node, node.outputs
     )
-    axes = onnx_axes(node, x[2:], kernel)
-    require(all(axis.dilation == 1 for axis in axes), "a window without dilation", node, axes)
-    data = spatial(node, draft, node.inputs[0])
+    axes, average = onnx_axes(node, x[2:], kernel), op.name == "avg_pool"
+    counted = average and bool(node.attrs.get("count_include_pad", 0))
+    if _has_kernel(node, draft, axes, counted):
+        by_sample(node, draft, lambda data, out: _windowed(op, node, draft, axes, data, out))
+    elif average:
+        axis_pools.average(node, draft, axes, counted)
+    else:
+        axis_pools.max_pool(node, draft, axes)
+
+
+def _has_kernel(node: Node, draft: Draft, axes: list[Axis], counted: bool) -> bool:
+    """Real numbers in one or two dimensions, without dilation, every window with a cell inside; counted
+    padding only where the rows and columns are not rounded up."""
+    inside = all(a.before < a.kernel and a.after < a.kernel for a in axes)
+    reached = all((a.out - 1) * a.stride - a.before < a.size for a in axes)
+    straight = not (counted and node.attrs.get("ceil_mode", 0))
+    real = not plain(draft.value(node.inputs[0]))
+    return (
+        real
+        and len(axes) < 3
+        and inside
+        and reached
+        and straight
+        and all(a.dilation == 1 for a in axes)
+    )
+
+
+def _windowed(
+    op: type[Op], node: Node, draft: Draft, axes: list[Axis], name: str, output: str
+) -> str:
+    """One sample's pool. An average over the whole map is a mean, which may change the scale; one that
+    counts its padding gets the padding as cells of the input."""
+    rank, data = len(draft.shape(name)), spatial(node, draft, name)
     rows, columns = axes if len(axes) == 2 else (axes[0], Axis(1, 1, 1))
-    average = op.name == "avg_pool"
-    padded = any(a.before or a.after for a in axes)
+    average, padded = op.name == "avg_pool", any(a.before or a.after for a in axes)
     if average and not padded and all(a.out == 1 and a.kernel == a.size for a in axes):
         made = draft.add("mean", node, [data], {"axes": [1, 2], "keep_dims": True})
-        channels_first(node, draft, made, len(x))
-        return
+        return channels_first(node, draft, made, rank, output)
     if average and padded and node.attrs.get("count_include_pad", 0):
-        require(
-            not node.attrs.get("ceil_mode", 0),
-            "counted padding without ceil_mode",
-            node,
-            dict(node.attrs),
-        )
         border = ((0, 0), (rows.before, rows.after), (columns.before, columns.after), (0, 0))
         data = draft.add("pad", node, [data], {"border": border, "value": 0.0})
         size = draft.shape(data)
@@ -82,7 +102,7 @@ def import_onnx(op: type[Op], node: Node, draft: Draft) -> None:
         columns = replace(columns, size=size[2], before=0, after=0)
     attrs = {**window_attrs(rows, columns), "kernel_h": rows.kernel, "kernel_w": columns.kernel}
     made = draft.add(op.name, node, [data], {**attrs, "activation": "NONE"})
-    channels_first(node, draft, made, len(x))
+    return channels_first(node, draft, made, rank, output)
 
 
 def shapes(node: Node, graph: Graph) -> list[Shape]:

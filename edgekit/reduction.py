@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -102,3 +104,25 @@ def reduced(node: Node, draft: Draft) -> tuple[list[int], bool]:
     if not axes and not node.attrs.get("noop_with_empty_axes", 0):
         axes = range(rank)
     return sorted({axis_of(node, int(a), rank) for a in axes}), bool(node.attrs.get("keepdims", 1))
+
+
+def add_reduction(
+    node: Node, draft: Draft, op: str, name: str, axes: Sequence[int], keep: bool, output: str = ""
+) -> str:
+    """A canonical reduction; beyond the kernels' axes, neighbours that are reduced or stay alike are
+    made one first."""
+    shape = draft.shape(name)
+    if len(shape) <= AXES:
+        return draft.add(op, node, [name], {"axes": list(axes), "keep_dims": keep}, output)
+    merged: list[list[int]] = []
+    for axis in range(len(shape)):
+        if merged and (axis in axes) == (merged[-1][0] in axes):
+            merged[-1].append(axis)
+        else:
+            merged.append([axis])
+    sizes = [math.prod(shape[a] for a in group) for group in merged]
+    over = [i for i, group in enumerate(merged) if group[0] in axes]
+    data = draft.reshape(node, name, sizes)
+    made = draft.add(op, node, [data], {"axes": over, "keep_dims": False})
+    final = [1 if a in axes else n for a, n in enumerate(shape) if keep or a not in axes]
+    return draft.reshape(node, made, final, output)

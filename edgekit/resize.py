@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgekit.evaluation import linear
 from edgekit.fixed import round_half_away
 from edgekit.graph import Graph, Node
 from edgekit.movement import constant
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 ONE = 1 << 10  # positions are fixed-point numbers of 10 fraction bits
 _MOST = 2**15 - 1
+_KINDS = ("asymmetric", "half_pixel", "pytorch_half_pixel", "align_corners")
 
 
 def tflite_sizes(node: Node, graph: Graph) -> list[tuple[int, int]]:
@@ -31,7 +33,13 @@ def tflite_sizes(node: Node, graph: Graph) -> list[tuple[int, int]]:
 
 
 def import_onnx(node: Node, draft: Draft) -> None:
-    """ONNX Resize and Upsample of images and of series: the canonical operator that `mode` asks for."""
+    """ONNX Resize and Upsample of images and of series: the canonical operator that `mode` asks for, or a
+    dense layer where that does not know the coordinates or the weights."""
+    if not _has_kernel(node, draft):
+        same = draft.source.value(node.outputs[0]).shape[:2] == draft.shape(node.inputs[0])[:2]
+        cropped = node.attrs.get("coordinate_transformation_mode") == "tf_crop_and_resize"
+        linear(node, draft, lead=2 if same and not cropped else 0)
+        return
     x, out = draft.shape(node.inputs[0]), draft.source.value(node.outputs[0]).shape
     mode, a = node.attrs.get("mode", "nearest"), node.attrs
     require(mode in ("nearest", "linear"), "mode nearest or linear", node, mode)
@@ -52,6 +60,26 @@ def import_onnx(node: Node, draft: Draft) -> None:
     data = spatial(node, draft, node.inputs[0])
     made = draft.add(op, node, [data], {"rows": rows, "columns": columns})
     channels_first(node, draft, made, len(x))
+
+
+def _has_kernel(node: Node, draft: Draft) -> bool:
+    a, shape = node.attrs, draft.shape(node.inputs[0])
+    whole = draft.source.value(node.outputs[0]).shape[:2] == shape[:2] and shape[0] == 1
+    plain_mode = a.get("mode", "nearest") in ("nearest", "linear")
+    kind = a.get("coordinate_transformation_mode", "half_pixel")
+    weighted = a.get("antialias", 0) or a.get("exclude_outside", 0)
+    return bool(
+        whole and plain_mode and kind in _KINDS and not weighted and _fills(node, draft, kind)
+    )
+
+
+def _fills(node: Node, draft: Draft, kind: str) -> bool:
+    """Aligned corners are those of the output's size before it is rounded down to whole cells."""
+    given = draft.const(node.inputs[2]) if len(node.inputs) > 2 and node.inputs[2] else None
+    if kind != "align_corners" or given is None or len(given) != len(draft.shape(node.inputs[0])):
+        return True
+    sizes = np.asarray(draft.shape(node.inputs[0])) * given
+    return bool(np.all(np.abs(sizes - np.rint(sizes)) < 1e-3))
 
 
 def _scales(node: Node, draft: Draft, x: tuple[int, ...], out: tuple[int, ...]) -> list[float]:
@@ -79,8 +107,7 @@ def _places(node: Node, mode: str, size: int, out: int, scale: float) -> tuple[i
     """
     old = node.op == "Upsample" or len(node.inputs) == 2
     kind = node.attrs.get("coordinate_transformation_mode", "asymmetric" if old else "half_pixel")
-    known = ("asymmetric", "half_pixel", "pytorch_half_pixel", "align_corners")
-    require(kind in known, "a coordinate_transformation_mode of " + ", ".join(known), node, kind)
+    require(kind in _KINDS, "a coordinate_transformation_mode of " + ", ".join(_KINDS), node, kind)
     index, half, ratio = np.arange(out, dtype=np.float32), np.float32(0.5), np.float32(scale)
     if kind == "align_corners":
         at = index * np.float32(size - 1) / np.float32(max(out - 1, 1))

@@ -119,6 +119,8 @@ class Simulator:
             step = self.program.steps[turn.step]
             if step.op.signature == "sum":
                 self._sum(memory, step, turn)
+            elif step.threads > 1:
+                self._shared(memory, step)
             elif not step.rows or self._whole(step, turn):
                 self._spoil_scratch(memory, step)
                 arrays = [self._all(memory, name) for name in step.inputs]
@@ -152,6 +154,23 @@ class Simulator:
             b.space != out.space or b.offset + b.nbytes <= out.offset or out.offset + out.nbytes <= b.offset
             for b in inputs
         )  # fmt: skip
+
+    def _shared(self, memory: dict[str, Array], step: Step) -> None:
+        """A layer that threads share, in the worst order there is: all outputs are written before any
+        input is read, but where each element is written over by what is made from it, and the thread
+        with the last rows is the first."""
+        out = self.program.buffers[step.outputs[0]]
+        inputs = [self.program.buffers[name] for name in step.inputs]
+        if not any(
+            i in step.op.inplace
+            and (b.space, b.offset, b.rows) == (out.space, out.offset, out.rows)
+            for i, b in enumerate(inputs)
+        ):
+            for row in range(step.rows):
+                self._row(memory, out.name, row).view(np.uint8)[:] = POISON
+        for rows in reversed(step.shares(step.threads)):
+            for row in rows:
+                self._row_step(memory, step, row)
 
     def _row_step(self, memory: dict[str, Array], step: Step, row: int) -> None:
         """One row of the output, from the rows of the inputs that it reads and nothing else."""

@@ -36,6 +36,17 @@ class Sketch:
         self.nodes.append(made)
         return name
 
+    def add_all(self, op: str, inputs: Sequence[str], attrs: Mapping[str, Any]) -> list[str]:
+        """A node of several new outputs."""
+        label = f"{self.node.name}{TEMPORARY}{len(self.nodes)}"
+        probe = Node(label, op, tuple(inputs), (), attrs)
+        value, names = self.graph.value(inputs[0]), []
+        for shape in load_ops()[op].shapes(probe, self.graph):
+            names.append(self._name())
+            self.values[names[-1]] = replace(value, name=names[-1], shape=shape, data=None)
+        self.nodes.append(replace(probe, outputs=tuple(names)))
+        return names
+
     def constant(self, data: Array, quant: Quant | None = None) -> str:
         """A new constant."""
         name = self._name()

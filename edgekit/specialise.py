@@ -45,9 +45,13 @@ _GAINS = {
     "conv2d": _Gain(1500, share=0.03),
     "conv2d_dsp": _Gain(1150, row=20),
     "conv2d_neon": _Gain(2200, share=0.04),
+    "conv2d_neon_dot": _Gain(2500, row=15),
     "depthwise": _Gain(1100, share=0.08),
     "depthwise_dsp": _Gain(900, share=0.06),
     "depthwise_dsp3x3": _Gain(600, share=0.08),
+    "fully_connected_neon": _Gain(600, share=0.14),
+    "fully_connected_neon_dot": _Gain(400, share=0.1),
+    "depthwise_neon_dot": _Gain(1100, share=0.18),
     "depthwise_neon": _Gain(2000, share=0.2),
 }
 

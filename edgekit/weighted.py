@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +14,14 @@ from edgekit import fixed
 from edgekit.errors import EdgekitError
 from edgekit.graph import Graph, Node, Quant, Value, dequantized
 from edgekit.op import Array, require
-from edgekit.window import Axis, channels_first, onnx_axes, spatial, window_attrs
+from edgekit.window import (
+    Axis,
+    by_sample,
+    channels_first,
+    onnx_axes,
+    spatial,
+    window_attrs,
+)
 
 if TYPE_CHECKING:
     from edgekit.draft import Draft
@@ -36,28 +45,76 @@ def check_operands(node: Node, graph: Graph, rank: int = 4) -> None:
 
 
 def import_conv(node: Node, draft: Draft) -> None:
-    """ONNX Conv in one or two spatial dimensions, dense or depthwise."""
+    """ONNX Conv in one or two spatial dimensions: dense, depthwise or in groups."""
     require(
         len(node.inputs) in (2, 3), "input, weights and an optional bias", node, len(node.inputs)
     )
     x, w = draft.shape(node.inputs[0]), draft.shape(node.inputs[1])
     require(draft.const(node.inputs[1]) is not None, "constant weights", node, node.inputs[1])
     require(len(w) == len(x), "weights of the input's rank", node, (x, w))
-    data = spatial(node, draft, node.inputs[0])
-    axes = onnx_axes(node, x[2:], w[2:])
-    rows, columns = axes if len(axes) == 2 else (axes[0], Axis(1, 1, 1))
     groups = int(node.attrs.get("group", 1))
     require(w[1] * groups == x[1] and w[0] % max(groups, 1) == 0, "weights that fit the input's channels",
             node, (x, w, groups))  # fmt: skip
-    require(groups == 1 or w[1] == 1, "one group, or as many as channels", node, groups)
-    op, order = ("conv2d", (0, 2, 3, 1)) if groups == 1 else ("depthwise", (1, 2, 3, 0))
-    weights = node.inputs[1]
+    axes = onnx_axes(node, x[2:], w[2:])
+    by_sample(node, draft, lambda data, output: _onnx_layer(node, draft, axes, data, output))
+
+
+def _onnx_layer(node: Node, draft: Draft, axes: list[Axis], data: str, output: str) -> str:
+    groups, w = int(node.attrs.get("group", 1)), draft.shape(node.inputs[1])
+    if groups != 1 and w[1] != 1:
+        return in_groups(node, draft, data, 0, output, partial(_convolved, node, draft, axes))
+    return _convolved(node, draft, axes, data, list(node.inputs[1:]), output)
+
+
+def _convolved(
+    node: Node, draft: Draft, axes: list[Axis], data: str, constants: Sequence[str], output: str
+) -> str:
+    """One convolution, its weights and bias in `constants`."""
+    rank, (weights, *bias) = len(draft.shape(data)), constants
+    w = draft.shape(weights)
+    op, order = ("conv2d", (0, 2, 3, 1))
+    if w[1] == 1 and draft.shape(data)[1] != 1:
+        op, order = ("depthwise", (1, 2, 3, 0))
+    rows, columns = axes if len(axes) == 2 else (axes[0], Axis(1, 1, 1))
     if len(w) == 3:
         weights = draft.reshape(node, weights, (*w, 1))
-    weights = draft.permute(node, weights, order)
+    operands = [spatial(node, draft, data), draft.permute(node, weights, order), *bias]
     attrs = {**window_attrs(rows, columns), "activation": "NONE"}
-    made = draft.add(op, node, [data, weights, *node.inputs[2:]], attrs)
-    channels_first(node, draft, made, len(x))
+    return channels_first(node, draft, draft.add(op, node, operands, attrs), rank, output)
+
+
+def in_groups(
+    node: Node, draft: Draft, data: str, axis: int, output: str,
+    make: Callable[[str, Sequence[str], str], str],
+) -> str:  # fmt: skip
+    """A channel-first layer whose groups of channels do not meet: `make` adds it for the channels of a
+    tensor, with their weights and bias, and a name for its output. axis: of the weights, the one that
+    the groups divide; the bias has the output's channels."""
+    groups, shape = int(node.attrs["group"]), draft.shape(data)
+    deep, made = shape[1] // groups, []
+    for g in range(groups):
+        part = [range(n) for n in shape]
+        part[1] = range(g * deep, (g + 1) * deep)
+        constants = [
+            _share(draft, name, axis if i == 0 else 0, g, groups)
+            for i, name in enumerate(node.inputs[1:])
+            if name
+        ]
+        made.append(make(draft.part(node, data, part), constants, ""))
+    return draft.add("concat", node, made, {"axis": 1}, output)
+
+
+def _share(draft: Draft, name: str, axis: int, group: int, groups: int) -> str:
+    """The part of a constant that belongs to a group."""
+    value = draft.value(name)
+    assert value.data is not None
+    wide = value.shape[axis] // groups
+    channels = slice(group * wide, (group + 1) * wide)
+    data = value.data[(slice(None),) * axis + (channels,)]
+    quant = value.quant
+    if quant is not None and quant.axis == axis:
+        quant = _part(quant, channels)
+    return draft.constant(name, data, quant)
 
 
 def grouped(sketch: Sketch, op: str, attrs: Mapping[str, Any], groups: int) -> list[Node]:
@@ -84,7 +141,7 @@ def _part(quant: Quant | None, channels: slice) -> Quant | None:
     if quant is None or not quant.per_channel:
         return quant
     scale, zero = quant.scale[channels], quant.zero_point[channels]
-    return Quant(scale, zero, quant.axis if len(scale) > 1 else None)
+    return replace(quant, scale=scale, zero_point=zero, axis=quant.axis if len(scale) > 1 else None)
 
 
 def bias_of(node: Node, graph: Graph) -> Value | None:
@@ -93,10 +150,13 @@ def bias_of(node: Node, graph: Graph) -> Value | None:
     return graph.value(node.inputs[2]) if has_bias else None
 
 
-def weight_scales(node: Node, graph: Graph, channel_axis: int) -> NDArray[np.float64]:
-    """One scale per output channel; raises EK202/EK301 where weights are not symmetric int8."""
+def weight_scales(
+    node: Node, graph: Graph, channel_axis: int, types: Sequence[str] = ("int8",)
+) -> NDArray[np.float64]:
+    """One scale per output channel; raises EK202/EK301 where weights are not symmetric int8. `types`
+    has int16 where legacy weights of nine bits are supported, too."""
     w = graph.value(node.inputs[1])
-    require(w.dtype == "int8", "int8 weights", node, f"{w.name} is {w.dtype}")
+    require(w.dtype in types, "int8 weights", node, f"{w.name} is {w.dtype}")
     if w.quant is None:
         raise EdgekitError(
             "EK301",
@@ -111,10 +171,12 @@ def weight_scales(node: Node, graph: Graph, channel_axis: int) -> NDArray[np.flo
     return np.broadcast_to(np.array(w.quant.scale, np.float64), w.shape[channel_axis])
 
 
-def effective_scales(node: Node, graph: Graph, channel_axis: int) -> NDArray[np.float64]:
+def effective_scales(
+    node: Node, graph: Graph, channel_axis: int, types: Sequence[str] = ("int8",)
+) -> NDArray[np.float64]:
     """``scale_in * scale_w / scale_out`` per output channel, in float64."""
     x, out = graph.value(node.inputs[0]), graph.value(node.outputs[0])
-    return np.asarray(x.scale * weight_scales(node, graph, channel_axis) / out.scale)
+    return np.asarray(x.scale * weight_scales(node, graph, channel_axis, types) / out.scale)
 
 
 def integer_consts(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -78,6 +78,8 @@ class Axis:
     dilation: int = 1
     before: int = 0
     after: int = 0
+    # Of `after`, what the source declares; the rest is reached by rounding up.
+    declared: int = 0
 
     @property
     def out(self) -> int:
@@ -110,7 +112,9 @@ def onnx_axes(node: Node, sizes: Sequence[int], kernel: Sequence[int]) -> list[A
             dict(a))  # fmt: skip
     axes = []
     for i in range(n):
-        axis = Axis(sizes[i], kernel[i], strides[i], dilations[i], pads[i], pads[n + i])
+        axis = Axis(
+            sizes[i], kernel[i], strides[i], dilations[i], pads[i], pads[n + i], pads[n + i]
+        )
         if auto in ("SAME_UPPER", "SAME_LOWER"):
             axis = tflite_axis("SAME", sizes[i], kernel[i], strides[i], dilations[i])
             if auto == "SAME_LOWER":
@@ -139,14 +143,29 @@ def spatial(node: Node, draft: Draft, name: str) -> str:
     return draft.permute(node, name, (0, 2, 3, 1))
 
 
-def channels_first(node: Node, draft: Draft, name: str, rank: int) -> None:
-    """The node's output from its [1, H, W, C] form, in the rank of its input."""
-    output = node.outputs[0]
+def channels_first(
+    node: Node, draft: Draft, name: str, rank: int, output: str | None = None
+) -> str:
+    """A tensor from its [1, H, W, C] form, in the rank of the node's input; the node's output unless
+    `output` is another, "" a new one."""
+    output = node.outputs[0] if output is None else output
     if rank == 4:
-        draft.permute(node, name, (0, 3, 1, 2), output)
-        return
+        return draft.permute(node, name, (0, 3, 1, 2), output)
     back = draft.permute(node, name, (0, 3, 1, 2))
-    draft.reshape(node, back, draft.shape(back)[:3], output)
+    return draft.reshape(node, back, draft.shape(back)[:3], output)
+
+
+def by_sample(node: Node, draft: Draft, make: Callable[[str, str], object]) -> None:
+    """Write a layer that takes one sample for each of the input's: `make` adds it for a tensor of one,
+    with a name for its output or ""; it returns that output."""
+    name, output = node.inputs[0], node.outputs[0]
+    count, *rest = draft.shape(name)
+    if count == 1:
+        make(name, output)
+        return
+    whole = [range(n) for n in rest]
+    parts = [str(make(draft.part(node, name, [range(i, i + 1), *whole]), "")) for i in range(count)]
+    draft.add("concat", node, parts, {"axis": 0}, output)
 
 
 def window_attrs(rows: Axis, columns: Axis) -> dict[str, int]:
@@ -306,4 +325,7 @@ def exact_matmul(x: NDArray[Any], weights: NDArray[Any]) -> NDArray[np.int64]:
     if bound >= 2**53:
         raise EdgekitError("EK901", "exact_matmul beyond 2^53", found=str(bound))
     ftype = np.float32 if bound < 2**24 else np.float64
-    return np.asarray((x.astype(ftype) @ weights.T.astype(ftype)).astype(np.int64))
+    # OpenBLAS fills its last vectors up with what lies there, and drops those lanes; numpy sees the flag.
+    with np.errstate(invalid="ignore", over="ignore"):
+        product = x.astype(ftype) @ weights.T.astype(ftype)
+    return np.asarray(product.astype(np.int64))

@@ -7,6 +7,7 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
+from durations import LONG, SLOW
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -41,3 +42,18 @@ def pytest_make_collect_report(
     if os.environ.get("EDGEKIT_NO_SKIP") and report.skipped:
         report.outcome = "failed"
     return report
+
+
+@pytest.hookimpl(tryfirst=True)  # before -m chooses
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Marks what `durations.py` names."""
+    named = set()
+    for item in items:
+        name = item.nodeid.removeprefix("tests/")
+        for mark, beginnings in (("long", LONG), ("slow", SLOW)):
+            for beginning in filter(name.startswith, beginnings):
+                item.add_marker(mark)
+                named.add(beginning)
+    whole = config.args == config.getini("testpaths")
+    if whole and (stale := {*LONG, *SLOW} - named):
+        raise pytest.UsageError(f"tests/durations.py names no test: {sorted(stale)}")

@@ -82,11 +82,13 @@ def _rows(array: Array, keep: list[Any]) -> Any:
 
 
 def call(
-    node: IntNode, values: dict[str, Value], *inputs: Array, strip: int | None = None
-) -> Array:
+    node: IntNode, values: dict[str, Value], *inputs: Array, strip: int | None = None,
+    more: list[Array] | None = None,
+) -> Array:  # fmt: skip
     """Run the C kernel of a node on one sample; inputs have the graph's shapes.
 
-    `strip` makes a strip kernel be called for that many output rows at a time.
+    `strip` makes a strip kernel be called for that many output rows at a time. Outputs behind the
+    first are appended to `more`.
     Scratch and output are surrounded by guard bytes, which are checked.
     """
     keep: list[Any] = []
@@ -134,7 +136,13 @@ def call(
             params, *pointers, ctypes.c_void_p(output.ctypes.data), ctypes.c_int32(out.elements)
         )
     else:
-        function(params, *pointers, ctypes.c_void_p(output.ctypes.data))
+        others = [
+            np.zeros(values[n].shape, values[n].dtype) for n in node.outputs[1:] if node.op.more
+        ]
+        ends = [ctypes.c_void_p(x.ctypes.data) for x in (output, *others)]
+        function(params, *pointers, *ends)
+        if more is not None:
+            more += others
     assert (guarded[:32] == 0x5A).all(), "bytes before the output were written"
     assert (guarded[32 + out.nbytes :] == 0x5A).all(), "bytes after the output were written"
     assert (scratch[:32] == 0x5A).all(), "bytes before the scratch were written"
@@ -172,7 +180,11 @@ def random_inputs(graph: Graph, count: int, seed: int = 0) -> list[Array]:
     for name in graph.inputs:
         value = graph.value(name)
         low, high = limits(value.dtype)
-        x = rng.integers(low, high + 1, (count, *value.shape)).astype(value.dtype)
+        size = (count, *value.shape)
+        if value.dtype == "uint64":
+            x = rng.integers(low, high, size, np.uint64, endpoint=True)
+        else:
+            x = rng.integers(low, high + 1, size).astype(value.dtype)
         x[0], x[1] = low, high
         arrays.append(x)
     return arrays

@@ -32,9 +32,10 @@ def model(
     outputs: Mapping[str, Shape] | None = None,
     opset: int = 17,
     ir_version: int = 8,
+    domains: Sequence[str] = (),
 ) -> ModelProto:
     """`constants` are arrays or TensorProtos by name; x [1, 4] goes in and y [1, 4] comes out unless
-    said otherwise."""
+    said otherwise. domains: of custom operators."""
     graph = helper.make_graph(
         nodes,
         "tiny",
@@ -42,7 +43,7 @@ def model(
         [tensor(name, shape) for name, shape in (outputs or {"y": (1, 4)}).items()],
         [named(name, data) for name, data in (constants or {}).items()],
     )
-    opsets = [helper.make_opsetid("", opset)]
+    opsets = [helper.make_opsetid("", opset), *(helper.make_opsetid(name, 1) for name in domains)]
     return helper.make_model(graph, opset_imports=opsets, ir_version=ir_version)
 
 

@@ -80,7 +80,7 @@ def separable() -> onnx.ModelProto:
         helper.make_node("Relu", ["t"], ["u"]),
         helper.make_node("Conv", ["u", "b"], ["v"], name="middle", group=8, pads=[1, 1, 1, 1]),
         helper.make_node("Sigmoid", ["v"], ["g"], name="gate"),
-        helper.make_node("Mul", ["v", "g"], ["w"]),
+        helper.make_node("Mul", ["u", "g"], ["w"]),
         helper.make_node("Exp", ["w"], ["e"]),
         helper.make_node("GlobalAveragePool", ["e"], ["m"]),
         helper.make_node("Conv", ["m", "c"], ["y"], name="last"),
@@ -109,7 +109,7 @@ def activation_types(made: Compiled) -> list[str]:
 
 
 def test_int16_activations_lose_less(tmp_path: Path) -> None:
-    narrow, wide = (compiled(tmp_path, Settings(scheme=scheme)) for scheme in ("int8", "int16"))
+    narrow, wide = (compiled(tmp_path, Settings(scheme=scheme)) for scheme in ("w8a8", "w8a16"))
     assert set(activation_types(narrow)) == {"int8"}
     assert set(activation_types(wide)) == {"int16"}
     # What is left is the rounding of the weights, which both have.
@@ -117,12 +117,14 @@ def test_int16_activations_lose_less(tmp_path: Path) -> None:
 
 
 def test_single_layers_of_int16(tmp_path: Path) -> None:
-    made = compiled(tmp_path, Settings(layers={"middle": "int16", "gate": "int16"}))
+    made = compiled(tmp_path, Settings(layer_schemes={"middle": "w8a16", "gate": "w8a16"}))
     names = [step.name for step in made.program.steps]
     types = dict(zip(names, activation_types(made), strict=True))
     assert {name for name, dtype in types.items() if dtype == "int16"} > {"middle", "gate"}
     assert types["last"] == "int8"
-    again = compiled(tmp_path, Settings(scheme="int16", layers={"*": "int8", "middle": "int16"}))
+    again = compiled(
+        tmp_path, Settings(scheme="w8a16", layer_schemes={"*": "w8a8", "middle": "w8a16"})
+    )
     assert (
         dict(zip([s.name for s in again.program.steps], activation_types(again), strict=True))[
             "gate"
@@ -134,8 +136,8 @@ def test_single_layers_of_int16(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("settings", "code"),
     [
-        (Settings(layers={"midle": "int16"}), "EK001"),
-        (Settings(layers={"middle": "int17"}), "EK001"),
+        (Settings(layer_schemes={"midle": "w8a16"}), "EK001"),
+        (Settings(layer_schemes={"middle": "w8a17"}), "EK001"),
         (Settings(scheme="float"), "EK001"),
     ],
 )
@@ -150,7 +152,7 @@ def test_a_named_layer_without_an_int16_form_is_refused(tmp_path: Path) -> None:
     scales = np.array([1, 1, 2, 2], np.float32)
     onnx.save(network([grow], (1, 2, 3, 3), (1, 2, 6, 6), s=scales), tmp_path / "m.onnx")
     x = np.random.default_rng(1).normal(size=(8, 2, 3, 3)).astype(np.float32)
-    options = Options("m", quantization=Settings(layers={"grow": "int16"}))
+    options = Options("m", quantization=Settings(layer_schemes={"grow": "w8a16"}))
     with pytest.raises(EdgekitError) as refused:
         compile_program(tmp_path / "m.onnx", options, numbers=Calibration(x))
     assert refused.value.code == "EK202"
@@ -159,7 +161,7 @@ def test_a_named_layer_without_an_int16_form_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("optimize", ["speed", "ram"])
 def test_the_whole_network_in_c(optimize: str, tmp_path: Path) -> None:
     made = compiled(
-        tmp_path, Settings(scheme="int16", layers={"middle": "int8"}), optimize=optimize
+        tmp_path, Settings(scheme="w8a16", layer_schemes={"middle": "w8a8"}), optimize=optimize
     )
     samples = random_samples([made.program.buffers[n] for n in made.program.inputs], 6)
     wanted = Simulator(made.program).run(samples.arrays, samples.sequence)

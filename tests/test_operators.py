@@ -33,14 +33,15 @@ def check_kernel(node: IntNode, values: dict[str, Value], case: Case) -> None:
     for sample in range(6):
         for strip in sorted({1, 2, max(1, height - 1), height}):
             one = [x[sample].copy() for x in inputs]
-            got = kernels.call(node, values, *one, strip=strip)
+            more: list[kernels.Array] = []
+            got = kernels.call(node, values, *one, strip=strip, more=more)
             np.testing.assert_array_equal(
                 got, expected[sample].reshape(got.shape), str(node.variant)
             )
             written = [
                 x for x, name in zip(one, node.op.inputs, strict=False) if name in node.op.states
             ]
-            for state, want in zip(written, states, strict=True):
+            for state, want in zip([*written, *more], states, strict=True):
                 np.testing.assert_array_equal(state, want[sample].reshape(state.shape), "state")
 
 
@@ -81,4 +82,4 @@ def test_cases_seldom_saturate(op: type[Op], case: Case) -> None:
         "activation" not in case.graph.nodes[0].attrs
         or case.graph.nodes[0].attrs["activation"] == "NONE"
     ):
-        assert np.isin(got, bounds).mean() < op.saturation, "most rounding would go untested"
+        assert np.isin(got, bounds).mean() <= op.saturation, "most rounding would go untested"

@@ -99,6 +99,7 @@ def emitted(monkeypatch: pytest.MonkeyPatch) -> dict[str, set[str]]:
     return seen
 
 
+@pytest.mark.filterwarnings("ignore:The tensor attributes")
 @pytest.mark.parametrize(
     ("name", "core"), [(name, False) for name in NETS] + [(name, True) for name in CORE]
 )

@@ -123,6 +123,19 @@ def normed(x: torch.Tensor, a: torch.Tensor, c: torch.Tensor) -> Tensors:
     )  # fmt: skip
 
 
+class Recurrent(nn.Module):
+    """A recurrent layer with states of its own, or given ones; everything that it returns."""
+
+    def __init__(self, layer: nn.Module) -> None:
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, x: torch.Tensor, *states: torch.Tensor) -> Tensors:
+        given = states[0] if len(states) == 1 else states
+        y, last = self.layer(x, given) if states else self.layer(x)
+        return (y, *last) if isinstance(last, tuple) else (y, last)
+
+
 SHAPE = (1, 4, 6, 8)
 NETS: dict[str, tuple[nn.Module, list[tuple[int, ...]]]] = {
     "activations": (Function(activations), [SHAPE]),
@@ -135,7 +148,13 @@ NETS: dict[str, tuple[nn.Module, list[tuple[int, ...]]]] = {
     "products": (Function(products, (8, 8), (8,)), [(1, 6, 8)]),
     "norms": (Function(normed, (1, 4), (1, 4)), [SHAPE]),
     "attention": (Function(attention), [(1, 6, 8)]),
+    "lstm": (Recurrent(nn.LSTM(8, 5, 2, bidirectional=True)), [(6, 2, 8)]),
+    "lstm, states": (Recurrent(nn.LSTM(8, 5, batch_first=True)), [(1, 6, 8), (1, 1, 5), (1, 1, 5)]),
+    "gru": (Recurrent(nn.GRU(8, 5, 2, bias=False)), [(6, 1, 8), (2, 1, 5)]),
+    "rnn": (Recurrent(nn.RNN(8, 5, batch_first=True)), [(1, 6, 8)]),
+    "rnn, rectifier": (Recurrent(nn.RNN(8, 5, nonlinearity="relu", bidirectional=True)), [(6, 1, 8)]),
     "encoder": (nn.TransformerEncoderLayer(8, 2, 16, batch_first=True), [(1, 6, 8)]),
 }  # fmt: skip
 # Decomposed, these become indexing and comparisons: not in the vocabulary.
-CORE = sorted(NETS.keys() - {"undecomposed", "attention", "encoder"})
+RECURRENT = {name for name in NETS if name.startswith(("lstm", "gru", "rnn"))}
+CORE = sorted(NETS.keys() - {"undecomposed", "attention", "encoder"} - RECURRENT)

@@ -12,6 +12,9 @@ from edgekit.emit.instances import instance_sources
 from edgekit.emit.model import model_source
 from edgekit.emit.names import check_name, comment
 from edgekit.emit.project import cmake, makefile
+from edgekit.emit.threads import port_files
+from edgekit.headers import header_text
+from edgekit.op import Kernel
 from edgekit.program import Program
 
 __all__ = ["emit"]
@@ -43,24 +46,29 @@ def emit(
     if float_io:
         files[f"{prefix}_float.h"] = float_header(prefix, program, banner(f"{prefix}_float.h"))
     files |= _runtime(program)
+    if program.threads > 1:
+        files |= port_files(prefix, program, banner)
     sources = [name for name in files if name.endswith(".c")]
     files["Makefile"] = makefile(prefix, sources)
-    files["CMakeLists.txt"] = cmake(prefix, sources)
+    files["CMakeLists.txt"] = cmake(prefix, sources, threads=program.threads > 1)
     return files, pool
 
 
 def _runtime(program: Program) -> dict[str, str]:
     """The kernels in use and, transitively, the headers they and the model include."""
-    runtime = data_dir("runtime")
-    files = {}
-    for kernel in sorted({step.kernel.name for step in program.steps}):
-        files[f"ek_{kernel}.c"] = (runtime / "kernels" / f"{kernel}.c").read_text()
+    kernels = {step.kernel.name: step.kernel for step in program.steps}
+    files = {f"ek_{name}.c": kernels[name].source.read_text() for name in sorted(kernels)}
+    headers = {
+        f"ek_{name}.h": header_text(Kernel(kernel.owner, kernel.variant))
+        for name, kernel in kernels.items()
+        if kernel.owner.origin
+    }
     wanted = ["ek_version.h", "ek_trace.h", *["ek_cursor.h"] * (program.feed is not None)]
-    wanted += [h for text in list(files.values()) for h in _INCLUDE.findall(text)]
-    headers: dict[str, str] = {}
+    wanted += ["ek_share.h"] * (program.threads > 1)
+    wanted += [h for text in (*files.values(), *headers.values()) for h in _INCLUDE.findall(text)]
     while wanted:
         name = wanted.pop()
         if name not in headers:
-            headers[name] = (runtime / "include" / name).read_text()
+            headers[name] = (data_dir("runtime") / "include" / name).read_text()
             wanted += _INCLUDE.findall(headers[name])
     return files | dict(sorted(headers.items()))

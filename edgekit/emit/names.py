@@ -9,7 +9,8 @@ from edgekit.errors import EdgekitError
 
 # A boolean is a byte, 0 or 1.
 _C_TYPES = {
-    "int8": "int8_t", "uint8": "uint8_t", "bool": "uint8_t", "int16": "int16_t", "int32": "int32_t",
+    "int8": "int8_t", "uint8": "uint8_t", "bool": "uint8_t", "int16": "int16_t",
+    "uint16": "uint16_t", "int32": "int32_t", "uint32": "uint32_t",
 }  # fmt: skip
 _KEYWORDS = frozenset(
     "auto break case char const continue default do double else enum extern float for goto if "

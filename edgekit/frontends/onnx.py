@@ -14,13 +14,15 @@ from edgekit.errors import EdgekitError
 from edgekit.frontends.onnx_checks import check_operators, check_parts, check_versions, parse
 from edgekit.frontends.onnx_external import embed
 from edgekit.frontends.onnx_finite import require_finite
-from edgekit.frontends.onnx_functions import inlined
+from edgekit.frontends.onnx_fold import FOLDED
+from edgekit.frontends.onnx_functions import defined_by_others, inlined
 from edgekit.frontends.onnx_order import check_order
 from edgekit.frontends.onnx_shapes import bind, declared, input_shape
 from edgekit.frontends.onnx_tensors import array, dtype_of, narrow
 from edgekit.frontends.onnx_tools import located
 from edgekit.frontends.onnx_walk import Walk
 from edgekit.graph import Graph, Value
+from edgekit.op import onnx_ops
 
 
 def load(data: bytes, path: Path, dims: Mapping[str, int]) -> Graph:
@@ -38,7 +40,7 @@ def load(data: bytes, path: Path, dims: Mapping[str, int]) -> Graph:
         check_order(model.graph)
         embed(model, path.parent)
         check_operators(model, opset)
-        model = inlined(model)
+        model = defined_by_others(inlined(model), opset, {*onnx_ops(), *FOLDED})
         check_parts(model)
         narrow(model)
         return _graph(model.graph, Walk(model.graph, opset, model.ir_version), dims)
@@ -72,12 +74,11 @@ def _graph(source: GraphProto, walk: Walk, dims: Mapping[str, int]) -> Graph:
 
 
 def _check_output(value: Value, promised: list[int | None] | None) -> None:
-    """Raises EK105 where the file promises another shape, EK202 where there is nothing to compute."""
-    where = f"output {value.name}"
-    if value.data is not None:
-        raise EdgekitError("EK202", "an output does not depend on any input", where=where,
-                           found="a constant, wanted a computed tensor",
-                           help="leave this output out of the export")  # fmt: skip
+    """Raises EK105 for an output without elements, and where the file promises another shape."""
+    if not value.elements:
+        raise EdgekitError("EK105", "an output has no elements", where=f"output {value.name}",
+                           found=f"shape {list(value.shape)}, wanted at least 1 along every axis",
+                           help="export the model again with fixed input shapes")  # fmt: skip
     if promised is None:
         return
     fits = len(promised) == len(value.shape) and all(
@@ -85,5 +86,5 @@ def _check_output(value: Value, promised: list[int | None] | None) -> None:
     )
     if not fits:
         raise EdgekitError("EK105", "the file declares another shape than the operators produce",
-                           where=where, found=f"{promised}, wanted {list(value.shape)}",
+                           where=f"output {value.name}", found=f"{promised}, wanted {list(value.shape)}",
                            help="export the model again with fixed input shapes")  # fmt: skip

@@ -10,8 +10,11 @@ from onnx import ModelProto
 
 from edgekit.errors import EdgekitError
 from edgekit.frontends.onnx_tools import EXPORT_AGAIN, onnx_errors
+from edgekit.refusals import unsupported
 
-OLDEST_OPSET = 9
+OLDEST_OPSET = 1
+# Older files are read as files of this edition, which means the same for the operators they have.
+_SETTLED = 9
 MAX_NODES = 20_000
 DEFAULT_DOMAINS = ("", "ai.onnx")
 _PROSE = ("doc_string", "value", "producer_name", "producer_version")
@@ -103,9 +106,23 @@ def check_operators(model: ModelProto, opset: int) -> None:
     an operator that ONNX's own set does not have."""
     for index, node in enumerate(model.graph.node):
         if node.domain in DEFAULT_DOMAINS and known_operator(node.op_type, opset) is None:
-            raise unsupported(node.op_type, f"node {node.name or index}")
+            raise unsupported(node.op_type, f"node {node.name or index}", "onnx")
+        _check_settled(node.op_type, opset, f"node {node.name or index}")
     with onnx_errors("EK105", "onnx.checker refuses the model", "graph"):
         onnx.checker.check_model(model)
+
+
+def _check_settled(op: str, opset: int, where: str) -> None:
+    """Raises EK107 for an operator of an old edition that meant something else there."""
+    if opset >= _SETTLED:
+        return
+    then, later = known_operator(op, opset), known_operator(op, _SETTLED)
+    if then is None or later is None or then.since_version != later.since_version:
+        raise EdgekitError(
+            "EK107", f"operator {op} has changed since this operator set", where=where,
+            found=f"opset {opset}, wanted {_SETTLED} or newer",
+            help="convert it with onnx.version_converter, or export with opset 17",
+        )  # fmt: skip
 
 
 def known_operator(op: str, opset: int) -> onnx.defs.OpSchema | None:
@@ -114,10 +131,3 @@ def known_operator(op: str, opset: int) -> onnx.defs.OpSchema | None:
         return onnx.defs.get_schema(op, opset, "")
     except onnx.defs.SchemaError:
         return None
-
-
-def unsupported(op: str, where: str) -> EdgekitError:
-    return EdgekitError(
-        "EK201", f"operator {op} is not supported", where=where, found=op or "an operator without a name",
-        help="replace this layer in the source model; `edgekit ops` lists what is supported",
-    )  # fmt: skip

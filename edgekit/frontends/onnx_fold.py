@@ -21,9 +21,9 @@ from edgekit.frontends.onnx_tools import onnx_errors
 from edgekit.graph import DTYPES, Value
 
 # Their result depends on the shape of their operand alone.
-OF_SHAPE = {"Shape", "Size"}
+OF_SHAPE = {"Shape", "Size", "EyeLike"}
 # The size of their result depends on the operand's numbers: at most its elements, times its rank.
-_COUNTING = {"NonZero", "Compress"}
+_COUNTING = {"NonZero", "Compress", "Unique"}
 _PRODUCTS = {"MatMul", "Gemm"}
 # QuantizeLinear and DequantizeLinear are not here: a quantized weight keeps its numbers.
 FOLDED = OF_SHAPE | _COUNTING | _PRODUCTS | set("""
@@ -34,7 +34,8 @@ FOLDED = OF_SHAPE | _COUNTING | _PRODUCTS | set("""
     Sigmoid Relu Clip Min Max Sum Mean CumSum
     Equal Greater GreaterOrEqual Less LessOrEqual And Or Xor Not
     ReduceSum ReduceProd ReduceMax ReduceMin ReduceMean ReduceL1 ReduceL2 ReduceSumSquare
-    ArgMax ArgMin
+    ArgMax ArgMin HannWindow HammingWindow BlackmanWindow MelWeightMatrix BitShift
+    BitwiseAnd BitwiseOr BitwiseXor BitwiseNot GatherElements ScatterElements OneHot CumProd
 """.split())  # fmt: skip
 # Elements that all folded nodes together may read and write (times the inner size of a product).
 _MAX_WORK = 1 << 28

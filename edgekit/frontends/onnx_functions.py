@@ -1,16 +1,18 @@
-"""Functions that a model brings along are written out into its graph by ONNX's own inliner."""
+"""Functions are written out into the graph by ONNX's own inliner: those that a model brings along, and
+ONNX's operators that are defined by others, where edgekit has nothing for the operator itself."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
-from onnx import FunctionProto, ModelProto, NodeProto, inliner
+from onnx import FunctionProto, ModelProto, NodeProto, helper, inliner, shape_inference
 
 from edgekit.errors import EdgekitError
-from edgekit.frontends.onnx_checks import check_count
+from edgekit.frontends.onnx_checks import DEFAULT_DOMAINS, check_count, known_operator
 from edgekit.frontends.onnx_tools import EXPORT_AGAIN, onnx_errors
 
 _Key = tuple[str, str, str]
+_KINDS = ("has_function", "has_context_dependent_function")  # not in the package's type hints
 
 
 def inlined(model: ModelProto) -> ModelProto:
@@ -22,6 +24,61 @@ def inlined(model: ModelProto) -> ModelProto:
     check_count(_unfolded(model.graph.node, functions, {}, ()))
     with onnx_errors("EK105", "the model's functions cannot be inlined", "functions"):
         return inliner.inline_local_functions(model)
+
+
+def defined_by_others(model: ModelProto, opset: int, known: Collection[str]) -> ModelProto:
+    """`model` with ONNX's functions in place of the operators that are not `known`; where that fails the
+    operator stays, and is refused by whoever knows its node. Raises EK103 where the graph unfolds beyond
+    `MAX_NODES`."""
+    while names := sorted(_functions(model, opset) - set(known)):
+        try:
+            with onnx_errors("EK201", "an operator has no definition by others", "functions"):
+                chosen = [("", name) for name in names]
+                ready = _typed(_explicit(model, names, opset))
+                made = inliner.inline_selected_functions(ready, chosen, False, True)
+        except EdgekitError:
+            break
+        if _functions(made, opset) == _functions(model, opset):
+            break
+        model = made
+        check_count(len(model.graph.node))
+    return model
+
+
+def _explicit(model: ModelProto, names: Collection[str], opset: int) -> ModelProto:
+    """With the attributes that these operators have by default, which the inliner would leave out."""
+    made = ModelProto()
+    made.CopyFrom(model)
+    for node in made.graph.node:
+        schema = known_operator(node.op_type, opset) if node.op_type in names else None
+        given = {attribute.name for attribute in node.attribute}
+        for name, declared in (schema.attributes if schema else {}).items():
+            if name not in given and declared.default_value.type:
+                node.attribute.append(declared.default_value)
+    return made
+
+
+def _typed(model: ModelProto) -> ModelProto:
+    """With the types of all tensors, constants among them, by which ONNX chooses definitions."""
+    made = ModelProto()
+    made.CopyFrom(model)
+    named = {info.name for info in (*made.graph.input, *made.graph.value_info)}
+    for tensor in made.graph.initializer:
+        if tensor.name not in named:
+            info = helper.make_tensor_value_info(tensor.name, tensor.data_type, tensor.dims)
+            made.graph.value_info.append(info)
+    return shape_inference.infer_shapes(made)
+
+
+def _functions(model: ModelProto, opset: int) -> set[str]:
+    """The operators of the graph that ONNX defines by others."""
+    found = {node.op_type for node in model.graph.node if node.domain in DEFAULT_DOMAINS}
+    schemas = {name: known_operator(name, opset) for name in found}
+    return {
+        name
+        for name, schema in schemas.items()
+        if schema is not None and any(getattr(schema, kind) for kind in _KINDS)
+    }
 
 
 def _unfolded(

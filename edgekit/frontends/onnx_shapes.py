@@ -17,6 +17,9 @@ Shape = tuple[int, ...]
 # Of each output: element type and dimensions (None where open), as far as they are known.
 Inferred = dict[str, tuple[int, list[int | None] | None]]
 
+# ONNX has no inference for them (onnx 1.23); their output is like their first operand.
+_LIKE_FIRST = {"GroupNormalization"}
+
 
 def bind(inputs: Iterable[ValueInfoProto], given: Mapping[str, int]) -> dict[str, int]:
     """The size of every symbol that the inputs have: as given, 1 for a leading one (the batch).
@@ -108,6 +111,9 @@ def infer(model: ModelProto, where: str) -> Inferred:
         # a long vector.
         made = shape_inference.infer_shapes(model, strict_mode=True)
     outputs: Inferred = {}
+    if node.op_type in _LIKE_FIRST:
+        kind = model.graph.input[0].type.tensor_type
+        outputs[node.output[0]] = (kind.elem_type, [d.dim_value for d in kind.shape.dim])
     for info in made.graph.value_info:
         _tensor(info.type, f"{where}, tensor {info.name}")
         kind = info.type.tensor_type

@@ -27,8 +27,11 @@ DTYPE: dict[int, str] = {
     TensorProto.UINT8: "uint8",
     TensorProto.INT8: "int8",
     TensorProto.INT16: "int16",
+    TensorProto.UINT16: "uint16",
     TensorProto.INT32: "int32",
+    TensorProto.UINT32: "uint32",
     TensorProto.INT64: "int64",
+    TensorProto.UINT64: "uint64",
     TensorProto.BOOL: "bool",
     **dict.fromkeys(_FLOATS, "float32"),
 }

@@ -8,17 +8,20 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
+import numpy as np
 from onnx import AttributeProto, GraphProto, ModelProto, NodeProto
 from onnx.defs import OpSchema
 
 from edgekit.errors import EdgekitError
 from edgekit.frontends.limits import MAX_ACTIVATION_BYTES
 from edgekit.frontends.names import unique
-from edgekit.frontends.onnx_checks import DEFAULT_DOMAINS, known_operator, unsupported
+from edgekit.frontends.onnx_checks import DEFAULT_DOMAINS, known_operator
 from edgekit.frontends.onnx_fold import FOLDED, OF_SHAPE, Folder
 from edgekit.frontends.onnx_shapes import Inferred, declared, infer, single
 from edgekit.frontends.onnx_tensors import Array, attributes, check_axes, dtype_of
 from edgekit.graph import DTYPES, Node, Value
+from edgekit.op import onnx_ops
+from edgekit.refusals import unsupported
 
 _GRAPHS = (AttributeProto.GRAPH, AttributeProto.GRAPHS)
 
@@ -80,14 +83,22 @@ class Walk:
             code, shape = types.get(out, (0, None))
             if shape is None or None in shape:
                 raise _dynamic(at, shape)
-            self.activation(out, tuple(n for n in shape if n is not None), dtype_of(code, at), at)
-        self.nodes.append(
-            Node(name, op, tuple(node.input), tuple(node.output), attributes(node, where))
-        )
+            known = tuple(n for n in shape if n is not None)
+            if 0 in known:  # nothing is computed for it, and its readers find that out
+                self.constant(out, np.zeros(known, dtype_of(code, at)))
+                continue
+            self.activation(out, known, dtype_of(code, at), at)
+        outputs = tuple(out for out in node.output if self.values[out].data is None)
+        attrs = attributes(node, where)
+        if len(outputs) < len(node.output) and op == "Split":
+            axis = int(attrs.get("axis", 0))
+            attrs["split"] = [self.values[out].shape[axis] for out in outputs]
+        if outputs:
+            self.nodes.append(Node(name, op, tuple(node.input), outputs, attrs))
 
     def _check_operands(self, node: NodeProto, op: str, where: str) -> None:
         if not node.output or any(a.type in _GRAPHS for a in node.attribute):
-            raise unsupported(op, where)
+            raise unsupported(op, where, "onnx")
         for name in node.input:
             if name and name not in self.values:
                 raise EdgekitError("EK105", "a node reads a tensor that nothing writes",
@@ -116,7 +127,8 @@ class Walk:
     def _constant_operands(self, node: NodeProto) -> bool:
         if node.op_type not in FOLDED:
             return False
-        constant = all(self.values[name].data is not None for name in node.input if name)
+        read = node.input[:1] if node.op_type == "CastLike" else node.input
+        constant = all(self.values[name].data is not None for name in read if name)
         return constant or node.op_type in OF_SHAPE
 
     def _declared(self, node: NodeProto, op: str, where: str) -> Inferred:
@@ -126,7 +138,9 @@ class Walk:
             kind = self._types.get(out)
             shape = declared(kind, self.symbols) if kind is not None else None
             if kind is None or shape is None or None in shape:
-                raise unsupported(op, where)
+                raise (
+                    _undeclared(out, where) if op in onnx_ops() else unsupported(op, where, "onnx")
+                )
             types[out] = (kind.tensor_type.elem_type, shape)
         return types
 
@@ -140,6 +154,14 @@ class Walk:
 def _optional(schema: OpSchema, output: int) -> bool:
     declared = schema.outputs[min(output, len(schema.outputs) - 1)]
     return declared.option == OpSchema.FormalParameterOption.Optional
+
+
+def _undeclared(tensor: str, where: str) -> EdgekitError:
+    return EdgekitError(
+        "EK104", "the file does not say what an operator of a custom domain makes",
+        where=f"{where}, tensor {tensor}", found="no type and shape, wanted both",
+        help=f"add {tensor} to the graph's value_info (onnx.helper.make_tensor_value_info)",
+    )  # fmt: skip
 
 
 def _dynamic(where: str, shape: list[int | None] | None) -> EdgekitError:

@@ -16,6 +16,7 @@ from edgekit.frontends.pt2_step import Step
 from edgekit.frontends.pt2_vocabulary import OPSET, meaning
 from edgekit.frontends.pt2_writer import Writer
 from edgekit.graph import Graph, Node, Value
+from edgekit.refusals import unsupported
 
 
 def load(data: bytes, path: Path, dims: Mapping[str, int]) -> Graph:
@@ -87,10 +88,7 @@ def _unknown(call: Call, writer: Writer, in_place: bool) -> None:
     """A node of the target's name, to be refused where its result is in use. What may have an
     effect beside its result is refused at once."""
     if in_place or not call.outputs or not call.target.startswith("aten."):
-        raise EdgekitError(
-            "EK201", f"operator {call.target} is not supported", where=call.where, found=call.target,
-            help="replace this layer in the source model; `edgekit ops` lists what is supported",
-        )  # fmt: skip
+        raise unsupported(call.target, call.where, "onnx")
     outputs = [name for name in call.outputs if writer.program.known(name)]
     for name in outputs:
         writer.declare(name)

@@ -13,6 +13,7 @@ from typing import Any
 
 from edgekit.frontends import pt2_rules_layers as layers
 from edgekit.frontends import pt2_rules_math as maths
+from edgekit.frontends import pt2_rules_recurrent as recurrent
 from edgekit.frontends import pt2_rules_shape as shapes
 from edgekit.frontends.pt2_step import Step
 
@@ -41,6 +42,7 @@ class Plain:
 
 _PAIR = ("self", "other")
 _AVERAGE = "GlobalAveragePool AveragePool Identity"
+_STACK = "Transpose Reshape Slice Concat Identity"
 _MAXIMUM = "GlobalMaxPool MaxPool Identity"
 Entry = tuple[str, str, Rule]
 
@@ -106,6 +108,11 @@ _ENTRIES: tuple[Entry, ...] = (
     ("addmm", "Gemm", maths.addmm),
     ("matmul mm bmm", "MatMul", maths.matmul),
     ("scaled_dot_product_attention", "Transpose MatMul Mul Softmax", maths.attention),
+    # Recurrent layers.
+    ("lstm.input", f"LSTM {_STACK}", recurrent.recurrent("LSTM", (0, 3, 1, 2), 2)),
+    ("gru.input", f"GRU {_STACK}", recurrent.recurrent("GRU", (1, 0, 2), 1)),
+    ("rnn_tanh.input", f"RNN {_STACK}", recurrent.recurrent("RNN", (0,), 1, "Tanh")),
+    ("rnn_relu.input", f"RNN {_STACK}", recurrent.recurrent("RNN", (0,), 1, "Relu")),
     # Pools and reductions.
     ("max_pool1d", "MaxPool", layers.pool(1, "MaxPool")),
     ("max_pool2d max_pool2d_with_indices", "MaxPool", layers.pool(2, "MaxPool")),

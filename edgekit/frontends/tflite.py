@@ -6,6 +6,7 @@ The whole file is checked before anything is made of it; integers are taken as t
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from edgekit.frontends.limits import MAX_ACTIVATION_BYTES, MAX_AXES
 from edgekit.frontends.names import unique
 from edgekit.frontends.tflite_schema import BUILTIN_OPERATORS, OPTIONS, TENSOR_TYPES
 from edgekit.graph import DTYPES, Graph, Node, Quant, State, Value
+from edgekit.nibbles import unpacked
 
 _MAX_ELEMENTS = 2**31
 _ZERO_POINTS = {"int8": (-128, 127), "uint8": (0, 255), "int16": (0, 0), "int32": (0, 0)}
@@ -121,9 +123,18 @@ class _Importer:
         shape = self._shape(table, where)
         data = self._data(table, dtype, shape, where)
         quant = self._quant(table, dtype, shape, where)
+        if dtype == "int4":
+            dtype, quant = "int8", self._four_bits(quant, data, where)
         value = Value(name, shape, dtype, quant, data)
         self._count(value, where)
         return value
+
+    def _four_bits(self, quant: Quant | None, data: NDArray[Any] | None, where: str) -> Quant:
+        if quant is None or data is None:
+            raise self._fail("EK202", "four bits are supported for quantized weights only", where,
+                             "an activation" if data is None else "no scale",
+                             "convert the model with int8 activations")  # fmt: skip
+        return replace(quant, bits=4)
 
     def _count(self, value: Value, where: str) -> None:
         """Add an activation or a variable to what the model needs, before anything has its size."""
@@ -165,10 +176,12 @@ class _Importer:
         absent = index == 0 or not buffer.has(0) or (raw.size == 0 and elements > 0)
         if dtype == "resource" or absent:
             return None
-        wanted = elements * DTYPES[dtype]
+        wanted = (elements + 1) // 2 if dtype == "int4" else elements * DTYPES[dtype]
         if raw.size != wanted:
             raise self._fail("EK105", "a constant does not fill its shape", where,
                              f"{raw.size} bytes, wanted {wanted} for {dtype} {list(shape)}")  # fmt: skip
+        if dtype == "int4":
+            return unpacked(raw, elements).reshape(shape)
         little = _numpy(dtype).newbyteorder("<")
         return np.asarray(raw.view(little), _numpy(dtype)).reshape(shape)
 
@@ -216,6 +229,8 @@ class _Importer:
             raise self._fail("EK105", "an operator without an output tensor", where, "-1")
         options = table.table(4, f"{where}, options")
         attrs = self._attrs(op, options, where)
+        if op.startswith("CUSTOM:"):
+            attrs["custom_options"] = table.array(5, "uint8").tobytes()
         return Node(f"{op.lower().replace(':', '_')}_{index}", op, inputs, outputs, attrs)
 
     def _attrs(self, op: str, table: Table | None, where: str) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import logging
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -99,10 +100,13 @@ def _evaluation(module: Any) -> Iterator[None]:
 
 @contextmanager
 def _silence() -> Iterator[None]:
-    """No log: torch writes tracebacks there before it raises what is reported anyway."""
+    """No log and no warnings: torch writes tracebacks there before it raises what is reported anyway, and
+    warns of its own recurrent layers."""
     before = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
     finally:
         logging.disable(before)

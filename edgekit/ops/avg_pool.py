@@ -18,7 +18,7 @@ from edgekit import dsp, mve, neon, pooling
 from edgekit.channels import Bounds, Spare
 from edgekit.fixed import saturate
 from edgekit.graph import Graph, IntNode, Node, Value
-from edgekit.op import Array, Case, Op, Packed, Params, Shape, Variant
+from edgekit.op import Array, Case, Op, Packed, Params, Shape, Variant, load_ops
 from edgekit.ops.avg_pool_scaled import AvgPoolScaled
 from edgekit.window import WindowParams
 
@@ -44,7 +44,8 @@ class AvgPool(Op):
 
     @classmethod
     def import_tflite(cls, node: Node, graph: Graph) -> list[Node]:
-        return pooling.import_tflite(cls, node, graph)
+        op = load_ops()["avg_pool_up"] if node.attrs.get("ties_up") else cls
+        return pooling.import_tflite(op, node, graph)
 
     @classmethod
     def import_onnx(cls, node: Node, draft: Draft) -> None:

@@ -2,7 +2,8 @@
 
     out[b, m, n] = requantize(sum over k of (x[b, m, k] - zero_x) * (y[b, k, n] - zero_y)) + zero_out
 
-Either matrix may be kept transposed (`adj_x`, `adj_y`); batch axes of size 1 repeat. int8.
+Either matrix may be kept transposed (`adj_x`, `adj_y`); batch axes of size 1 repeat. int8. `factor`
+multiplies the real product, where there is one.
 """
 
 from __future__ import annotations
@@ -77,14 +78,16 @@ class BatchMatmul(Op):
     def real(cls, node: Node, graph: Graph, *inputs: Array) -> list[Array]:
         x, y = real_operands(node, graph, inputs)
         x = x.swapaxes(-1, -2) if node.attrs["adj_x"] else x
-        return [x @ (y.swapaxes(-1, -2) if node.attrs["adj_y"] else y)]
+        y = y.swapaxes(-1, -2) if node.attrs["adj_y"] else y
+        return [x @ y * node.attrs.get("factor", 1.0)]
 
     @classmethod
     def quantize(cls, node: Node, graph: Graph) -> IntNode:
         int8_pair(node, graph, (0, 1))
         a, b, out = (graph.value(name) for name in (*node.inputs, node.outputs[0]))
         way = matrix_walk(node, graph)
-        multiplier, shift = fixed.split(a.scale * b.scale / out.scale, graph.one_rounding)
+        factor = a.scale * b.scale * node.attrs.get("factor", 1.0) / out.scale
+        multiplier, shift = fixed.split(factor, graph.one_rounding)
         prove_shift(way["depth"] * 255 * 255, shift, f"node {node.name}")
         params = BatchMatmulParams(
             **way, zero1=a.zero_point, zero2=b.zero_point, multiplier=multiplier, shift=shift,

@@ -37,9 +37,8 @@ class BatchMatmulWide(Wide):
         a, b, out = (graph.value(name) for name in (*node.inputs, node.outputs[0]))
         way = matrix_walk(node, graph)
         most = np.array([way["depth"] << 30])
-        multiplier, right = wide.wide_rescaling(
-            [a.scale * b.scale / out.scale], most, f"node {node.name}"
-        )
+        factor = a.scale * b.scale * node.attrs.get("factor", 1.0) / out.scale
+        multiplier, right = wide.wide_rescaling([factor], most, f"node {node.name}")
         params = BatchMatmulWideParams(**way, multiplier=int(multiplier[0]), right=int(right[0]))
         return IntNode(node.name, cls, params, node.inputs, node.outputs)
 

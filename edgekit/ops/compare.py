@@ -10,21 +10,29 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from edgekit import fixed
 from edgekit.cases import activation, single
-from edgekit.graph import Graph, Node, Value
+from edgekit.graph import Graph, Node, Value, plain
+from edgekit.integers import import_integers
 from edgekit.op import Array, Case, Params, Shape, c_field, require
 from edgekit.ops.pairwise import Pairwise
+
+if TYPE_CHECKING:
+    from edgekit.draft import Draft
 
 _LEFT = 8
 # less, equal, greater
 _TRUTH = {
     "LESS": (1, 0, 0), "LESS_EQUAL": (1, 1, 0), "GREATER": (0, 0, 1),
     "GREATER_EQUAL": (0, 1, 1), "EQUAL": (0, 1, 0), "NOT_EQUAL": (1, 0, 1),
+}  # fmt: skip
+_ONNX = {
+    "Less": "LESS", "LessOrEqual": "LESS_EQUAL", "Greater": "GREATER",
+    "GreaterOrEqual": "GREATER_EQUAL", "Equal": "EQUAL",
 }  # fmt: skip
 
 
@@ -44,8 +52,20 @@ class Compare(Pairwise):
     kernel = "compare"
     Params = CompareParams
     tflite = tuple(_TRUTH)
+    onnx = tuple(_ONNX)
     dtypes = ("int8", "bool")
     saturation = 1.0
+
+    @classmethod
+    def import_onnx(cls, node: Node, draft: Draft) -> None:
+        a, b = node.inputs
+        if plain(draft.value(a)):
+            operands = (b, a) if node.op.startswith("Greater") else (a, b)
+            function = _ONNX[node.op].lower().replace("greater", "less")
+            import_integers(node, draft, function, operands, node.outputs[0])
+            return
+        attrs = {"truth": _TRUTH[_ONNX[node.op]]}
+        draft.binary(node, cls.name, a, b, node.outputs[0], attrs, dtype="bool")
 
     @classmethod
     def attributes(cls, node: Node) -> Mapping[str, Any]:
@@ -60,7 +80,11 @@ class Compare(Pairwise):
     def params(cls, node: Node, graph: Graph) -> CompareParams:
         out = graph.value(node.outputs[0])
         require(out.dtype == "bool", "a boolean output", node, out.dtype)
-        a, b = (_rescaling(node, graph.value(name)) for name in node.inputs)
+        operands = [graph.value(name) for name in node.inputs]
+        unit = 1.0
+        if graph.one_rounding and operands[0].quant is not None:
+            unit = max(x.scale for x in operands) / 2**11
+        a, b = (_rescaling(node, x, unit) for x in operands)
         return CompareParams(*a, *b, truth=tuple(node.attrs["truth"]))
 
     @classmethod
@@ -84,10 +108,11 @@ class Compare(Pairwise):
         ]
 
 
-def _rescaling(node: Node, x: Value) -> tuple[int, int, int]:
-    """Zero point, multiplier and right shift of an operand; booleans count as they are."""
+def _rescaling(node: Node, x: Value, unit: float) -> tuple[int, int, int]:
+    """Zero point, multiplier and right shift of an operand; booleans count as they are. `unit`: what the
+    scales are measured in, 1 in TensorFlow Lite; numbers of our own keep 19 bits of a step."""
     if x.quant is None:
         return 0, 1 << 30, 0
-    require(x.scale < 1, "scales below 1", node, f"{x.scale:g}")
-    multiplier, shift = fixed.quantize_multiplier(x.scale)
+    require(unit != 1 or x.scale < 1, "scales below 1", node, f"{x.scale:g}")
+    multiplier, shift = fixed.quantize_multiplier(x.scale / unit)
     return x.zero_point, multiplier, -shift

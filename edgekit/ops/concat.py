@@ -15,6 +15,7 @@ import numpy as np
 
 from edgekit.cases import activation, single
 from edgekit.channels import Bounds, Spare, channels
+from edgekit.elementwise import real_operands
 from edgekit.graph import DTYPES, Graph, IntNode, Node, Value
 from edgekit.movement import axis_of, check_moved
 from edgekit.op import Alias, Array, Axes, Case, Const, Op, Params, Shape, c_field, require
@@ -56,7 +57,8 @@ class Concat(Op):
     @classmethod
     def import_onnx(cls, node: Node, draft: Draft) -> None:
         axis = axis_of(node, int(node.attrs["axis"]), len(draft.shape(node.inputs[0])))
-        draft.add(cls.name, node, node.inputs, {"axis": axis}, node.outputs[0])
+        operands = [name for name in node.inputs if draft.value(name).elements] or node.inputs[:1]
+        draft.add(cls.name, node, operands, {"axis": axis}, node.outputs[0])
 
     @classmethod
     def moved(cls, node: Node, axes: Axes) -> tuple[dict[str, int], Axes] | None:
@@ -74,7 +76,7 @@ class Concat(Op):
 
     @classmethod
     def real(cls, node: Node, graph: Graph, *inputs: Array) -> list[Array]:
-        return [np.concatenate(inputs, axis=node.attrs["axis"])]
+        return [np.concatenate(real_operands(node, graph, inputs), axis=node.attrs["axis"])]
 
     @classmethod
     def quantize(cls, node: Node, graph: Graph) -> IntNode:

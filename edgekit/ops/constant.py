@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from edgekit.cases import single
-from edgekit.graph import Graph, IntNode, Node, Value
+from edgekit.graph import Graph, IntNode, Node, Value, dequantized
 from edgekit.movement import constant
 from edgekit.op import Alias, Array, Case, require
 from edgekit.ops.copy import Copy
@@ -31,6 +31,10 @@ class Constant(Copy):
         name = sketch.constant(np.broadcast_to(data, out.shape).copy(), out.quant)
         sketch.add(cls.name, [name], {}, out.name)
         return sketch.nodes
+
+    @classmethod
+    def real(cls, node: Node, graph: Graph, *inputs: Array) -> list[Array]:
+        return [inputs[0] if inputs else dequantized(graph.value(node.inputs[0]))]
 
     @classmethod
     def aliases(cls, node: IntNode, values: Mapping[str, Value]) -> list[Alias]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from edgekit import dsp, fixed, instructions, mve, neon, rv32, v6m, weighted
 from edgekit.channels import (
@@ -27,7 +27,21 @@ from edgekit.channels import (
     without_outputs,
 )
 from edgekit.graph import Graph, IntNode, Node, Value
-from edgekit.op import Array, Case, Const, Cost, Op, Shape, Variant, c_field, int8_pair, require
+from edgekit.nibbles import suffix
+from edgekit.nine_bits import NINE_BITS
+from edgekit.op import (
+    Array,
+    Case,
+    Const,
+    Cost,
+    Op,
+    Shape,
+    Variant,
+    c_field,
+    int8_pair,
+    load_ops,
+    require,
+)
 from edgekit.sketch import Sketch
 from edgekit.window import (
     ConvolutionParams,
@@ -64,7 +78,7 @@ class Conv2dParams(ConvolutionParams):
 
 @dataclass(frozen=True)
 class Conv2dNeonParams(Conv2dParams):
-    plain: int = c_field("int32_t", "1 where every shift is negative and the clamp that of int8")
+    rescaling: int = c_field("int32_t", "how sums become outputs, see ek_neon.h")
     layout: int = c_field("int32_t", "of the windows, see ek_neon_conv2d.h")
     windows: int = c_field("int32_t", "where they begin in the scratch")
 
@@ -75,13 +89,13 @@ class Conv2d(Op):
     wide = "conv2d_s16"
     signature = "rows"
     Params = Conv2dParams
-    consts = (
+    consts: ClassVar[tuple[Const, ...]] = (
         Const("weights", "int8_t", "[out_c][kernel_h][kernel_w][in_c]", weights=True),
         Const("bias", "int32_t", "[out_c], input zero point folded in"),
         Const("multiplier", "int32_t", "[out_c]"),
         Const("shift", "int8_t", "[out_c], positive is left"),
     )
-    variants = (
+    variants: ClassVar[tuple[Variant, ...]] = (
         Variant("mve", ("mve",), mve.dense_fits, mve.pack_dense, Conv2dParams, mve.DENSE,
                 mve.conv2d_scratch, together=True, instructions=instructions.conv2d_mve),
         Variant("dsp", ("dsp",), dsp.conv2d_shares_lanes, partial(dsp.pack_conv2d, mixed=True),
@@ -99,13 +113,18 @@ class Conv2d(Op):
                 rv32.conv2d_scratch, instructions=instructions.conv2d_rv32),
         Variant("neon_dot", ("neon_dot",), neon.conv2d_dot_fits,
                 partial(neon.pack_conv2d, Conv2dNeonParams, dot=True), Conv2dNeonParams,
-                neon.CONSTS, neon.conv2d_scratch, together=True),
+                neon.CONSTS, neon.conv2d_scratch, together=True,
+                instructions=instructions.conv2d_neon_dot),
         Variant("neon", ("neon",), neon.conv2d_fits,
                 partial(neon.pack_conv2d, Conv2dNeonParams, dot=False), Conv2dNeonParams,
-                neon.CONSTS, neon.conv2d_scratch, together=True),
+                neon.CONSTS, neon.conv2d_scratch, together=True,
+                instructions=instructions.conv2d_neon),
     )  # fmt: skip
-    tflite = ("CONV_2D",)
-    onnx = ("Conv",)
+    tflite: ClassVar[tuple[str, ...]] = ("CONV_2D",)
+    instead: ClassVar[Mapping[str, str]] = {
+        "CONV_3D": "fold the depth into the channels, or convolve slice by slice and add",
+    }
+    onnx: ClassVar[tuple[str, ...]] = ("Conv",)
     channel_axis = 0
     coupling = "mix"
 
@@ -146,6 +165,12 @@ class Conv2d(Op):
         return [real_activation(node, total.reshape(*window.shape[:3], len(w)))]
 
     @classmethod
+    def windows(cls, node: Node, graph: Graph, x: Array) -> Array:
+        w = graph.value(node.inputs[1]).shape
+        found = patches(x, *window_axes(node, x.shape, (w[1], w[2])), 0)
+        return found.reshape(1, -1, w[1] * w[2] * w[3])
+
+    @classmethod
     def quantize(cls, node: Node, graph: Graph) -> IntNode:
         int8_pair(node, graph)
         x, w, out = (graph.value(n) for n in (*node.inputs[:2], node.outputs[0]))
@@ -153,9 +178,10 @@ class Conv2d(Op):
         shared = convolution_params(node, x, out, rows, columns)
         params = Conv2dParams(**shared, out_c=w.shape[0])
         assert w.data is not None
-        scales = weighted.effective_scales(node, graph, channel_axis=0)
+        scales = weighted.effective_scales(node, graph, 0, NINE_BITS)
         consts = weighted.integer_consts(node, graph, w.data, scales)
-        return IntNode(node.name, cls, params, (x.name,), node.outputs, consts)
+        op = load_ops()[f"conv2d{suffix(w)}"]
+        return IntNode(node.name, op, params, (x.name,), node.outputs, consts)
 
     @classmethod
     def run(cls, p: Conv2dParams, consts: Mapping[str, Array], *inputs: Array) -> list[Array]:

@@ -13,12 +13,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import ClassVar
 
 import numpy as np
 
 from edgekit import dsp, fixed, instructions, mve, neon, rv32, v6m, weighted
 from edgekit.channels import Bounds, Spare, kept, output_bounds, without_outputs
 from edgekit.graph import Graph, IntNode, Node, Value
+from edgekit.nibbles import suffix
+from edgekit.nine_bits import NINE_BITS
 from edgekit.op import (
     Array,
     Case,
@@ -30,9 +33,10 @@ from edgekit.op import (
     Variant,
     c_field,
     int8_pair,
+    load_ops,
     require,
 )
-from edgekit.ops.conv2d import Conv2d, Conv2dParams
+from edgekit.ops.conv2d import Conv2dParams
 from edgekit.window import (
     ConvolutionParams,
     axes_of,
@@ -53,7 +57,7 @@ class DepthwiseParams(ConvolutionParams):
 
 @dataclass(frozen=True)
 class DepthwiseNeonParams(DepthwiseParams):
-    plain: int = c_field("int32_t", "1 where every shift is negative and the clamp that of int8")
+    rescaling: int = c_field("int32_t", "how sums become outputs, see ek_neon.h")
 
 
 class Depthwise(Op):
@@ -62,13 +66,13 @@ class Depthwise(Op):
     wide = "depthwise_s16"
     signature = "rows"
     Params = DepthwiseParams
-    consts = (
+    consts: ClassVar[tuple[Const, ...]] = (
         Const("weights", "int8_t", "[kernel_h][kernel_w][in_c * multiplier_c]", weights=True),
         Const("bias", "int32_t", "[in_c * multiplier_c], input zero point folded in"),
         Const("multiplier", "int32_t", "[in_c * multiplier_c]"),
         Const("shift", "int8_t", "[in_c * multiplier_c], positive is left"),
     )
-    variants = (
+    variants: ClassVar[tuple[Variant, ...]] = (
         Variant("mve", ("mve",), mve.depthwise_fits, mve.pack_depthwise, DepthwiseParams,
                 mve.DEPTHWISE, mve.depthwise_scratch, instructions=instructions.depthwise_mve),
         Variant("dsp3x3", ("dsp",), dsp.depthwise3x3_fits, dsp.pack_depthwise3x3, DepthwiseParams,
@@ -81,11 +85,15 @@ class Depthwise(Op):
                 v6m.DEPTHWISE, v6m.depthwise_scratch, instructions=instructions.depthwise_v6m),
         Variant("rv32", ("rv32",), rv32.depthwise_fits, rv32.pack_depthwise, DepthwiseParams,
                 rv32.DEPTHWISE, rv32.depthwise_scratch, instructions=instructions.depthwise_rv32),
+        Variant("neon_dot", ("neon_dot",), neon.depthwise_dot_fits,
+                partial(neon.pack_depthwise_dot, DepthwiseNeonParams), DepthwiseNeonParams,
+                neon.COLUMNS_OF_3, instructions=instructions.depthwise_neon_dot),
         Variant("neon", ("neon",), neon.depthwise_fits,
                 partial(neon.pack_depthwise, DepthwiseNeonParams), DepthwiseNeonParams,
-                neon.BLOCKS, neon.depthwise_scratch),
+                neon.BLOCKS, neon.depthwise_scratch,
+                instructions=instructions.depthwise_neon),
     )  # fmt: skip
-    tflite = ("DEPTHWISE_CONV_2D",)
+    tflite: ClassVar[tuple[str, ...]] = ("DEPTHWISE_CONV_2D",)
     channel_axis = 3
 
     @classmethod
@@ -121,22 +129,30 @@ class Depthwise(Op):
         return [real_activation(node, total)]
 
     @classmethod
+    def windows(cls, node: Node, graph: Graph, x: Array) -> Array:
+        w = graph.value(node.inputs[1]).shape
+        found = patches(x, *window_axes(node, x.shape, (w[1], w[2])), 0)
+        return np.moveaxis(found, -1, 0).reshape(x.shape[-1], -1, w[1] * w[2])
+
+    @classmethod
     def quantize(cls, node: Node, graph: Graph) -> IntNode:
         int8_pair(node, graph)
         x, w, out = (graph.value(n) for n in (*node.inputs[:2], node.outputs[0]))
         rows, columns = window_axes(node, x.shape, (w.shape[1], w.shape[2]))
         assert w.data is not None
-        scales = weighted.effective_scales(node, graph, channel_axis=3)
+        scales = weighted.effective_scales(node, graph, 3, NINE_BITS)
         consts = weighted.integer_consts(node, graph, np.moveaxis(w.data, 3, 0), scales)
         shared = convolution_params(node, x, out, rows, columns)
         if x.shape[3] == 1:
             # integer_consts has put the output channel first: [O, 1, KH, KW] is OHWI up to order.
             consts["weights"] = np.moveaxis(consts["weights"], 1, 3).copy()
             params: Params = Conv2dParams(out_c=w.shape[3], **shared)
-            return IntNode(node.name, Conv2d, params, (x.name,), node.outputs, consts)
+            op = load_ops()[f"conv2d{suffix(w)}"]
+            return IntNode(node.name, op, params, (x.name,), node.outputs, consts)
         consts["weights"] = w.data[0]
         params = DepthwiseParams(multiplier_c=w.shape[3] // x.shape[3], **shared)
-        return IntNode(node.name, cls, params, (x.name,), node.outputs, consts)
+        op = load_ops()[f"depthwise{suffix(w)}"]
+        return IntNode(node.name, op, params, (x.name,), node.outputs, consts)
 
     @classmethod
     def run(cls, p: DepthwiseParams, consts: Mapping[str, Array], *inputs: Array) -> list[Array]:

@@ -7,14 +7,13 @@ The step nearest to the real function, computed in float32 as TensorFlow Lite Mi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from edgekit import fixed
 from edgekit.graph import Graph, Node, Value
-from edgekit.op import Array, Case, require
+from edgekit.op import Array, Case
 from edgekit.ops.lut import Lut, case
 
 if TYPE_CHECKING:
@@ -27,10 +26,12 @@ class Elu(Lut):
     onnx = ("Elu",)
 
     @classmethod
-    def onnx_attributes(cls, node: Node, draft: Draft) -> Mapping[str, Any]:
+    def import_onnx(cls, node: Node, draft: Draft) -> None:
         alpha = float(node.attrs.get("alpha", 1.0))
-        require(alpha == 1.0, "alpha 1", node, alpha)
-        return {}
+        op, attrs = (
+            (cls.name, {}) if alpha == 1 else ("activation", {"function": "Elu", "alpha": alpha})
+        )
+        draft.add(op, node, node.inputs, attrs, node.outputs[0])
 
     @classmethod
     def real(cls, node: Node, graph: Graph, *inputs: Array) -> list[Array]:

@@ -9,15 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from edgekit.cases import activation, single
-from edgekit.graph import Graph, Node
+from edgekit.graph import Graph, Node, plain
+from edgekit.integers import import_integers
 from edgekit.movement import check_moved
 from edgekit.op import Array, Case, Params, Shape, c_field
 from edgekit.ops.pairwise import Pairwise
+
+if TYPE_CHECKING:
+    from edgekit.draft import Draft
 
 
 @dataclass(frozen=True)
@@ -31,8 +35,23 @@ class Extremum(Pairwise):
     kernel = "extremum"
     Params = ExtremumParams
     tflite = ("MAXIMUM", "MINIMUM", "LOGICAL_OR", "LOGICAL_AND")
+    onnx = ("Max", "Min")
     dtypes = ("int8", "bool")
     same_scale = True
+
+    @classmethod
+    def import_onnx(cls, node: Node, draft: Draft) -> None:
+        """Of any number of operands."""
+        first, *others = node.inputs
+        if plain(draft.value(first)):
+            import_integers(node, draft, node.op.lower(), node.inputs, node.outputs[0])
+            return
+        attrs = {"sign": 1 if node.op == "Max" else -1}
+        for i, name in enumerate(others, 1):
+            output = node.outputs[0] if i == len(others) else ""
+            first = draft.binary(node, cls.name, first, name, output, attrs)
+        if not others:
+            draft.same(node.outputs[0], first)
 
     @classmethod
     def attributes(cls, node: Node) -> Mapping[str, Any]:

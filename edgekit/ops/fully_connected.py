@@ -8,6 +8,7 @@ int32 or absent. The zero point of the input is folded into the bias.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from edgekit import dsp, fixed, mve, neon, rv32, v6m, weighted
+from edgekit import dsp, fixed, instructions, mve, neon, rv32, v6m, weighted
 from edgekit.channels import (
     Bounds,
     Spare,
@@ -28,6 +29,7 @@ from edgekit.channels import (
     without_outputs,
 )
 from edgekit.graph import Graph, IntNode, Node, Value
+from edgekit.nibbles import suffix
 from edgekit.op import (
     Array,
     Axes,
@@ -40,6 +42,7 @@ from edgekit.op import (
     Variant,
     c_field,
     int8_pair,
+    load_ops,
     require,
 )
 from edgekit.window import activation_range, exact_matmul, real_activation
@@ -60,7 +63,7 @@ class FullyConnectedParams(Params):
 
 @dataclass(frozen=True)
 class FullyConnectedNeonParams(FullyConnectedParams):
-    plain: int = c_field("int32_t", "1 where every shift is negative and the clamp that of int8")
+    rescaling: int = c_field("int32_t", "how sums become outputs, see ek_neon.h")
 
 
 class FullyConnected(Op):
@@ -70,7 +73,7 @@ class FullyConnected(Op):
     signature = "whole"
     as_rows = "fully_connected_rows"
     Params: ClassVar[type[Params]] = FullyConnectedParams
-    consts = (
+    consts: ClassVar[tuple[Const, ...]] = (
         Const("weights", "int8_t", "[out_c][in_c]", weights=True),
         Const("bias", "int32_t", "[out_c], input zero point folded in"),
         Const("multiplier", "int32_t", "[out_c]"),
@@ -87,10 +90,11 @@ class FullyConnected(Op):
                 rv32.DENSE),
         Variant("neon_dot", ("neon_dot",), neon.dense_dot_fits,
                 partial(neon.pack_dense, FullyConnectedNeonParams, dot=True),
-                FullyConnectedNeonParams, neon.CONSTS),
+                FullyConnectedNeonParams, neon.CONSTS,
+                instructions=instructions.dense_neon_dot),
         Variant("neon", ("neon",), neon.dense_fits,
                 partial(neon.pack_dense, FullyConnectedNeonParams, dot=False),
-                FullyConnectedNeonParams, neon.CONSTS),
+                FullyConnectedNeonParams, neon.CONSTS, instructions=instructions.dense_neon),
     )  # fmt: skip
     tflite: ClassVar[tuple[str, ...]] = ("FULLY_CONNECTED",)
     onnx: ClassVar[tuple[str, ...]] = ("Gemm", "MatMul")
@@ -114,31 +118,10 @@ class FullyConnected(Op):
 
     @classmethod
     def import_onnx(cls, node: Node, draft: Draft) -> None:
-        weights = node.inputs[1]
-        if node.op == "MatMul" and draft.const(weights) is None:
-            plain = {"adj_x": False, "adj_y": False}
-            draft.add("batch_matmul", node, node.inputs, plain, node.outputs[0])
-            return
-        require(draft.const(weights) is not None, "constant weights", node, weights)
-        require(len(draft.shape(weights)) == 2, "weights of two axes", node, draft.shape(weights))
-        a, gemm = node.attrs, node.op == "Gemm"
-        require(not a.get("transA", 0), "an input that is not transposed", node, dict(a))
-        require(a.get("alpha", 1.0) == 1.0 and a.get("beta", 1.0) == 1.0, "alpha and beta of 1", node,
-                dict(a))  # fmt: skip
-        if not a.get("transB", 0):
-            weights = draft.permute(node, weights, (1, 0))
-        operands = [node.inputs[0], weights]
-        channels = draft.shape(weights)[0]
-        if len(node.inputs) > 2 and node.inputs[2]:
-            bias = draft.value(node.inputs[2])
-            require(bias.elements in (1, channels), "one bias per output", node, bias.shape)
-            if bias.elements != channels and bias.data is not None:
-                spread = np.broadcast_to(bias.data.reshape(1), (channels,)).copy()
-                operands.append(draft.constant(node.outputs[0], spread, bias.quant))
-            else:
-                operands.append(draft.reshape(node, node.inputs[2], (channels,)))
-        attrs = {"activation": "NONE", "keep_num_dims": not gemm}
-        draft.add(cls.name, node, operands, attrs, node.outputs[0])
+        if node.op == "Gemm":
+            _import_gemm(node, draft)
+        else:
+            _import_matmul(node, draft)
 
     @classmethod
     def moved(cls, node: Node, axes: Axes) -> tuple[Mapping[str, Any], Axes] | None:
@@ -164,6 +147,10 @@ class FullyConnected(Op):
         return [real_activation(node, total).reshape(cls.shapes(node, graph)[0])]
 
     @classmethod
+    def windows(cls, node: Node, graph: Graph, x: Array) -> Array:
+        return x.reshape(1, -1, graph.value(node.inputs[1]).shape[1])
+
+    @classmethod
     def quantize(cls, node: Node, graph: Graph) -> IntNode:
         int8_pair(node, graph)
         x, w, out = (graph.value(n) for n in (*node.inputs[:2], node.outputs[0]))
@@ -175,7 +162,8 @@ class FullyConnected(Op):
         assert w.data is not None
         scales = weighted.effective_scales(node, graph, channel_axis=0)
         consts = weighted.integer_consts(node, graph, w.data, scales)
-        return IntNode(node.name, cls, params, (x.name,), node.outputs, consts)
+        op = load_ops()[f"fully_connected{suffix(w)}"]
+        return IntNode(node.name, op, params, (x.name,), node.outputs, consts)
 
     @classmethod
     def run(
@@ -252,3 +240,71 @@ class FullyConnected(Op):
                 for b, o, k, z in ((1, 13, 15, 127), (4, 16, 33, -128), (5, 31, 40, 0))
             ),
         ]
+
+
+def _import_matmul(node: Node, draft: Draft) -> None:
+    """A vector is a matrix of one row, or of one column behind the product."""
+    (a, b), output = node.inputs, node.outputs[0]
+    shapes = draft.shape(a), draft.shape(b)
+    rows, columns = (len(shape) == 1 for shape in shapes)
+    if rows:
+        a = draft.reshape(node, a, (1, *shapes[0]))
+    if columns:
+        b = draft.reshape(node, b, (*shapes[1], 1))
+    if not rows and not columns:
+        _product(node, draft, a, b, output)
+        return
+    made = _product(node, draft, a, b, "")
+    shape = draft.shape(made)
+    shape = (*shape[:-2], *(() if rows else shape[-2:-1]), *(() if columns else shape[-1:]))
+    draft.reshape(node, made, shape, output)
+
+
+def _product(node: Node, draft: Draft, a: str, b: str, output: str) -> str:
+    """Constant weights of two axes are a dense layer, anything else a product of matrices."""
+    if draft.const(b) is None or len(draft.shape(b)) != 2 or draft.const(a) is not None:
+        plain = {"adj_x": False, "adj_y": False}
+        return draft.add("batch_matmul", node, [a, b], plain, output)
+    operands = [a, draft.permute(node, b, (1, 0))]
+    attrs = {"activation": "NONE", "keep_num_dims": True}
+    return draft.add("fully_connected", node, operands, attrs, output)
+
+
+def _import_gemm(node: Node, draft: Draft) -> None:
+    """alpha * a' * b' + beta * c. A constant c of one row is the layer's bias; another is added."""
+    (a, b), bias, output = node.inputs[:2], [*node.inputs[2:], ""][0], node.outputs[0]
+    attrs, alpha, beta = node.attrs, *(float(node.attrs.get(k, 1.0)) for k in ("alpha", "beta"))
+    a = draft.permute(node, a, (1, 0)) if attrs.get("transA", 0) else a
+    b = draft.permute(node, b, (1, 0)) if attrs.get("transB", 0) else b
+    channels = draft.shape(b)[1]
+    rows = math.prod(draft.shape(bias)) if bias else 0
+    inside = bias and draft.const(bias) is not None and rows in (1, channels) and alpha == beta == 1
+    if draft.const(b) is not None and draft.const(a) is None and (not bias or inside):
+        operands = [a, draft.permute(node, _scaled(node, draft, b, alpha), (1, 0))]
+        operands += [_bias(node, draft, bias, channels)] if bias else []
+        dense = {"activation": "NONE", "keep_num_dims": False}
+        draft.add("fully_connected", node, operands, dense, output)
+        return
+    made = _product(node, draft, a, _scaled(node, draft, b, alpha), "" if bias else output)
+    if bias:
+        draft.binary(node, "add", made, _scaled(node, draft, bias, beta), output)
+
+
+def _bias(node: Node, draft: Draft, name: str, channels: int) -> str:
+    value = draft.value(name)
+    if value.elements == channels or value.data is None:
+        return draft.reshape(node, name, (channels,))
+    return draft.constant(
+        name, np.broadcast_to(value.data.reshape(1), (channels,)).copy(), value.quant
+    )
+
+
+def _scaled(node: Node, draft: Draft, name: str, factor: float) -> str:
+    """The tensor times a number; a constant at once."""
+    if factor == 1:
+        return name
+    real = draft.real(name)
+    if real is None:
+        number = draft.constant(name, np.asarray(factor, np.float32))
+        return draft.binary(node, "mul", name, number)
+    return draft.constant(name, (real * factor).astype(np.float32))

@@ -11,13 +11,18 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from edgekit.cases import activation, case_random, single
 from edgekit.graph import DTYPES, Graph, IntNode, Node, Value
+from edgekit.integers import import_integers
 from edgekit.movement import axis_of, check_moved, strides
 from edgekit.op import Array, Case, Op, Params, Shape, c_field, require
+
+if TYPE_CHECKING:
+    from edgekit.draft import Draft
 
 _DEPTH = 4
 
@@ -41,6 +46,7 @@ class Gather(Op):
     Params = GatherParams
     inputs = ("input", "indices")
     tflite = ("GATHER", "GATHER_ND", "EMBEDDING_LOOKUP")
+    onnx = ("Gather", "GatherElements", "GatherND")
     coupling = "move"
     same_scale = True
 
@@ -55,6 +61,20 @@ class Gather(Op):
             attrs |= {"axis": axis_of(node, node.attrs["axis"], len(x)), "batch": batch}
         check_moved(node, graph, operands[:1])
         return [Node(node.name, cls.name, operands, node.outputs, attrs)]
+
+    @classmethod
+    def import_onnx(cls, node: Node, draft: Draft) -> None:
+        if node.op == "GatherND":
+            _import_tuples(node, draft)
+            return
+        x, indices = node.inputs
+        axis = axis_of(node, int(node.attrs.get("axis", 0)), len(draft.shape(x)))
+        at = from_front(node, draft, indices, draft.shape(x)[axis])
+        if node.op == "GatherElements":
+            of_elements(node, draft, x, at, axis, node.outputs[0])
+            return
+        attrs = {"axis": axis, "batch": 0, "tuples": False}
+        draft.add(cls.name, node, [x, at], attrs, node.outputs[0])
 
     @classmethod
     def shapes(cls, node: Node, graph: Graph) -> list[Shape]:
@@ -114,6 +134,54 @@ class Gather(Op):
             case("tuples", (3, 4, 5), (6, 2), tuples=1),
             case("words", (6, 2), (3,), "int32"),
         ]
+
+
+def from_front(node: Node, draft: Draft, indices: str, count: int | Array) -> str:
+    """ONNX's indices as int32 counted from the front; `count` is the size of what they name."""
+    data = draft.const(indices)
+    if data is not None:
+        return draft.constant(indices, (data % count).astype(np.int32))
+    value = draft.value(indices)
+    at = (
+        indices if value.dtype == "int32" else draft.add("cast", node, [indices], {}, dtype="int32")
+    )
+    sizes = draft.constant(indices, np.asarray(count, np.int32))
+    return import_integers(node, draft, "mod", [at, sizes])
+
+
+def of_elements(node: Node, draft: Draft, x: str, at: str, axis: int, output: str = "") -> str:
+    """out[i, j, k] = x[i, at[i, j, k], k] for an axis of 1: tuples of the element's own indices, and
+    the given one in its place."""
+    shape, whole = draft.shape(at), draft.shape(x)
+    if len(shape) > 3 and _without(shape, axis) == _without(whole, axis):
+        sides = math.prod(shape[:axis]), math.prod(shape[axis + 1 :])
+        x = draft.reshape(node, x, (sides[0], whole[axis], sides[1]))
+        at = draft.reshape(node, at, (sides[0], shape[axis], sides[1]))
+        return draft.reshape(node, of_elements(node, draft, x, at, 1), shape, output)
+    own = np.indices(shape, dtype=np.int32)
+    columns = [draft.constant(at, own[a][..., None]) for a in range(len(shape))]
+    columns[axis] = draft.reshape(node, at, (*shape, 1))
+    tuples = draft.add("concat", node, columns, {"axis": len(shape)}, dtype="int32")
+    return draft.add("gather", node, [x, tuples], {"axis": 0, "batch": 0, "tuples": True}, output)
+
+
+def _without(shape: Shape, axis: int) -> Shape:
+    return (*shape[:axis], *shape[axis + 1 :])
+
+
+def _import_tuples(node: Node, draft: Draft) -> None:
+    """GatherND; along batch axes the tuples get the element's own indices in front."""
+    x, indices = node.inputs
+    shape, batch = draft.shape(indices), int(node.attrs.get("batch_dims", 0))
+    sizes = np.asarray(draft.shape(x)[batch : batch + shape[-1]])
+    at = from_front(node, draft, indices, sizes)
+    if batch:
+        own = np.indices(shape[:-1], dtype=np.int32)
+        columns = [draft.constant(at, own[a][..., None]) for a in range(batch)]
+        axis = {"axis": len(shape) - 1}
+        at = draft.add("concat", node, [*columns, at], axis, dtype="int32")
+    attrs = {"axis": 0, "batch": 0, "tuples": True}
+    draft.add("gather", node, [x, at], attrs, node.outputs[0])
 
 
 def _params(node: Node, graph: Graph, width: int) -> GatherParams:

@@ -11,9 +11,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from edgekit import instructions
 from edgekit.cases import activation, single
 from edgekit.graph import Graph, IntNode, Node
-from edgekit.op import Array, Case, Op, Params, Shape, c_field, int8_pair
+from edgekit.op import Array, Case, Op, Packed, Params, Shape, Variant, c_field, int8_pair
 
 
 @dataclass(frozen=True)
@@ -26,11 +27,20 @@ class InterleaveParams(Params):
         return range(row, self.planes * self.height, self.height)
 
 
+def neon_fits(p: InterleaveParams, consts: Mapping[str, Array]) -> bool:
+    """Three planes of 16 columns or more."""
+    return p.planes == 3 and p.width >= 16
+
+
 class Interleave(Op):
     name = "interleave"
     kernel = "interleave"
     signature = "rows"
     Params = InterleaveParams
+    variants = (
+        Variant("neon", ("neon",), neon_fits, Packed, InterleaveParams,
+                instructions=instructions.interleave_neon),
+    )  # fmt: skip
     same_scale = True
     coupling = "move"
 
@@ -69,4 +79,5 @@ class Interleave(Op):
             case("one_plane", (1, 1, 3, 2)),
             case("one_row", (1, 4, 1, 3)),
             case("one_column", (1, 2, 7, 1)),
+            *(case(f"colours_{w}", (1, 3, 2, w)) for w in (15, 16, 17, 33)),
         ]

@@ -67,8 +67,7 @@ class L2Norm(Op):
     @classmethod
     def run(cls, p: L2NormParams, consts: Mapping[str, Array], *inputs: Array) -> list[Array]:
         x = inputs[0].reshape(-1, p.depth).astype(np.int64) - p.input_zero
-        roots = [fixed_functions.inverse_sqrt(int(total)) for total in (x * x).sum(axis=1)]
-        multiplier, right = (np.array(column).reshape(-1, 1) for column in zip(*roots, strict=True))
+        multiplier, right = fixed_functions.inverse_sqrt((x * x).sum(axis=1, keepdims=True))
         return [
             fixed.saturate(fixed.requantize(x, multiplier, _BITS - right)).reshape(inputs[0].shape)
         ]

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,7 +19,10 @@ from edgekit import fixed, fixed_functions
 from edgekit.cases import activation, single
 from edgekit.graph import Graph, IntNode, Node
 from edgekit.op import Array, Axes, Case, Const, Op, Params, Shape, c_field, int8_pair, require
-from edgekit.ops.softmax import exponentials
+from edgekit.ops.softmax import along_rows, exponentials
+
+if TYPE_CHECKING:
+    from edgekit.draft import Draft
 
 _INPUT_BITS, _SUM_BITS, _OUTPUT_BITS = 5, 12, 4
 
@@ -41,6 +45,7 @@ class LogSoftmax(Op):
     Params = LogSoftmaxParams
     consts = (Const("exps", "int32_t", "[256], exp(-difference) in Q0.31"),)
     tflite = ("LOG_SOFTMAX",)
+    onnx = ("LogSoftmax",)
     output_quant = (1 / 16, 127)
     coupling = "mix"
     inplace = (0,)
@@ -49,6 +54,10 @@ class LogSoftmax(Op):
     @classmethod
     def import_tflite(cls, node: Node, graph: Graph) -> list[Node]:
         return [Node(node.name, cls.name, node.inputs, node.outputs)]
+
+    @classmethod
+    def import_onnx(cls, node: Node, draft: Draft) -> None:
+        along_rows(node, draft, lambda row, out: draft.add(cls.name, node, [row], {}, out))
 
     @classmethod
     def shapes(cls, node: Node, graph: Graph) -> list[Shape]:
@@ -71,14 +80,15 @@ class LogSoftmax(Op):
         x, out = graph.value(node.inputs[0]), graph.value(node.outputs[0])
         require((out.scale, out.zero_point) == cls.output_quant,
                 "an output of scale 1/16 and zero point 127", node, (out.scale, out.zero_point))  # fmt: skip
-        require(2**-26 < x.scale < 16, "an input scale between 2^-26 and 16", node, x.scale)
-        multiplier, shift = fixed.quantize_multiplier(x.scale * 2 ** (31 - _INPUT_BITS))
+        scale = min(x.scale, 15.99) if graph.one_rounding else x.scale  # -16 is the lowest step
+        require(2**-26 < scale < 16, "an input scale between 2^-26 and 16", node, scale)
+        multiplier, shift = fixed.quantize_multiplier(scale * 2 ** (31 - _INPUT_BITS))
         back, back_shift = fixed.quantize_multiplier(2 ** (31 - shift) / multiplier)
-        _, radius = fixed_functions.fixed_input(np.zeros(1, np.int64), x.scale, _INPUT_BITS)
+        _, radius = fixed_functions.fixed_input(np.zeros(1, np.int64), scale, _INPUT_BITS)
         params = LogSoftmaxParams(
             x.elements // x.shape[-1], x.shape[-1], multiplier, shift, back, back_shift, min(radius, 255),
         )  # fmt: skip
-        consts = {"exps": exponentials(x.scale)}
+        consts = {"exps": exponentials(scale)}
         return IntNode(node.name, cls, params, (x.name,), node.outputs, consts)
 
     @classmethod

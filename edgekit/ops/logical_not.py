@@ -5,18 +5,34 @@ out = 1 - in
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from edgekit.cases import single
 from edgekit.graph import Graph, IntNode, Node, Value
+from edgekit.integers import import_integers
 from edgekit.op import Array, Case, Shape, require
 from edgekit.ops.lut import Lut, LutParams
+
+if TYPE_CHECKING:
+    from edgekit.draft import Draft
 
 
 class LogicalNot(Lut):
     name = "logical_not"
     tflite = ("LOGICAL_NOT",)
+    onnx = ("Not", "BitwiseNot")
     saturation = 1.0
+
+    @classmethod
+    def import_onnx(cls, node: Node, draft: Draft) -> None:
+        (x,), (output,) = node.inputs, node.outputs
+        if node.op == "Not":
+            draft.add(cls.name, node, [x], {}, output, dtype="bool")
+            return
+        bits = ~np.zeros((), draft.value(x).dtype)
+        import_integers(node, draft, "xor", [x, draft.constant(x, bits)], output)
 
     @classmethod
     def real(cls, node: Node, graph: Graph, *inputs: Array) -> list[Array]:

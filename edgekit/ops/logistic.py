@@ -21,6 +21,9 @@ class Logistic(Lut):
     name = "logistic"
     wide = "gate_s16"
     tflite = ("LOGISTIC",)
+    instead = {
+        "GELU": "convert it as x LOGISTIC(1.702 x), or train with HARD_SWISH",
+    }
     onnx = ("Sigmoid",)
     output_quant = (1 / 256, -128)
     saturation = 0.6

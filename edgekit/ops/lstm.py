@@ -15,7 +15,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -24,6 +24,7 @@ from edgekit.cases import activation, case_random, single
 from edgekit.graph import Graph, IntNode, Node, Quant, State, Value, dequantized
 from edgekit.op import Array, Case, Const, Cost, Op, Params, Shape, c_field, require
 from edgekit.recurrent import saturate16
+from edgekit.sketch import Sketch
 
 _OPERANDS = 24
 _GATES = (2, 1, 3, 4)  # forget, input, cell, output: place of the weights on the input
@@ -69,6 +70,11 @@ class Lstm(Op):
     inputs = ("input", "hidden", "cell")
     states = ("hidden", "cell")
     tflite: ClassVar[tuple[str, ...]] = ("UNIDIRECTIONAL_SEQUENCE_LSTM",)
+    instead: ClassVar[Mapping[str, str]] = {
+        "LSTM": "convert with TensorFlow 2.4 or newer, which writes that one for a Keras LSTM",
+        "BIDIRECTIONAL_SEQUENCE_LSTM": "two of them, one between two REVERSE_V2, and a CONCATENATION",
+        "*RNN": "train the layer as an LSTM, or unroll its steps into FULLY_CONNECTED and TANH",
+    }
     coupling = "mix"
     tolerance: ClassVar[float] = 3.0
 
@@ -89,6 +95,8 @@ class Lstm(Op):
             require(bool(name) and graph.const(name) is not None, "constant weights and biases of four gates",
                     node, name or "absent")  # fmt: skip
         hidden, cell = names[_HIDDEN], names[_CELL]
+        if graph.value(names[0]).dtype == "float32":
+            return _from_variables(node, graph, weights, hidden, cell)
         operands = (names[0], hidden, cell, *weights)
         outputs = (node.outputs[0], hidden, cell)
         attrs = {
@@ -244,6 +252,34 @@ class Sums(NamedTuple):
     bias: Array
     multiplier: tuple[int, ...]
     shift: tuple[int, ...]
+
+
+def _from_variables(
+    node: Node, graph: Graph, weights: list[str], hidden: str, cell: str
+) -> list[Node]:
+    """In real numbers: a layer from given states, which are read from variables and written back."""
+    real = [np.asarray(dequantized(graph.value(name)), np.float64) for name in weights]
+    units = real[0].shape[0]
+    kinds = ("weights_x", "weights_h", "bias_x")
+    attrs: dict[str, Any] = {
+        kind: np.stack(real[4 * i : 4 * i + 4])[None] for i, kind in enumerate(kinds)
+    }
+    attrs |= {
+        "bias_h": np.zeros((1, 4, units)), "clip": float(node.attrs["cell_clip"]), "backward": False,
+        "batch_first": not node.attrs["time_major"],
+    }  # fmt: skip
+    sketch = Sketch(node, graph)
+    states = [
+        sketch.reshape(sketch.add("read_variable", [name]), (1, 1, units))
+        for name in (hidden, cell)
+    ]
+    operands = [node.inputs[0], *states]
+    made = sketch.add_all("lstm_sequence", operands, attrs)
+    sketch.reshape(made[0], graph.value(node.outputs[0]).shape, node.outputs[0])
+    for name, last in zip((hidden, cell), made[1:], strict=True):
+        flat = sketch.reshape(last, graph.value(name).shape)
+        sketch.add("assign_variable", [flat], output=name)
+    return sketch.nodes
 
 
 def _case(name: str, steps: int, in_c: int, units: int, clip: float) -> Case:

@@ -35,6 +35,7 @@ from edgekit.op import (
 )
 from edgekit.reduction import (
     ReductionParams,
+    add_reduction,
     moved_reduction,
     reduced,
     reduced_shape,
@@ -102,9 +103,7 @@ class Mean(Op):
 
     @classmethod
     def import_onnx(cls, node: Node, draft: Draft) -> None:
-        axes, keep = reduced(node, draft)
-        attrs = {"axes": axes, "keep_dims": keep}
-        draft.add(cls.name, node, node.inputs[:1], attrs, node.outputs[0])
+        add_reduction(node, draft, cls.name, node.inputs[0], *reduced(node, draft), node.outputs[0])
 
     @classmethod
     def moved(cls, node: Node, axes: Axes) -> tuple[dict[str, Any], Axes] | None:

@@ -79,10 +79,13 @@ class Pad(Op):
 
     @classmethod
     def import_onnx(cls, node: Node, draft: Draft) -> None:
-        border, value = _onnx_border(node, draft)
-        draft.add(
-            cls.name, node, node.inputs[:1], {"border": border, "value": value}, node.outputs[0]
-        )
+        (border, value), mode = _onnx_border(node, draft), node.attrs.get("mode", "constant")
+        x, output = _cropped(node, draft, border), node.outputs[0]
+        border = tuple((max(before, 0), max(after, 0)) for before, after in border)
+        if mode != "constant":
+            draft.same(output, _continued(node, draft, x, border, mode))
+            return
+        draft.add(cls.name, node, [x], {"border": border, "value": value}, output)
 
     @classmethod
     def moved(cls, node: Node, axes: Axes) -> tuple[dict[str, Any], Axes] | None:
@@ -177,8 +180,6 @@ def _level(node: Node, graph: Graph, dtype: str) -> int:
 
 def _onnx_border(node: Node, draft: Draft) -> tuple[Border, float]:
     """Border and value of an ONNX Pad: attributes up to opset 10, operands since."""
-    mode = node.attrs.get("mode", "constant")
-    require(mode == "constant", "a border of one value (mode constant)", node, mode)
     rank = len(draft.shape(node.inputs[0]))
     value = float(node.attrs.get("value", 0.0))
     if len(node.inputs) > 2 and node.inputs[2]:
@@ -196,6 +197,34 @@ def _onnx_border(node: Node, draft: Draft) -> tuple[Border, float]:
     ):
         border[axis] = pair
     return tuple(border), value
+
+
+def _cropped(node: Node, draft: Draft, border: Border) -> str:
+    """The input without what negative borders cut off."""
+    x = node.inputs[0]
+    if all(min(pair) >= 0 for pair in border):
+        return x
+    part = [
+        range(max(-before, 0), n - max(-after, 0))
+        for n, (before, after) in zip(draft.shape(x), border, strict=True)
+    ]
+    return draft.part(node, x, part)
+
+
+def _continued(node: Node, draft: Draft, name: str, border: Border, mode: str) -> str:
+    """The tensor with borders of its own elements: along each axis in turn, the indices that numpy's
+    mode of the same name would give."""
+    require(
+        mode in ("edge", "reflect", "wrap"), "a mode of constant, edge, reflect or wrap", node, mode
+    )
+    for axis, pair in enumerate(border):
+        if any(pair):
+            whole = np.arange(draft.shape(name)[axis])
+            indices = np.pad(whole, pair, mode=mode).astype(np.int32)  # type: ignore[call-overload]
+            operands = [name, draft.constant(name, indices)]
+            attrs = {"axis": axis, "batch": 0, "tuples": False}
+            name = draft.add("gather", node, operands, attrs, quant=draft.value(name).quant)
+    return name
 
 
 def _merged(shape: Shape, border: Border) -> list[tuple[int, int, int]]:

@@ -26,19 +26,19 @@ class QuantizeLinear(Transient):
     @classmethod
     def import_onnx(cls, node: Node, draft: Draft) -> None:
         x = draft.value(node.inputs[0])
-        quant, dtype = _numbers(node, draft, x)
+        quant, dtype = numbers(node, draft, x)
         require(not node.attrs.get("block_size", 0), "one scale per tensor or channel", node,
                 "blocks")  # fmt: skip
         output = node.outputs[0]
         if node.op == "QuantizeLinear":
             require(dtype in ("int8", "uint8"), "a conversion to int8 or uint8", node, dtype)
-            held = _quantized(node, draft, x, _signed(quant, dtype))
+            held = _quantized(node, draft, x, signed(quant, dtype))
         else:
-            held = _dequantized(node, draft, x, quant, dtype)
+            held = dequantized(node, draft, x, quant, dtype)
         draft.same(output, held)
 
 
-def _numbers(node: Node, draft: Draft, x: Value) -> tuple[Quant, str]:
+def numbers(node: Node, draft: Draft, x: Value) -> tuple[Quant, str]:
     """Scales and zero points as the node has them, and the integer type. Raises EK301."""
     scale = draft.const(node.inputs[1])
     zero_name = node.inputs[2] if len(node.inputs) > 2 else ""
@@ -68,7 +68,7 @@ def _numbers(node: Node, draft: Draft, x: Value) -> tuple[Quant, str]:
     return Quant(tuple(scales), tuple(zeros), axis), dtype
 
 
-def _signed(quant: Quant, dtype: str) -> Quant:
+def signed(quant: Quant, dtype: str) -> Quant:
     """The same reals from int8."""
     if dtype != "uint8":
         return quant
@@ -101,7 +101,7 @@ def _rounded(real: np.ndarray, quant: Quant) -> np.ndarray:
     return np.asarray(np.clip(steps, -128, 127), np.int8)
 
 
-def _dequantized(node: Node, draft: Draft, x: Value, quant: Quant, dtype: str) -> str:
+def dequantized(node: Node, draft: Draft, x: Value, quant: Quant, dtype: str) -> str:
     """The tensor that holds the real values of the integers `x`."""
     if x.data is not None and x.quant is None:
         require(dtype == x.dtype and dtype in ("int8", "uint8", "int32"), "int8, uint8 or int32 constants",
@@ -109,7 +109,7 @@ def _dequantized(node: Node, draft: Draft, x: Value, quant: Quant, dtype: str) -
         data = x.data
         if dtype == "uint8":
             data = (data.astype(np.int16) - 128).astype(np.int8)
-        return draft.constant(x.name, data, _signed(quant, dtype))
+        return draft.constant(x.name, data, signed(quant, dtype))
     require(
         not quant.per_channel, "one scale for an activation", node, f"{len(quant.scale)} scales"
     )
@@ -118,9 +118,10 @@ def _dequantized(node: Node, draft: Draft, x: Value, quant: Quant, dtype: str) -
             x.dtype == dtype and dtype in ("int8", "uint8"), "int8 or uint8 integers", node, x.dtype
         )
         draft.annotate(x.name, quant, dtype)
-        signed = _signed(quant, dtype)
-        return x.name if dtype == "int8" else draft.add("requantize", node, [x.name], quant=signed)
-    signed = _signed(quant, dtype)
-    if x.quant == signed:
+        if dtype == "int8":
+            return x.name
+        return draft.add("requantize", node, [x.name], quant=signed(quant, dtype))
+    wanted = signed(quant, dtype)
+    if x.quant == wanted:
         return x.name
-    return draft.add("reinterpret", node, [x.name], quant=signed)
+    return draft.add("reinterpret", node, [x.name], quant=wanted)

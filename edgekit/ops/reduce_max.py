@@ -18,6 +18,7 @@ from edgekit.movement import AXES, check_moved
 from edgekit.op import Array, Axes, Case, Op, Params, Shape, c_field, require
 from edgekit.reduction import (
     ReductionParams,
+    add_reduction,
     moved_reduction,
     reduced,
     reduced_shape,
@@ -59,9 +60,7 @@ class ReduceMax(Op):
 
     @classmethod
     def import_onnx(cls, node: Node, draft: Draft) -> None:
-        axes, keep = reduced(node, draft)
-        attrs = {"axes": axes, "keep_dims": keep}
-        draft.add(cls.name, node, node.inputs[:1], attrs, node.outputs[0])
+        add_reduction(node, draft, cls.name, node.inputs[0], *reduced(node, draft), node.outputs[0])
 
     @classmethod
     def shapes(cls, node: Node, graph: Graph) -> list[Shape]:

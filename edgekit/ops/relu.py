@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from edgekit import fixed
-from edgekit.graph import Graph, Node, Value
+from edgekit.graph import Graph, Node, Value, plain
+from edgekit.integers import import_integers
 from edgekit.op import Array, Case, require
 from edgekit.ops.lut import Lut, case
 from edgekit.window import activation_range, real_activation
@@ -39,6 +40,26 @@ class Relu(Lut):
     @classmethod
     def attributes(cls, node: Node) -> Mapping[str, Any]:
         return {"activation": (0.0, 1.0) if node.op == "RELU_0_TO_1" else node.op}
+
+    @classmethod
+    def import_onnx(cls, node: Node, draft: Draft) -> None:
+        """Whole numbers, and bounds that the network computes, are clamped by one extreme each."""
+        bounds = [*node.inputs[1:], "", ""][:2]
+        computed = any(name and draft.const(name) is None for name in bounds)
+        if not plain(draft.value(node.inputs[0])) and not computed:
+            super().import_onnx(node, draft)
+            return
+        if node.op == "Relu":
+            bounds[0] = draft.constant(
+                node.inputs[0], np.zeros((), draft.value(node.inputs[0]).dtype)
+            )
+        made = node.inputs[0]
+        for name, function, sign in zip(bounds, ("max", "min"), (1, -1), strict=True):
+            if name and plain(draft.value(made)):
+                made = import_integers(node, draft, function, [made, name])
+            elif name:
+                made = draft.binary(node, "extremum", made, name, attrs={"sign": sign})
+        draft.same(node.outputs[0], made)
 
     @classmethod
     def onnx_attributes(cls, node: Node, draft: Draft) -> Mapping[str, Any]:

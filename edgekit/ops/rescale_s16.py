@@ -17,8 +17,8 @@ import numpy as np
 from edgekit import elementwise, fixed
 from edgekit.cases import activation, single
 from edgekit.graph import DTYPES, Graph, IntNode, Node, limits
+from edgekit.integers import NUMBERS
 from edgekit.op import Array, Case, Params, Shape, c_field, require
-from edgekit.ops.cast import TYPES
 from edgekit.wide import Wide
 from edgekit.window import activation_range
 
@@ -67,7 +67,7 @@ class Rescale(Wide):
         """The node with slopes in steps of output by steps of input. Raises EK302 where 32 bits are
         too few."""
         x, out = graph.value(node.inputs[0]), graph.value(node.outputs[0])
-        known = all(value.dtype in TYPES and value.dtype != "bool" for value in (x, out))
+        known = all(value.dtype in NUMBERS and value.dtype != "bool" for value in (x, out))
         require(known, "int8, uint8, int16 or int32 tensors", node, (x.dtype, out.dtype))
         require(
             x.dtype != "int32" or x.zero_point == 0, "int32 of zero point 0", node, x.zero_point
@@ -82,7 +82,7 @@ class Rescale(Wide):
         require(reach < 2**31, "results within 32 bits", node, f"{reach:.4g}")
         low, high = activation_range(node, out) if "activation" in node.attrs else limits(out.dtype)
         params = RescaleParams(
-            out.dtype, TYPES[x.dtype], TYPES[out.dtype], -1 if below < 0 else 1, x.zero_point, multiplier1,
+            out.dtype, NUMBERS[x.dtype], NUMBERS[out.dtype], -1 if below < 0 else 1, x.zero_point, multiplier1,
             shift1, multiplier2, shift2, out.zero_point, low, high,
         )  # fmt: skip
         return IntNode(node.name, cls, params, (x.name,), node.outputs)

@@ -47,6 +47,10 @@ class ResizeNearest(Op):
     )
     tflite = ("RESIZE_NEAREST_NEIGHBOR",)
     onnx = ("Resize", "Upsample")
+    instead = {
+        "GridSample": "sampling at computed places needs them before the run; resize by a fixed factor",
+        "aten.grid_sampler*": "sampling at computed places needs them before the run; resize by a fixed factor",
+    }
     same_scale = True
 
     @classmethod

@@ -31,15 +31,10 @@ class Rsqrt(Lut):
     def levels(cls, node: Node, x: Value, out: Value, difference: fixed.Int) -> fixed.Int:
         factor = 1.0 / (np.sqrt(np.float32(x.scale)) * np.float32(out.scale))
         multiplier, shift = fixed.quantize_multiplier(float(factor))
-        levels = []
-        for value in difference.tolist():
-            if value <= 0:
-                levels.append(127)
-                continue
-            root, right = fixed_functions.inverse_sqrt(value)
-            data = fixed.requantize(1, root, _SHIFT - right)
-            levels.append(int(fixed.requantize(data, multiplier, shift - _SHIFT)) + out.zero_point)
-        return np.array(levels, np.int64)
+        root, right = fixed_functions.inverse_sqrt(difference)
+        data = fixed.requantize(1, root, _SHIFT - right)
+        levels = fixed.requantize(data, multiplier, shift - _SHIFT) + out.zero_point
+        return np.where(difference > 0, levels, 127)
 
     @classmethod
     def cases(cls) -> list[Case]:

@@ -12,16 +12,41 @@ is a dense convolution with weights and folded bias of its own, and the kernel i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 import numpy as np
 
 from edgekit import fixed, weighted
 from edgekit.cases import weighted_case
 from edgekit.graph import Graph, IntNode, Node, Value
-from edgekit.op import Array, Case, Const, Cost, Op, Params, Shape, c_field, int8_pair, require
-from edgekit.window import activation_range, real_activation, tflite_axis
+from edgekit.nibbles import suffix
+from edgekit.op import (
+    Array,
+    Case,
+    Const,
+    Cost,
+    Op,
+    Params,
+    Shape,
+    c_field,
+    int8_pair,
+    load_ops,
+    require,
+)
+from edgekit.window import (
+    activation_range,
+    by_sample,
+    channels_first,
+    real_activation,
+    spatial,
+    tflite_axis,
+)
+
+if TYPE_CHECKING:
+    from edgekit.draft import Draft
 
 
 @dataclass(frozen=True)
@@ -76,7 +101,7 @@ class TransposeConv(Op):
     wide = "transpose_conv_s16"
     signature = "rows"
     Params = TransposeConvParams
-    consts = (
+    consts: ClassVar[tuple[Const, ...]] = (
         Const(
             "weights",
             "int8_t",
@@ -87,7 +112,11 @@ class TransposeConv(Op):
         Const("multiplier", "int32_t", "[out_c]"),
         Const("shift", "int8_t", "[out_c], positive is left"),
     )
-    tflite = ("TRANSPOSE_CONV",)
+    tflite: ClassVar[tuple[str, ...]] = ("TRANSPOSE_CONV",)
+    instead: ClassVar[Mapping[str, str]] = {
+        "CONV_3D_TRANSPOSE": "fold the depth into the channels, or work slice by slice",
+    }
+    onnx: ClassVar[tuple[str, ...]] = ("ConvTranspose",)
     channel_axis = 0
     coupling = "mix"
 
@@ -113,6 +142,15 @@ class TransposeConv(Op):
             "pad_left": axes[1].before, "shape": out, "activation": a["fused_activation_function"],
         }  # fmt: skip
         return [Node(node.name, cls.name, operands, node.outputs, attrs)]
+
+    @classmethod
+    def import_onnx(cls, node: Node, draft: Draft) -> None:
+        x, w = draft.shape(node.inputs[0]), draft.shape(node.inputs[1])
+        require(draft.const(node.inputs[1]) is not None, "constant weights", node, node.inputs[1])
+        require(len(x) in (3, 4) and len(w) == len(x), "an input of shape [N, C, L] or [N, C, H, W]", node,
+                (x, w))  # fmt: skip
+        axes = _onnx_axes(node, x[2:], w[2:])
+        by_sample(node, draft, lambda data, output: _onnx_layer(node, draft, axes, data, output))
 
     @classmethod
     def shapes(cls, node: Node, graph: Graph) -> list[Shape]:
@@ -147,7 +185,8 @@ class TransposeConv(Op):
         sums = np.stack([part.reshape(len(part), -1).sum(1, np.int64) for part in parts])
         consts["bias"] = (plain - x.zero_point * sums).astype(np.int32)
         consts["weights"] = np.concatenate([part.reshape(-1) for part in parts])
-        return IntNode(node.name, cls, params, (x.name,), node.outputs, consts)
+        op = load_ops()[f"transpose_conv{suffix(w)}"]
+        return IntNode(node.name, op, params, (x.name,), node.outputs, consts)
 
     @classmethod
     def run(
@@ -196,6 +235,75 @@ class TransposeConv(Op):
             case("wide_stride", (2, 3, 4), (3, 2, 2, 4), 3, "VALID", input_zero=-128),
             case("single", (1, 1, 1), (1, 3, 3, 1), 2, act="RELU6", per_channel=False),
         ]
+
+
+class _Axis(NamedTuple):
+    """One spatial axis of a transposed convolution: elements before it, cut off in front, and made."""
+
+    stride: int
+    dilation: int
+    before: int
+    out: int
+
+
+def _onnx_axes(node: Node, sizes: Sequence[int], kernel: Sequence[int]) -> list[_Axis]:
+    """ONNX's pads, output_padding, output_shape and auto_pad. What an output shape leaves to be cut off
+    is divided evenly, an odd one in front but for SAME_UPPER."""
+    a, n = node.attrs, len(sizes)
+    strides, dilations = a.get("strides", [1] * n), a.get("dilations", [1] * n)
+    extra, pads = a.get("output_padding", [0] * n), a.get("pads", [0] * (2 * n))
+    auto, wanted = a.get("auto_pad", "NOTSET"), a.get("output_shape")
+    made = []
+    for i in range(n):
+        full = (sizes[i] - 1) * strides[i] + extra[i] + (kernel[i] - 1) * dilations[i] + 1
+        out, before = full - pads[i] - pads[n + i], pads[i]
+        if wanted or auto.startswith("SAME"):
+            out = int(wanted[-n:][i]) if wanted else sizes[i] * strides[i]
+            cut = max(full - out, 0)
+            before = cut // 2 if auto == "SAME_UPPER" else cut - cut // 2
+        require(
+            out >= 1 and before >= 0, "an output with elements, and pads from 0", node, (out, pads)
+        )
+        made.append(_Axis(strides[i], dilations[i], before, out))
+    return made
+
+
+def _onnx_layer(node: Node, draft: Draft, axes: list[_Axis], data: str, output: str) -> str:
+    if int(node.attrs.get("group", 1)) > 1:
+        make = partial(_onnx_group, node, draft, axes)
+        return weighted.in_groups(node, draft, data, 0, output, make)
+    return _onnx_group(node, draft, axes, data, [n for n in node.inputs[1:] if n], output)
+
+
+def _onnx_group(
+    node: Node, draft: Draft, axes: list[_Axis], data: str, constants: Sequence[str], output: str
+) -> str:
+    rank, (weights, *bias) = len(draft.shape(data)), constants
+    w = draft.shape(weights)
+    if rank == 3:
+        weights, axes = draft.reshape(node, weights, (*w, 1)), [*axes, _Axis(1, 1, 0, 1)]
+    weights = _dilated(draft, draft.permute(node, weights, (1, 2, 3, 0)), axes)
+    rows, columns = axes
+    attrs = {
+        "stride_h": rows.stride, "stride_w": columns.stride, "pad_top": rows.before,
+        "pad_left": columns.before, "shape": (1, rows.out, columns.out, w[1]), "activation": "NONE",
+    }  # fmt: skip
+    operands = [spatial(node, draft, data), weights, *bias]
+    made = draft.add("transpose_conv", node, operands, attrs)
+    return channels_first(node, draft, made, rank, output)
+
+
+def _dilated(draft: Draft, name: str, axes: list[_Axis]) -> str:
+    """Weights [O, H, W, I] with zeros between the taps."""
+    value = draft.value(name)
+    assert value.data is not None
+    steps = [axis.dilation for axis in axes]
+    if steps == [1, 1]:
+        return name
+    o, h, w, i = value.shape
+    wide = np.zeros((o, (h - 1) * steps[0] + 1, (w - 1) * steps[1] + 1, i), value.data.dtype)
+    wide[:, :: steps[0], :: steps[1]] = value.data
+    return draft.constant(name, wide, value.quant)
 
 
 def phases(p: TransposeWindowParams, weights: Array) -> list[Array]:

@@ -12,27 +12,37 @@ from edgekit.passes.distinct_outputs import distinct_outputs
 from edgekit.passes.drop_dead import drop_dead
 from edgekit.passes.float_weights import float_weights
 from edgekit.passes.fold_affine import fold_affine
+from edgekit.passes.fold_factor import fold_factor
 from edgekit.passes.fold_pad import fold_pad
 from edgekit.passes.fuse_activation import fuse_activation
-from edgekit.passes.inline_branches import inline_branches
+from edgekit.passes.fuse_pointwise import fuse_pointwise
+from edgekit.passes.hidden_state import hidden_state
+from edgekit.passes.inline_subgraphs import inline_subgraphs
 from edgekit.passes.layout import layout
+from edgekit.passes.recognise_norm import recognise_norm
 from edgekit.passes.resolve_state import resolve_state
+from edgekit.passes.signed_bytes import signed_bytes
 from edgekit.passes.static_shapes import static_shapes
 
 Pass = Callable[[Graph], Graph]
 
 CANONICAL: tuple[Pass, ...] = (
-    inline_branches,
+    inline_subgraphs,
+    hidden_state,
     resolve_state,
     static_shapes,
+    signed_bytes,
+    recognise_norm,
     drop_dead,
     bind_edges,
     float_weights,
     canonicalize,
     layout,
     fold_affine,
+    fold_factor,
     collapse_reshapes,
     fuse_activation,
+    fuse_pointwise,
     fold_pad,
     drop_dead,
     distinct_outputs,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
@@ -10,9 +9,10 @@ from typing import TypeVar
 
 from edgekit.draft import Draft
 from edgekit.errors import EdgekitError
-from edgekit.folding import fold_integers, fold_node
+from edgekit.folding import INTEGERS, fold_integers, fold_node
 from edgekit.graph import Graph, Node
 from edgekit.op import Op, load_ops, onnx_ops, tflite_ops
+from edgekit.refusals import unsupported
 
 T = TypeVar("T")
 
@@ -27,7 +27,7 @@ def _drafted(graph: Graph) -> Graph:
     """Channel-first sources: every node writes what it means to a draft."""
     known, draft = onnx_ops(), Draft(graph)
     for node in graph.nodes:
-        op = _supported(node, known)
+        op = _supported(node, known, graph)
         _on_sound_operands(node, graph, partial(op.import_onnx, node, draft))
     return draft.finish()
 
@@ -45,24 +45,17 @@ def _walked(graph: Graph) -> Graph:
         else:
             if fold_integers(node, graph):
                 continue
-            op = _supported(node, known)
+            op = _supported(node, known, graph)
             made = _on_sound_operands(node, graph, partial(_imported, node, op, graph))
             nodes += [n for n in made if not fold_node(n, graph)]
     return graph.with_nodes(nodes)
 
 
-def _supported(node: Node, known: Mapping[str, type[Op]]) -> type[Op]:
+def _supported(node: Node, known: Mapping[str, type[Op]], graph: Graph) -> type[Op]:
     if node.op in known:
         return known[node.op]
-    near = difflib.get_close_matches(node.op, known, 1)
-    hint = f"; the nearest supported one is {near[0]}" if near else ""
-    raise EdgekitError(
-        "EK201",
-        f"operator {node.op} is not supported",
-        where=f"node {node.name}",
-        found=node.op,
-        help=f"replace this layer in the source model; `edgekit ops` lists what is supported{hint}",
-    )
+    others = {n.op for n in graph.nodes} - {node.op, *known, *load_ops(), *INTEGERS}
+    raise unsupported(node.op, f"node {node.name}", graph.format, others)
 
 
 def _on_sound_operands(node: Node, graph: Graph, read: Callable[[], T]) -> T:

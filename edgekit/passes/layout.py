@@ -142,6 +142,8 @@ class _Arrangement:
             if name and name not in self.values:
                 self._constant(name)
         self._define(output, kept)
+        for more in node.outputs[1:]:
+            self._define(more, Axes.same(len(self.source.value(more).shape)))
         self.nodes.append(replace(node, inputs=tuple(inputs), attrs=attrs))
 
     def _common(self, op: type[Op], node: Node, operands: Sequence[str]) -> Axes | None:

@@ -6,7 +6,7 @@ one scale and zero point per activation, a symmetric scale per output channel fo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -15,37 +15,40 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgekit.errors import EdgekitError
-from edgekit.graph import Graph, Quant, limits
+from edgekit.graph import Graph, Quant, State, Value, limits
 from edgekit.op import load_ops
 from edgekit.quantize import equalize
 from edgekit.quantize.bias import corrected
-from edgekit.quantize.evaluate import activations, real_inputs, some
-from edgekit.quantize.prepare import Groups, groups_of, has_reals, prepared
-from edgekit.quantize.ranges import RANGES, Histogram, affine, minmax, symmetric
+from edgekit.quantize.evaluate import inferences, some
+from edgekit.quantize.four_bits import second_moments
+from edgekit.quantize.prepare import Groups, accumulated, groups_of, has_reals, is_real, prepared
+from edgekit.quantize.ranges import RANGES, Histogram, affine, minmax, power_of_two, symmetric
 from edgekit.quantize.report import error_report
+from edgekit.quantize.schemes import W4A8, W8A8, W8A16, chosen_schemes
 from edgekit.quantize.store import Quantization, damaged, load, save
 from edgekit.quantize.weights import layer_constants
-from edgekit.quantize.widths import WIDE, wide_layers, wide_tensors
-from edgekit.validate.data import Samples, load_samples, samples_of
+from edgekit.quantize.widths import WIDE, wide_tensors
+from edgekit.validate.data import Samples, load_samples, quantize, samples_of
 
 __all__ = ["Calibration", "Quantization", "Settings", "load", "quantized", "restored", "save"]
 
 Array = NDArray[Any]
+# Bits of weights and of activations.
+SCHEMES = ("w8a8", "w4a8")
 FEW_SAMPLES = 8
 _CORRECTION_SAMPLES = 128
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How numbers are chosen. ranges: a key of `ranges.RANGES`, for int8. scheme: type of the
-    activations, "int8" or "int16"; layers: that of single layers, by name or pattern
-    (`widths.wide_layers`)."""
+    """How numbers are chosen. ranges: a key of `ranges.RANGES`. scheme: one of `schemes.SCHEMES`;
+    layer_schemes: those of single layers, by patterns of their names."""
 
     ranges: str = "percentile"
     equalize: bool = True
     bias_correction: bool = True
-    scheme: str = "int8"
-    layers: Mapping[str, str] = field(default_factory=dict)
+    scheme: str = W8A8
+    layer_schemes: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,6 +69,7 @@ class Calibration:
         options: dict[str, Any] = {
             "scale": self.scale,
             "offset": self.offset,
+            "stateful": bool(graph.states),
             "layouts": graph.layouts,
         }
         if self.data is None:
@@ -85,13 +89,14 @@ def quantized(
     """The integer form of a canonical graph, and what was decided for it.
 
     A graph that has all its numbers comes back as it is, with None. calibration: samples of the
-    graph's inputs (`Calibration.samples`). Raises EK203 where they are needed and absent,
-    EK004 where they cannot serve, EK304 where the model is not finite, EK301 for wrong numbers of
-    the source.
+    graph's inputs (`Calibration.samples`). Raises EK203 where they are needed and absent, EK004 where
+    they cannot serve, EK304 where the model is not finite, EK301 for wrong numbers of the source,
+    EK001 and EK202 for schemes that layers cannot have.
     """
+    chosen = chosen_schemes(graph, settings.scheme, settings.layer_schemes)
     if not has_reals(graph) and not graph.one_rounding:
         return graph, None
-    wide = wide_layers(graph, settings.scheme, settings.layers)
+    fours, wide = (frozenset(n for n, s in chosen.items() if s == own) for own in (W4A8, W8A16))
     ready = prepared(graph, wide)
     groups = groups_of(ready, wide, calibrated=calibration is not None)
     missing = _uncalibrated(ready, groups)
@@ -104,7 +109,8 @@ def quantized(
         if settings.equalize:
             ready, factors = equalize.equalized(ready, _spreads(ready, calibration), wide)
         seen = _histograms(ready, groups, calibration)
-    decided = _numbers(ready, groups, seen, settings, wide)
+    moments = second_moments(ready, calibration, fours) if calibration and fours else {}
+    decided = _numbers(ready, groups, seen, settings, fours, moments, wide)
     if not decided.quants:
         return graph, None
     result = applied(ready, decided)
@@ -149,17 +155,28 @@ def restored(graph: Graph, quantization: Quantization) -> Graph:
 
 def applied(graph: Graph, quantization: Quantization) -> Graph:
     """A prepared graph with the numbers that were decided."""
-    values, wide = dict(graph.values), wide_tensors(graph, quantization.wide)
+    values, long = dict(graph.values), accumulated(graph, quantization.wide)
+    long |= wide_tensors(graph, quantization.wide)
     for name, quant in quantization.quants.items():
         data = quantization.data.get(name, values[name].data)
-        dtype = (WIDE if name in wide else "int8") if data is None else str(data.dtype)
+        dtype = (WIDE if name in long else "int8") if data is None else str(data.dtype)
         values[name] = replace(values[name], dtype=dtype, quant=quant, data=data)
-    return replace(graph, values=values, one_rounding=True)
+    states = tuple(_integer_state(state, values[state.value]) for state in graph.states)
+    return replace(graph, values=values, states=states, one_rounding=True)
+
+
+def _integer_state(state: State, value: Value) -> State:
+    """A variable whose first value is in the type of its numbers."""
+    if state.init.dtype.kind != "f" or value.quant is None:
+        return state
+    return replace(state, init=quantize(state.init, value.quant, value.dtype))
 
 
 def check_calibration(graph: Graph, samples: Samples) -> None:
-    """Raises EK004 for data that says nothing about an input's range."""
+    """Raises EK004 for data that says nothing about the range of a real input."""
     for tensor, x in zip(samples.tensors, samples.arrays, strict=True):
+        if not is_real(graph, tensor.name):
+            continue
         found = ""
         if not np.any(x != x.reshape(-1)[0]):
             found = f"{x.size} times {float(x.reshape(-1)[0]):g}"
@@ -211,10 +228,11 @@ def _refuse(graph: Graph, missing: dict[str, list[str]]) -> None:
 def _histograms(graph: Graph, groups: Groups, samples: Samples) -> dict[str, Histogram]:
     """What every group without numbers holds, over all calibration data and its own constants."""
     table = groups.members()
-    root = {n: r for r, names in table.items() for n in names if r not in groups.fixed}
+    open_groups = {r: names for r, names in table.items() if r not in groups.fixed}
+    root = {n: r for r, names in open_groups.items() for n in names if is_real(graph, n)}
     seen: dict[str, Histogram] = {r: Histogram() for r in root.values()}
-    for inputs in real_inputs(graph, samples):
-        for name, x in activations(graph, inputs):
+    for found in inferences(graph, samples):
+        for name, x in found:
             if name in root:
                 seen[root[name]].add(x)
     return seen
@@ -224,8 +242,8 @@ def _spreads(graph: Graph, samples: Samples) -> dict[str, equalize.Spread]:
     """Of the output of every layer with weights."""
     layers = {n.outputs[0] for n in graph.nodes if load_ops()[n.op].channel_axis is not None}
     spreads: dict[str, equalize.Spread] = {}
-    for inputs in real_inputs(graph, samples):
-        for name, x in activations(graph, inputs):
+    for found in inferences(graph, samples):
+        for name, x in found:
             if name in layers:
                 rows = x.reshape(-1, x.shape[-1]).astype(np.float64)
                 here = np.abs(rows).max(axis=0), (rows**2).mean(axis=0) / samples.inferences
@@ -240,6 +258,8 @@ def _numbers(
     groups: Groups,
     seen: dict[str, Histogram],
     settings: Settings,
+    fours: Collection[str],
+    moments: Mapping[str, Array],
     wide: frozenset[str],
 ) -> Quantization:
     """Numbers for every real tensor: activations by their range, then constants and layers."""
@@ -251,20 +271,24 @@ def _numbers(
         quant = groups.fixed.get(root)
         if quant is None:
             # What goes in and out of the network is never cut, nor what has steps enough.
-            uncut = bool(edges & set(names) or long & set(names))
+            uncut = bool(edges & set(names) or long & set(names)) or root in groups.long
             rule = minmax if uncut else RANGES[settings.ranges]
             low, high = rule(seen[root]) if root in seen and seen[root].limit else (0.0, 0.0)
             for name in names:
                 constant = graph.const(name)
                 if constant is not None and constant.dtype.kind == "f":
                     low, high = min(low, float(constant.min())), max(high, float(constant.max()))
-            quant = symmetric(low, high) if long & set(names) else affine(low, high)
+            if root in groups.long:
+                quant = power_of_two(low, high)
+            else:
+                quant = symmetric(low, high) if long & set(names) else affine(low, high)
         for name in names:
             if graph.value(name).dtype == "float32":
                 quants[name] = quant
                 constant = graph.const(name)
                 if constant is not None:
-                    data[name] = _levels(constant, quant, WIDE if name in long else "int8")
+                    dtype = WIDE if root in groups.long or name in long else "int8"
+                    data[name] = _levels(constant, quant, dtype)
 
     def numbers(name: str) -> Quant | None:
         return quants.get(name, graph.value(name).quant)
@@ -274,7 +298,9 @@ def _numbers(
             continue
         x, out = numbers(node.inputs[0]), numbers(node.outputs[0])
         if x is not None and out is not None and not x.per_channel:
-            for name, (quant, array) in layer_constants(node, graph, x, out).items():
+            bits = 4 if node.name in fours else 8
+            made = layer_constants(node, graph, x, out, bits, moments.get(node.name))
+            for name, (quant, array) in made.items():
                 quants[name], data[name] = quant, array
     return Quantization(quants, data, wide=wide)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,18 +19,39 @@ _BATCH_BYTES = 128 << 20
 
 
 def real_inputs(graph: Graph, samples: Samples) -> Iterator[dict[str, Array]]:
-    """The real values of every inference's inputs, float32 in the graph's shapes."""
+    """The real values of every inference's inputs, float32 in the graph's shapes, and the first
+    values of its variables."""
+    variables = {state.value: _real(graph, state.value, state.init) for state in graph.states}
     for i in range(len(samples)):
         for step in range(samples.arrays[0].shape[1] if samples.sequence else 1):
-            yield {
+            inputs = {
                 tensor.name: _real(graph, tensor.name, x[i, step] if samples.sequence else x[i])
                 for tensor, x in zip(samples.tensors, samples.arrays, strict=True)
             }
+            yield inputs | variables
+
+
+def inferences(graph: Graph, samples: Samples) -> Iterator[Iterator[tuple[str, Array]]]:
+    """`activations` of every inference, in order; along a sequence variables keep their values."""
+    variables: dict[str, Array] = {}
+    steps = samples.arrays[0].shape[1] if samples.sequence else 1
+    for count, inputs in enumerate(real_inputs(graph, samples)):
+        if count % steps == 0:
+            variables = {state.value: inputs[state.value] for state in graph.states}
+        yield _keeping(activations(graph, inputs | variables), variables)
+
+
+def _keeping(found: Iterator[tuple[str, Array]], variables: dict[str, Array]) -> Iterator[tuple[str, Array]]:  # fmt: skip
+    """What is found, noting what variables are set to."""
+    for name, x in found:
+        if name in variables:
+            variables[name] = x
+        yield name, x
 
 
 def _real(graph: Graph, name: str, x: Array) -> Array:
     value = graph.value(name)
-    return dequantize(x, value.quant).astype(np.float32).reshape(value.shape)
+    return dequantize(x, value.quant).astype(_real_type(value)).reshape(value.shape)
 
 
 def activations(graph: Graph, inputs: Mapping[str, Array]) -> Iterator[tuple[str, Array]]:
@@ -43,7 +64,7 @@ def activations(graph: Graph, inputs: Mapping[str, Array]) -> Iterator[tuple[str
         yield name, x
     for node in graph.nodes:
         for name, out in zip(node.outputs, run_real(node, graph, live), strict=True):
-            if not np.isfinite(out).all():
+            if out.dtype.kind == "f" and not np.isfinite(out).all():
                 raise EdgekitError(
                     "EK304", "the model computes values that are not finite", where=f"node {node.name}, tensor {name}",
                     found="NaN or infinity on calibration data", help="check the weights and the range of the data",
@@ -60,20 +81,24 @@ def _last_reads(graph: Graph) -> dict[str, Node]:
 
 
 def run_real(node: Node, graph: Graph, live: Mapping[str, Array]) -> list[Array]:
-    """One node on one inference's real values, float32."""
+    """One node on one inference's real values, float32; plain integers stay what they are."""
     operands = [live[name] for name in node.inputs if name in live]
     with np.errstate(all="ignore"):
         outputs = load_ops()[node.op].real(node, graph, *operands)
-    return [
-        np.asarray(out, np.float32).reshape(graph.value(name).shape)
-        for name, out in zip(node.outputs, outputs, strict=True)
-    ]
+    made = [(graph.value(name), out) for name, out in zip(node.outputs, outputs, strict=True)]
+    return [np.asarray(out, _real_type(value)).reshape(value.shape) for value, out in made]
+
+
+def _real_type(value: Value) -> str:
+    """What a tensor is in real numbers: integers without a scale are themselves."""
+    plain = value.quant is None and not value.dtype.startswith("float")
+    return value.dtype if plain else "float32"
 
 
 def run_real_batch(node: Node, graph: Graph, live: Mapping[str, Array]) -> list[Array]:
     """`run_real` on arrays [N, *shape]."""
     names = [name for name in node.inputs if name in live]
-    count = len(live[names[0]]) if names else 1
+    count = _count(live, names)
     each = [run_real(node, graph, {name: live[name][i] for name in names}) for i in range(count)]
     return [np.stack(column) for column in zip(*each, strict=True)]
 
@@ -81,7 +106,7 @@ def run_real_batch(node: Node, graph: Graph, live: Mapping[str, Array]) -> list[
 def run_integer(node: Node, graph: Graph, live: Mapping[str, Array]) -> list[Array]:
     """One node of a quantized graph on integers [N, *shape]."""
     made = integer_node(node, graph)
-    count = len(next(live[name] for name in made.inputs if name in live))
+    count = _count(live, [name for name in made.inputs if name in live])
     operands = [
         live[name] if name in live else _repeated(graph.value(name), count) for name in made.inputs
     ]
@@ -90,6 +115,11 @@ def run_integer(node: Node, graph: Graph, live: Mapping[str, Array]) -> list[Arr
         out.reshape(count, *graph.value(name).shape)
         for name, out in zip(node.outputs, outputs, strict=True)
     ]
+
+
+def _count(live: Mapping[str, Array], names: Sequence[str]) -> int:
+    """Samples of the operands; where a node has constants alone, of anything that is there."""
+    return next((len(live[name]) for name in (*names, *live)), 1)
 
 
 def _repeated(value: Value, count: int) -> Array:

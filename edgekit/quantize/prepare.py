@@ -13,7 +13,7 @@ import numpy as np
 from edgekit.draft import TEMPORARY
 from edgekit.errors import EdgekitError
 from edgekit.graph import Graph, Node, Quant, Value
-from edgekit.op import load_ops
+from edgekit.op import load_ops, require
 from edgekit.ops.lut import Lut
 from edgekit.quantize.widths import converted, data_operands, form
 
@@ -30,8 +30,7 @@ def is_real(graph: Graph, name: str) -> bool:
 
 
 def prepared(graph: Graph, wide: frozenset[str] = frozenset()) -> Graph:
-    """wide: the nodes of int16 activations. Raises EK304 for a constant that is not finite, EK202 for
-    real state."""
+    """wide: the nodes of int16 activations. Raises EK304 for a constant that is not finite."""
     _check_constants(graph)
     graph = _own_constants(graph)
     graph = graph.with_nodes(_copied(node, graph) for node in graph.nodes)
@@ -54,12 +53,6 @@ def _check_constants(graph: Graph) -> None:
                     "EK304", "a constant holds values that are not finite", where=f"node {node.name}, tensor {name}",
                     found=f"{int(bad.sum())} of {data.size} are NaN or infinite", help="train or export the model again",
                 )  # fmt: skip
-    for state in graph.states:
-        if is_real(graph, state.value):
-            raise EdgekitError(
-                "EK202", "a floating-point variable has no support", where=f"tensor {state.value}",
-                found="float32, wanted int8", help="convert the model with full integer quantization",
-            )  # fmt: skip
 
 
 def _copied(node: Node, graph: Graph) -> Node:
@@ -129,6 +122,7 @@ class Groups:
     def __init__(self, graph: Graph, wide: frozenset[str]) -> None:
         self._parent: dict[str, str] = {}
         self.fixed: dict[str, Quant] = {}
+        self.long: set[str] = set()  # roots of those that are kept as int16
         self.values = graph.values
         for name in dict.fromkeys((*graph.inputs, *(n for x in graph.nodes for n in x.outputs))):
             self.add(name)
@@ -136,7 +130,7 @@ class Groups:
             fixed = form(node, wide).output_quant
             if fixed and self.values[node.outputs[0]].quant is None:
                 self.fixed[node.outputs[0]] = Quant((fixed[0],), (fixed[1],))
-            for name in data_operands(node):
+            for name in data_operands(node, self.values):
                 self.add(name)
 
     def add(self, name: str) -> None:
@@ -180,13 +174,37 @@ def groups_of(graph: Graph, wide: frozenset[str], *, calibrated: bool) -> Groups
     groups = Groups(graph, wide)
     for node in graph.nodes:
         if form(node, wide).same_scale:
-            for name in data_operands(node):
+            for name in data_operands(node, graph.values):
                 joined = groups.join(node.outputs[0], name)
                 assert joined, node.name
+    for node in graph.nodes:
+        for first, second in load_ops()[node.op].ties(node):
+            joined = groups.join(first, second)
+            require(joined, "one scale and zero point for what is carried along a sequence", node,
+                    (groups.quant(first), groups.quant(second)))  # fmt: skip
+    groups.long = {groups.root(name) for node in graph.nodes for name in _accumulating(node)}
     for node in graph.nodes:
         if form(node, wide).keeps_range and not calibrated:
             groups.join(node.outputs[0], node.inputs[0])
     return groups
+
+
+def _accumulating(node: Node) -> list[str]:
+    """The tensors of a node that are kept as int16."""
+    op = load_ops()[node.op]
+    names = [*zip(op.inputs, node.inputs, strict=False)]
+    names += zip(("output", *op.more), node.outputs, strict=False)
+    return [name for role, name in names if role in op.accumulates]
+
+
+def accumulated(graph: Graph, wide: frozenset[str]) -> set[str]:
+    """The real tensors of a prepared graph that are kept as int16, whatever the scheme."""
+    if not any(load_ops()[node.op].accumulates for node in graph.nodes):
+        return set()
+    groups = groups_of(graph, wide, calibrated=True)
+    return {
+        name for root, names in groups.members().items() if root in groups.long for name in names
+    }
 
 
 def _bridged(graph: Graph, wide: frozenset[str]) -> Graph:
@@ -198,7 +216,7 @@ def _bridged(graph: Graph, wide: frozenset[str]) -> Graph:
     for node in graph.nodes:
         if not form(node, wide).same_scale:
             nodes.append(node)
-        elif len(data_operands(node)) == 1:
+        elif len(data_operands(node, values)) == 1:
             nodes += _one_operand(node, values, groups)
         else:
             nodes += _many_operands(node, values, groups)
@@ -206,7 +224,7 @@ def _bridged(graph: Graph, wide: frozenset[str]) -> Graph:
 
 
 def _one_operand(node: Node, values: dict[str, Value], groups: Groups) -> list[Node]:
-    name, output = data_operands(node)[0], node.outputs[0]
+    name, output = data_operands(node, values)[0], node.outputs[0]
     if groups.join(output, name):
         return [node]
     if values[name].elements <= values[output].elements:
@@ -221,18 +239,18 @@ def _one_operand(node: Node, values: dict[str, Value], groups: Groups) -> list[N
 
 def _many_operands(node: Node, values: dict[str, Value], groups: Groups) -> list[Node]:
     """What has numbers of its own is requantized, unless all of them and the output have the same."""
-    given = [groups.quant(name) for name in data_operands(node)]
+    given = [groups.quant(name) for name in data_operands(node, values)]
     kept = groups.quant(node.outputs[0])
     if kept is None and len(set(given)) == 1:
         kept = given[0]
-    bridges, inputs = [], []
-    for name, quant in zip(data_operands(node), given, strict=True):
-        if quant is not None and quant != kept:
-            bridge, name = _bridge(node, name, values, groups)
+    bridges: list[Node] = []
+    moved: dict[str, str] = {}
+    for name, quant in zip(data_operands(node, values), given, strict=True):
+        if quant is not None and quant != kept and name not in moved:
+            bridge, moved[name] = _bridge(node, name, values, groups)
             bridges.append(bridge)
-        groups.join(node.outputs[0], name)
-        inputs.append(name)
-    return [*bridges, replace(node, inputs=tuple(inputs))]
+        groups.join(node.outputs[0], moved.get(name, name))
+    return [*bridges, replace(node, inputs=tuple(moved.get(n, n) for n in node.inputs))]
 
 
 def _bridge(node: Node, name: str, values: dict[str, Value], groups: Groups) -> tuple[Node, str]:

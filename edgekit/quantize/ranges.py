@@ -153,6 +153,13 @@ def _least(h: Histogram, loss: Callable[[float, float], float]) -> Range:
     return float(low), float(high)
 
 
+def power_of_two(low: float, high: float) -> Quant:
+    """int16 numbers around 0, their step a power of two of at least 2^-15, with at least a factor of two
+    to spare: what a network accumulates may grow beyond what was seen."""
+    exponent = max(math.frexp(max(-low, high))[1] + 1, 0)
+    return Quant((2.0 ** (exponent - 15),), (0,))
+
+
 def affine(low: float, high: float) -> Quant:
     """int8 numbers for a range that holds 0. A range of nothing but 0 gets steps of 1/255."""
     if high - low <= 0:

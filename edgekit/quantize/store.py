@@ -63,6 +63,7 @@ def save(path: Path, quantization: Quantization) -> None:
         "names": np.frombuffer(json.dumps(texts).encode(), np.uint8),
         "count": np.array([len(q.scale) for q in quants], np.int32),
         "axis": np.array([-1 if q.axis is None else q.axis for q in quants], np.int32),
+        "bits": np.array([q.bits for q in quants], np.int32),
         "scale": np.array([s for q in quants for s in q.scale], np.float32),
         "zero_point": np.array([z for q in quants for z in q.zero_point], np.int32),
     }
@@ -107,7 +108,7 @@ def _parsed(arrays: Mapping[str, Array]) -> Quantization:
     if arrays["format"].tolist() != [_FORMAT]:
         raise ValueError(f"format {arrays['format'].tolist()}")
     names, constants, scaled, wide = json.loads(arrays["names"].tobytes().decode())
-    counts, axes = arrays["count"].tolist(), arrays["axis"].tolist()
+    counts, axes, bits = (arrays[key].tolist() for key in ("count", "axis", "bits"))
     scales = arrays["scale"].astype(np.float64)
     zeros = arrays["zero_point"]
     if not (np.isfinite(scales).all() and (scales > 0).all()) or zeros.dtype != np.int32:
@@ -115,14 +116,27 @@ def _parsed(arrays: Mapping[str, Array]) -> Quantization:
     if not sum(counts) == len(scales) == len(zeros) or min(counts, default=1) < 1:
         raise ValueError("scales that do not fit their tensors")
     quants, at = {}, 0
-    for name, count, axis in zip(names, counts, axes, strict=True):
+    for name, count, axis, width in zip(names, counts, axes, bits, strict=True):
         part = slice(at, at + count)
-        quants[str(name)] = Quant(tuple(scales[part].tolist()), tuple(zeros[part].tolist()), None if axis < 0 else axis)  # fmt: skip
+        quants[str(name)] = Quant(
+            tuple(scales[part].tolist()),
+            tuple(zeros[part].tolist()),
+            None if axis < 0 else axis,
+            width,
+        )
         at += count
     data = {str(name): arrays[f"data{i}"] for i, name in enumerate(constants)}
     if any(str(array.dtype) not in _DTYPES for array in data.values()) or not set(data) <= set(
         quants
     ):
         raise ValueError("constants of another type")
+    for name, array in data.items():
+        least, most = -(2 ** (quants[name].bits - 1)), 2 ** (quants[name].bits - 1) - 1
+        if (
+            array.dtype == np.int8
+            and array.size
+            and not least <= array.min() <= array.max() <= most
+        ):
+            raise ValueError("constants beyond their bits")
     factors = {str(name): arrays[f"factor{i}"] for i, name in enumerate(scaled)}
     return Quantization(quants, data, factors, frozenset(map(str, wide)))

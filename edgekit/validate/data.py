@@ -284,10 +284,14 @@ def _without_ones(shape: tuple[int, ...]) -> tuple[int, ...]:
 def _given(
     x: Array, tensor: Tensor, scale: float | None, offset: float | None, where: str
 ) -> Array:
-    """Integers of the tensor's own type as they are, everything else as real values in float32."""
+    """Integers of the tensor's own type as they are, everything else as real values in float32. What
+    has no scale also takes wider integers whose numbers fit, as ONNX models have them."""
     mapped = scale is not None or offset is not None
-    if x.dtype == np.dtype(tensor.dtype) and not mapped and x.dtype.kind in "iu":
-        return x
+    if not mapped and x.dtype.kind in "iub":
+        narrow = x.astype(tensor.dtype)
+        plain = tensor.quant is None and not tensor.dtype.startswith("float")
+        if x.dtype == narrow.dtype or (plain and np.array_equal(narrow, x)):
+            return narrow
     if x.dtype.kind not in "iuf" or (x.dtype.kind != "f" and not mapped):
         _refuse(
             "an array does not have the type of the input",

@@ -32,10 +32,11 @@ Array = NDArray[Any]
 
 EXACT = "tflite-micro"
 # kind of original -> its engines; "auto" takes the first that is installed. TensorFlow Lite Micro
-# refuses float16 and dynamic-range files, and for float32 files it has nothing over LiteRT.
+# refuses float16, dynamic-range and uint8 files, and for float32 files it has nothing over LiteRT.
 ENGINES = {
     "tflite": (EXACT, "litert", "tflite-runtime"),
     "float tflite": ("litert", "tflite-runtime"),
+    "uint8 tflite": ("litert", "tflite-runtime"),
     "onnx": ("onnxruntime",),
     "torch": ("torch",),
 }

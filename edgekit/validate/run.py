@@ -185,6 +185,9 @@ def _layers_of_original(
 ) -> dict[str, Any]:
     probe = _probe(samples, a, b)
     tensors = original.run(probe, True).named(original.names) if original.names else {}
+    for name in tensors.keys() & original.tensors.keys():
+        if original.tensors[name].dtype == "int8":
+            tensors[name] = signed(tensors[name])
     trace = place.trace([x[0] for x in probe.arrays], samples.sequence)
     return layers_json(compare_layers(trace, kept_channels(tensors, original.kept)))
 

@@ -11,6 +11,7 @@ typedef struct {
     int32_t axis; /* indices along it */
     int32_t inner; /* indices behind it */
     int32_t sign; /* 1 for the largest, -1 for the smallest */
+    int32_t last; /* 1 for the last of several, 0 for the first */
 } ek_arg_max_params;
 
 void ek_arg_max_s8(const ek_arg_max_params *p, const int8_t *input, int8_t *output);

@@ -7,7 +7,7 @@
 #include "ek_rows.h"
 
 typedef struct {
-    int8_t source; /* type of the input: 0 int8, 1 uint8, 2 int16, 3 int32, 4 bool */
+    int8_t source; /* type of the input: 0 int8, 1 uint8, 2 int16, 3 int32, 4 bool, 5 uint16, 6 uint32 */
     int8_t target; /* type of the output, likewise */
 } ek_cast_params;
 

@@ -25,7 +25,7 @@ typedef struct {
     int32_t input_zero; /* zero point of the input */
     int32_t output_zero; /* zero point of the output */
     int32_t out_c; /* output channels */
-    int32_t plain; /* 1 where every shift is negative and the clamp that of int8 */
+    int32_t rescaling; /* how sums become outputs, see ek_neon.h */
     int32_t layout; /* of the windows, see ek_neon_conv2d.h */
     int32_t windows; /* where they begin in the scratch */
     const int8_t *weights; /* [groups of 4 channels][16 taps at a time, then 8] */

@@ -25,7 +25,7 @@ typedef struct {
     int32_t input_zero; /* zero point of the input */
     int32_t output_zero; /* zero point of the output */
     int32_t multiplier_c; /* output channels per input channel */
-    int32_t plain; /* 1 where every shift is negative and the clamp that of int8 */
+    int32_t rescaling; /* how sums become outputs, see ek_neon.h */
     const int8_t *weights; /* [blocks][kernel_h][kernel_w][16 channels, or 8] */
     const int32_t *scales; /* per block: biases, multipliers, shifts, negative is right */
 } ek_depthwise_neon_params;

@@ -1,9 +1,14 @@
 /* ek_depthwise_taps.h -- windows over single channels as lists of taps; included by the kernels'
- * files, which name the params (EK_PARAMS) and give `pixel` */
+ * files, which name the params (EK_PARAMS) and give `pixel`, and may say how far apart the weights of
+ * two taps are (EK_TAP_BYTES) */
 #ifndef EK_DEPTHWISE_TAPS_H
 #define EK_DEPTHWISE_TAPS_H
 
 #include "ek_rows.h"
+
+#ifndef EK_TAP_BYTES
+#define EK_TAP_BYTES(p) ((p)->in_c * (p)->multiplier_c)
+#endif
 
 /* The taps of an axis that lie inside the input: first..last-1. */
 typedef struct {
@@ -45,7 +50,7 @@ static int within(span s, int32_t i)
 static void list_taps(const EK_PARAMS *p, const ek_rows *input, int32_t top, span rows,
                       span columns, window *at)
 {
-    int32_t step = p->in_c * p->multiplier_c, w = 0, outside = at->all;
+    int32_t step = EK_TAP_BYTES(p), w = 0, outside = at->all;
     at->inside = 0;
     for (int32_t i = 0; i < p->kernel_h; i++) {
         int32_t x = 0;

@@ -1,13 +1,17 @@
 /* ek_dsp_conv2d.h -- 2-D convolution with DSP; included by the kernels' files, which name the params
- * (EK_PARAMS), say whether two channels share lanes (EK_MIXED), and how many pixels are multiplied at
- * once (EK_TILE): four, or two for half the scratch
+ * (EK_PARAMS), say whether two channels share lanes (EK_MIXED) or weights have four bits (EK_NIBBLES), and how
+ * many pixels are multiplied at once (EK_TILE): four, or two for half the scratch
  *
  * The windows of a tile's pixels, of whichever rows, are widened side by side, then multiplied with all
  * channels, two at a time. The last pixels that follow one another make smaller tiles. */
 #ifndef EK_DSP_CONV2D_H
 #define EK_DSP_CONV2D_H
 
+#ifdef EK_NIBBLES
+#include "ek_dsp_tile_nibbles.h"
+#else
 #include "ek_dsp_tile.h"
+#endif
 #include "ek_dsp_widen.h"
 #include "ek_fixed.h"
 
@@ -41,7 +45,7 @@ static void multiply(const ek_dsp_conv *c, int8_t *out, int32_t pixels)
         } else {
             ek_dsp_pixel(c->x, end, w, pair, pair + 8 * pairs, out);
         }
-        w += pairs * c->steps;
+        w += pairs * EK_DSP_PAIR_WORDS(c->steps);
         pair += 8 * pairs;
         pairs = 1;
         out += p->out_c - 2;

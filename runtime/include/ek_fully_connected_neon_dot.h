@@ -13,7 +13,7 @@ typedef struct {
     int32_t output_zero; /* zero point of the output */
     int32_t out_min; /* lower clamp */
     int32_t out_max; /* upper clamp */
-    int32_t plain; /* 1 where every shift is negative and the clamp that of int8 */
+    int32_t rescaling; /* how sums become outputs, see ek_neon.h */
     const int8_t *weights; /* [groups of 4 channels][16 taps at a time, then 8] */
     const int32_t *scales; /* per group: 4 biases, 4 multipliers, 4 shifts, negative is right */
 } ek_fully_connected_neon_dot_params;

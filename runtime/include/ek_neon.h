@@ -14,17 +14,27 @@
 #include "ek_neon_twin.h"
 #endif
 
-/* What an operator does to a rescaled sum. */
+/* How sums become outputs. Which of these a layer may have is read off its numbers (edgekit/neon.py).
+ * SHIFTED: every shift is negative, the clamp is int8's, and rescaled sums fit 16 bits. RELU: the
+ * clamp begins at the zero point, and rescaled sums fit 16 bits. */
+#define EK_NEON_ANY 0
+#define EK_NEON_SHIFTED 1
+#define EK_NEON_RELU 2
+
+/* What an operator does to a rescaled sum; most: above the zero point. */
 typedef struct {
     int16x8_t zero;
     int8x16_t low;
     int8x16_t high;
+    uint8x16_t most;
+    uint8x16_t above;
 } ek_neon_range;
 
 static inline ek_neon_range ek_neon_output(int32_t zero, int32_t low, int32_t high)
 {
     ek_neon_range r = {vdupq_n_s16((int16_t)zero), vdupq_n_s8((int8_t)low),
-                       vdupq_n_s8((int8_t)high)};
+                       vdupq_n_s8((int8_t)high), vdupq_n_u8((uint8_t)(high - zero)),
+                       vdupq_n_u8((uint8_t)zero)};
     return r;
 }
 
@@ -44,39 +54,85 @@ static inline int32x4_t ek_neon_rescale_shifted(int32x4_t sum, int32x4_t multipl
     return vrshlq_s32(vsraq_n_s32(v, v, 31), shift);
 }
 
-/* Sixteen rescaled sums with the zero point added, saturated. Neither narrowing to 16 bits nor the
- * addition there can move a value across a bound of int8. */
-static inline int8x16_t ek_neon_saturate(int32x4_t a, int32x4_t b, int32x4_t c, int32x4_t d,
-                                         int16x8_t zero)
+/* The same where no negative result is seen, so that its ties may go either way. */
+static inline int32x4_t ek_neon_rescale_relu(int32x4_t sum, int32x4_t multiplier, int32x4_t shift)
 {
-    int16x8_t ab = vqaddq_s16(vqmovn_high_s32(vqmovn_s32(a), b), zero);
-    int16x8_t cd = vqaddq_s16(vqmovn_high_s32(vqmovn_s32(c), d), zero);
-    return vqmovn_high_s16(vqmovn_s16(ab), cd);
+    return vrshlq_s32(vqrdmulhq_s32(sum, multiplier), shift);
 }
 
-/* The same as outputs, within their clamp. */
-static inline int8x16_t ek_neon_narrow(int32x4_t a, int32x4_t b, int32x4_t c, int32x4_t d,
-                                       ek_neon_range r)
-{
-    return vminq_s8(vmaxq_s8(ek_neon_saturate(a, b, c, d, r.zero), r.low), r.high);
-}
-
-/* Eight of them. */
-static inline int8x8_t ek_neon_saturate8(int32x4_t a, int32x4_t b, int16x8_t zero)
-{
-    return vqmovn_s16(vqaddq_s16(vqmovn_high_s32(vqmovn_s32(a), b), zero));
-}
-
+/* Sixteen rescaled sums as outputs, or eight. Neither narrowing to 16 bits nor the addition there can
+ * move a value across a bound of int8. */
 static inline int8x8_t ek_neon_narrow8(int32x4_t a, int32x4_t b, ek_neon_range r)
 {
-    int8x8_t v = ek_neon_saturate8(a, b, r.zero);
+    int8x8_t v = vqmovn_s16(vqaddq_s16(vqmovn_high_s32(vqmovn_s32(a), b), r.zero));
     return vmin_s8(vmax_s8(v, vget_low_s8(r.low)), vget_low_s8(r.high));
 }
 
-/* Lane `lane` of a vector as four bytes; they need not be aligned. */
+static inline int8x16_t ek_neon_narrow(int32x4_t a, int32x4_t b, int32x4_t c, int32x4_t d,
+                                       ek_neon_range r)
+{
+    int16x8_t ab = vqaddq_s16(vqmovn_high_s32(vqmovn_s32(a), b), r.zero);
+    int16x8_t cd = vqaddq_s16(vqmovn_high_s32(vqmovn_s32(c), d), r.zero);
+    return vminq_s8(vmaxq_s8(vqmovn_high_s16(vqmovn_s16(ab), cd), r.low), r.high);
+}
+
+/* The lower halves of values of 16 bits. */
+static inline int16x8_t ek_neon_halves(int32x4_t a, int32x4_t b)
+{
+    return vuzp1q_s16(vreinterpretq_s16_s32(a), vreinterpretq_s16_s32(b));
+}
+
+/* Saturation is the clamp. */
+static inline int8x8_t ek_neon_saturate8(int32x4_t a, int32x4_t b, ek_neon_range r)
+{
+    return vqmovn_s16(vqaddq_s16(ek_neon_halves(a, b), r.zero));
+}
+
+static inline int8x16_t ek_neon_saturate(int32x4_t a, int32x4_t b, int32x4_t c, int32x4_t d,
+                                         ek_neon_range r)
+{
+    int16x8_t cd = vqaddq_s16(ek_neon_halves(c, d), r.zero);
+    return vqmovn_high_s16(ek_neon_saturate8(a, b, r), cd);
+}
+
+/* Unsigned saturation is the lower clamp. */
+static inline int8x8_t ek_neon_relu8(int32x4_t a, int32x4_t b, ek_neon_range r)
+{
+    uint8x8_t v = vmin_u8(vqmovun_s16(ek_neon_halves(a, b)), vget_low_u8(r.most));
+    return vreinterpret_s8_u8(vadd_u8(v, vget_low_u8(r.above)));
+}
+
+static inline int8x16_t ek_neon_relu(int32x4_t a, int32x4_t b, int32x4_t c, int32x4_t d,
+                                     ek_neon_range r)
+{
+    uint8x16_t v =
+        vqmovun_high_s16(vqmovun_s16(ek_neon_halves(a, b)), ek_neon_halves(c, d));
+    return vreinterpretq_s8_u8(vaddq_u8(vminq_u8(v, r.most), r.above));
+}
+
+/* make(narrow, rescale, range) in each way of rescaling. The range is copied first, since a store
+ * might change it, for all a compiler knows. */
+#define EK_NEON_RESCALED(way, of, make)                                                            \
+    do {                                                                                           \
+        ek_neon_range range = of;                                                                  \
+        if ((way) == EK_NEON_RELU) {                                                               \
+            make(ek_neon_relu, ek_neon_rescale_relu, range);                                       \
+        } else if ((way) == EK_NEON_SHIFTED) {                                                     \
+            make(ek_neon_saturate, ek_neon_rescale_shifted, range);                                \
+        } else {                                                                                   \
+            make(ek_neon_narrow, ek_neon_rescale, range);                                          \
+        }                                                                                          \
+    } while (0)
+
+/* Lane `lane` of a vector as four bytes, or the first four of eight; they need not be aligned. */
 #define EK_NEON_STORE4(to, v, lane)                                                                \
     do {                                                                                           \
         int32_t word_ = vgetq_lane_s32(vreinterpretq_s32_s8(v), lane);                             \
+        __builtin_memcpy(to, &word_, 4);                                                           \
+    } while (0)
+#define EK_NEON_STORE_FIRST4(to, v)                                                                \
+    do {                                                                                           \
+        int32_t word_ = vget_lane_s32(vreinterpret_s32_s8(v), 0);                                  \
         __builtin_memcpy(to, &word_, 4);                                                           \
     } while (0)
 
@@ -87,7 +143,7 @@ typedef struct {
     const int32_t *scales;
     int32_t k;
     int32_t channels;
-    int32_t plain; /* 1 where every shift is negative and saturation is the only clamp */
+    int32_t rescaling;
     ek_neon_range range;
 } ek_neon_matrix;
 

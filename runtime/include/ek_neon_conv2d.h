@@ -99,7 +99,7 @@ static void convolve(const EK_PARAMS *p, const ek_rows *input, const ek_rows *ou
     int32_t k = p->kernel_h * p->kernel_w * p->in_c;
     ek_neon_conv c = {p,
                       input,
-                      {p->weights, p->scales, k < 8 ? 8 : k, p->out_c, p->plain,
+                      {p->weights, p->scales, k < 8 ? 8 : k, p->out_c, p->rescaling,
                        ek_neon_output(p->output_zero, p->out_min, p->out_max)},
                       (int8_t *)scratch,
                       (int8_t *)scratch + p->windows};

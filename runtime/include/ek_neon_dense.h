@@ -5,7 +5,7 @@
 
 static void dense(const EK_PARAMS *p, const int8_t *input, int8_t *output)
 {
-    ek_neon_matrix m = {p->weights, p->scales, p->in_c, p->out_c, p->plain,
+    ek_neon_matrix m = {p->weights, p->scales, p->in_c, p->out_c, p->rescaling,
                         ek_neon_output(p->output_zero, p->out_min, p->out_max)};
     int32_t b = 0;
     for (; b + 4 <= p->batch; b += 4) {

@@ -34,7 +34,7 @@ static inline int32x4_t ek_neon_dot16(int32x4_t sum, int8x16_t x, int8x16_t w)
     return vpadalq_s16(sum, vmlal_high_s8(products, x, w));
 }
 
-#define EK_NEON_SUMS(s, r0, r1, r2, r3) int32x4_t s##0, s##1, s##2, s##3
+#define EK_NEON_FOUR_OF(type, s, r0, r1, r2, r3) type s##0, s##1, s##2, s##3
 #define EK_NEON_SET8(s, x, w)                                                                      \
     do {                                                                                           \
         s##0 = s##1 = s##2 = s##3 = vdupq_n_s32(0);                                                \
@@ -96,9 +96,9 @@ static inline int32x4_t ek_neon_dot16(int32x4_t sum, int8x16_t x, int8x16_t w)
 #define EK_NEON_ADD16(s, x, w)                                                                     \
     EK_NEON_DOT(EK_NEON_SMULL EK_NEON_SMLAL2 EK_NEON_SADALP, "+w", s, x, w)
 
-/* Each sum has a register of its own, or GCC moves them when a loop begins and ends. */
-#define EK_NEON_SUMS(s, r0, r1, r2, r3)                                                            \
-    register int32x4_t s##0 __asm__("v" #r0), s##1 __asm__("v" #r1), s##2 __asm__("v" #r2),        \
+/* Sums and weights have registers of their own, or GCC moves them when a loop begins and ends. */
+#define EK_NEON_FOUR_OF(type, s, r0, r1, r2, r3)                                                   \
+    register type s##0 __asm__("v" #r0), s##1 __asm__("v" #r1), s##2 __asm__("v" #r2),             \
         s##3 __asm__("v" #r3)
 
 /* 32 taps by the weights u and v. The load is part of it, since compilers do not make one instruction
@@ -122,8 +122,8 @@ static inline int32x4_t ek_neon_dot16(int32x4_t sum, int8x16_t x, int8x16_t w)
                   [v1_] "w"(v1), [v2_] "w"(v2), [v3_] "w"(v3), "m"(*(const int8_t(*)[32])(x)));    \
     } while (0)
 #define EK_NEON_LOAD32(w)                                                                          \
-    __asm__("ldp %q[u0_], %q[u1_], [%[w_]], #32\n ldp %q[u2_], %q[u3_], [%[w_]], #32\n"            \
-            "ldp %q[v0_], %q[v1_], [%[w_]], #32\n ldp %q[v2_], %q[v3_], [%[w_]], #32"              \
+    __asm__("ldp %q[u2_], %q[u3_], [%[w_], #32]\n ldp %q[v0_], %q[v1_], [%[w_], #64]\n"            \
+            "ldp %q[v2_], %q[v3_], [%[w_], #96]\n ldp %q[u0_], %q[u1_], [%[w_]], #128"             \
             : [u0_] "=&w"(u0), [u1_] "=&w"(u1), [u2_] "=&w"(u2), [u3_] "=&w"(u3),                  \
               [v0_] "=&w"(v0), [v1_] "=&w"(v1), [v2_] "=&w"(v2), [v3_] "=&w"(v3), [w_] "+r"(w)     \
             : "m"(*(const int8_t(*)[128])(w)))
@@ -151,11 +151,16 @@ static inline int32x4_t ek_neon_totals(int32x4_t a, int32x4_t b, int32x4_t c, in
     return vpaddq_s32(vpaddq_s32(a, b), vpaddq_s32(c, d));
 }
 
-#define EK_NEON_RESCALED(rescale, s)                                                               \
+#define EK_NEON_SCALED(rescale, s)                                                                 \
     rescale(vaddq_s32(ek_neon_totals(s##0, s##1, s##2, s##3), bias), multiplier, shift)
-#define EK_NEON_OUTPUTS(narrow, rescale, range)                                                    \
-    narrow(EK_NEON_RESCALED(rescale, a), EK_NEON_RESCALED(rescale, b),                             \
-           EK_NEON_RESCALED(rescale, c), EK_NEON_RESCALED(rescale, d), range)
+#define EK_NEON_TILE_OUT(narrow, rescale, range)                                                   \
+    v = narrow(EK_NEON_SCALED(rescale, a), EK_NEON_SCALED(rescale, b), EK_NEON_SCALED(rescale, c), \
+               EK_NEON_SCALED(rescale, d), range)
+#define EK_NEON_PIXEL_OUT(narrow, rescale, range)                                                  \
+    do {                                                                                           \
+        int32x4_t sum_ = EK_NEON_SCALED(rescale, a);                                               \
+        v = narrow##8(sum_, sum_, range);                                                          \
+    } while (0)
 
 #define EK_NEON_PIXEL(do_, type, load, s, from)                                                    \
     do {                                                                                           \
@@ -173,9 +178,9 @@ static inline int32x4_t ek_neon_totals(int32x4_t a, int32x4_t b, int32x4_t c, in
     do {                                                                                           \
         int32_t left = k - 8, end = k;                                                             \
         if (k >= 32) {                                                                             \
-            EK_NEON_WEIGHTS16(u, w);                                                               \
-            EK_NEON_WEIGHTS16(v, w + 64);                                                          \
-            w += 128;                                                                              \
+            EK_NEON_FOUR_OF(int8x16_t, u, 0, 1, 2, 3);                                             \
+            EK_NEON_FOUR_OF(int8x16_t, v, 4, 5, 6, 7);                                             \
+            EK_NEON_LOAD32(w);                                                                     \
             next(EK_NEON_SET32);                                                                   \
             for (left = k - 32; left >= 64; left -= 64) {                                          \
                 EK_NEON_LOAD32(w);                                                                 \
@@ -233,26 +238,30 @@ static inline int8x16_t ek_neon_tile(const ek_neon_matrix *m, const int8_t *xa, 
 {
     int32_t k = m->k;
     const int8_t *xb = xa + step, *xc = xb + step, *xd = xc + step;
-    EK_NEON_SUMS(a, 16, 17, 18, 19);
-    EK_NEON_SUMS(b, 20, 21, 22, 23);
-    EK_NEON_SUMS(c, 24, 25, 26, 27);
-    EK_NEON_SUMS(d, 28, 29, 30, 31);
+    EK_NEON_FOUR_OF(int32x4_t, a, 16, 17, 18, 19);
+    EK_NEON_FOUR_OF(int32x4_t, b, 20, 21, 22, 23);
+    EK_NEON_FOUR_OF(int32x4_t, c, 24, 25, 26, 27);
+    EK_NEON_FOUR_OF(int32x4_t, d, 28, 29, 30, 31);
     EK_NEON_TAPS(EK_NEON_FOUR, EK_NEON_FOUR_NEXT);
     int32x4_t bias = vld1q_s32(scales), multiplier = vld1q_s32(scales + 4),
               shift = vld1q_s32(scales + 8);
-    return m->plain ? EK_NEON_OUTPUTS(ek_neon_saturate, ek_neon_rescale_shifted, m->range.zero)
-                    : EK_NEON_OUTPUTS(ek_neon_narrow, ek_neon_rescale, m->range);
+    int8x16_t v;
+    EK_NEON_RESCALED(m->rescaling, m->range, EK_NEON_TILE_OUT);
+    return v;
 }
 
-/* The sums of one pixel, rescaled. */
-static inline int32x4_t ek_neon_vector(const int8_t *x, const int8_t *w, int32_t k,
-                                       const int32_t *scales)
+/* Four channels of one pixel, twice. */
+static inline int8x8_t ek_neon_pixel(const ek_neon_matrix *m, const int8_t *x, const int8_t *w,
+                                     const int32_t *scales)
 {
-    EK_NEON_SUMS(a, 16, 17, 18, 19);
+    int32_t k = m->k;
+    EK_NEON_FOUR_OF(int32x4_t, a, 16, 17, 18, 19);
     EK_NEON_TAPS(EK_NEON_ONE, EK_NEON_ONE_NEXT);
     int32x4_t bias = vld1q_s32(scales), multiplier = vld1q_s32(scales + 4),
               shift = vld1q_s32(scales + 8);
-    return EK_NEON_RESCALED(ek_neon_rescale, a);
+    int8x8_t v;
+    EK_NEON_RESCALED(m->rescaling, m->range, EK_NEON_PIXEL_OUT);
+    return v;
 }
 
 /* All channels of four pixels, whose outputs follow one another. The last four channels are made
@@ -296,12 +305,11 @@ static void ek_neon_one(const ek_neon_matrix *m, const int8_t *x, int8_t *out)
     const int32_t *scales = m->scales;
     int32_t k = m->k;
     for (int32_t left = m->channels; left > 0; left -= 4) {
-        int32x4_t sums = ek_neon_vector(x, w, k, scales);
-        int8x16_t v = ek_neon_narrow(sums, sums, sums, sums, m->range);
+        int8x8_t v = ek_neon_pixel(m, x, w, scales);
         w += EK_NEON_GROUP(k);
         scales += EK_NEON_SCALES;
         out -= left < 4 ? 4 - left : 0;
-        EK_NEON_STORE4(out, v, 0);
+        EK_NEON_STORE_FIRST4(out, v);
         out += 4;
     }
 }

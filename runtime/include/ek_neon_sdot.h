@@ -111,8 +111,8 @@
 #define EK_SDOT_STORE1(narrow, rescale, range, s, to)                                              \
     do {                                                                                           \
         int32x4_t sum_ = EK_SDOT_R(rescale, s, 0);                                                 \
-        int8x16_t out_ = narrow(sum_, sum_, sum_, sum_, range);                                    \
-        EK_NEON_STORE4(to, out_, 0);                                                               \
+        int8x8_t out_ = narrow##8(sum_, sum_, range);                                              \
+        EK_NEON_STORE_FIRST4(to, out_);                                                            \
     } while (0)
 #define EK_SDOT_STORE_FOUR4(narrow, rescale, range)                                                \
     EK_SDOT_STORE4(narrow, rescale, range, a, out);                                                \
@@ -166,13 +166,7 @@
     EK_SDOT_EACH##groups(EK_SDOT_BIAS_##pixels);                                                   \
     EK_SDOT_TAPS(groups, pixels);                                                                  \
     EK_SDOT_EACH##groups(EK_SDOT_SCALES);                                                          \
-    if (m->plain) {                                                                                \
-        int16x8_t zero = m->range.zero;                                                            \
-        EK_SDOT_STORE_##pixels##groups(ek_neon_saturate, ek_neon_rescale_shifted, zero);           \
-    } else {                                                                                       \
-        ek_neon_range range = m->range;                                                            \
-        EK_SDOT_STORE_##pixels##groups(ek_neon_narrow, ek_neon_rescale, range);                    \
-    }
+    EK_NEON_RESCALED(m->rescaling, m->range, EK_SDOT_STORE_##pixels##groups)
 #define EK_SDOT_FUNCTIONS(groups)                                                                  \
     static inline void ek_sdot_four##groups(const ek_neon_matrix *m, const int8_t *xa,             \
                                             int32_t step, const int8_t *w, const int32_t *scales,  \
@@ -180,13 +174,13 @@
     {                                                                                              \
         const int8_t *xb = xa + step, *xc = xb + step, *xd = xc + step;                            \
         int32_t k = m->k, pitch = m->channels;                                                     \
-        EK_SDOT_TILE(FOUR, groups)                                                                 \
+        EK_SDOT_TILE(FOUR, groups);                                                                \
     }                                                                                              \
     static inline void ek_sdot_one##groups(const ek_neon_matrix *m, const int8_t *xa,              \
                                            const int8_t *w, const int32_t *scales, int8_t *out)    \
     {                                                                                              \
         int32_t k = m->k;                                                                          \
-        EK_SDOT_TILE(ONE, groups)                                                                  \
+        EK_SDOT_TILE(ONE, groups);                                                                 \
     }
 
 EK_SDOT_FUNCTIONS(4)

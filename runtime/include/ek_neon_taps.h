@@ -46,6 +46,11 @@
            rescale(s2, vld1q_s32((scales) + 24), vld1q_s32((scales) + 40)),                        \
            rescale(s3, vld1q_s32((scales) + 28), vld1q_s32((scales) + 44)), range)
 
+#define EK_NEON_STORE_OUT16(narrow, rescale, range)                                                \
+    EK_NEON_STORE16(out, EK_NEON_OUT16(narrow, rescale, scales, range))
+#define EK_NEON_STORE_OUT8(narrow, rescale, range)                                                 \
+    EK_NEON_STORE8(out, EK_NEON_OUT8(narrow, rescale, scales, range))
+
 /* The same for 8 channels. */
 #define EK_NEON_SUMS8(scales) int32x4_t s0 = vld1q_s32(scales), s1 = vld1q_s32((scales) + 4)
 

@@ -9,7 +9,7 @@ void ek_arg_max_s8(const ek_arg_max_params *p, const int8_t *input, int8_t *outp
             const int8_t *x = input + a * p->axis * p->inner + b;
             int32_t best = 0;
             for (int32_t i = 1; i < p->axis; i++) {
-                if (p->sign * x[i * p->inner] > p->sign * x[best * p->inner]) {
+                if (p->sign * x[i * p->inner] >= p->sign * x[best * p->inner] + (p->last == 0)) {
                     best = i;
                 }
             }

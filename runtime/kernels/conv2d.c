@@ -1,6 +1,7 @@
 /* conv2d.c -- 2-D convolution, int8, per-channel; semantics in edgekit/ops/conv2d.py */
-#include "ek_bytes.h"
 #include "ek_conv2d.h"
+#define EK_PARAMS ek_conv2d_params
+#include "ek_conv2d_window.h"
 #include "ek_dot.h"
 #include "ek_fixed.h"
 #include "ek_store.h"
@@ -48,31 +49,6 @@ static void one_pixel(const ek_conv2d_params *p, const int8_t *x, int32_t k, int
             sum += x[i] * w[i];
         }
         EK_STORE(p, &sum, 1, c, out + c);
-    }
-}
-
-/* The taps of one window, [kernel_h][kernel_w][in_c], with the zero point outside the input. */
-static void gather(const ek_conv2d_params *p, const ek_rows *input, int32_t y, int32_t x,
-                   int8_t *to)
-{
-    int8_t zero = (int8_t)p->input_zero;
-    int32_t left = x * p->stride_w - p->pad_left;
-    for (int32_t i = 0; i < p->kernel_h; i++) {
-        int32_t row = y * p->stride_h - p->pad_top + i * p->dilation_h;
-        if (row < 0 || row >= p->in_h) {
-            to = ek_fill(to, p->kernel_w * p->in_c, zero);
-            continue;
-        }
-        const int8_t *from = ek_row(input, row);
-        if (p->dilation_w == 1 && left >= 0 && left + p->kernel_w <= p->in_w) {
-            to = ek_copy(to, from + left * p->in_c, p->kernel_w * p->in_c);
-            continue;
-        }
-        for (int32_t j = 0; j < p->kernel_w; j++) {
-            int32_t column = left + j * p->dilation_w;
-            to = column < 0 || column >= p->in_w ? ek_fill(to, p->in_c, zero)
-                                                 : ek_copy(to, from + column * p->in_c, p->in_c);
-        }
     }
 }
 
@@ -130,15 +106,14 @@ static void gathered_row(const ek_conv2d_params *p, const ek_rows *input, int32_
 
 void ek_conv2d_s8(const ek_conv2d_params *p, const ek_rows *input, const ek_rows *output, int32_t first, int32_t n, uint8_t *scratch)
 {
-    int pointwise = p->kernel_h == 1 && p->kernel_w == 1 && p->pad_top == 0 && p->pad_left == 0 &&
-                    (p->out_w - 1) * p->stride_w < p->in_w && (p->out_h - 1) * p->stride_h < p->in_h;
-    int one_run = pointwise && p->stride_h == 1 && p->stride_w == 1 && p->out_w == p->in_w &&
+    int direct_input = pointwise(p);
+    int one_run = direct_input && p->stride_h == 1 && p->stride_w == 1 && p->out_w == p->in_w &&
                   ek_one_run(input, p->in_w * p->in_c) && ek_one_run(output, p->out_w * p->out_c);
     if (one_run) {
         direct(p, ek_row(input, first), p->in_c, ek_row(output, first), n * p->out_w);
         return;
     }
-    if (pointwise) {
+    if (direct_input) {
         direct_rows(p, input, output, first, n);
         return;
     }

@@ -59,9 +59,7 @@ static void find_middle(ek_neon_depthwise *d)
     EK_NEON_TAPS##n(at(n, b, 1), w4, at(n, b, 2), w5);                                             \
     EK_NEON_TAPS##n(at(n, e, 0), w6, at(n, e, 1), w7);                                             \
     EK_NEON_TAP##n(at(n, e, 2), w8);                                                               \
-    EK_NEON_STORE##n(out, p->plain ? EK_NEON_OUT##n(ek_neon_saturate, ek_neon_rescale_shifted,     \
-                                                    scales, range.zero)                            \
-                                   : EK_NEON_OUT##n(ek_neon_narrow, ek_neon_rescale, scales, range))
+    EK_NEON_RESCALED(p->rescaling, d->range, EK_NEON_STORE_OUT##n)
 
 #define INSIDE(n, l, j) EK_NEON_LOAD##n(l##x + (j) * l##d)
 #define EDGE(n, l, j) EK_NEON_LOAD##n(l##j)
@@ -89,7 +87,6 @@ static void find_middle(ek_neon_depthwise *d)
                w8 = EK_NEON_LOAD##n(w + 8 * n);                                                    \
         int32_t channels = p->in_c, dilation = p->dilation_w, stride = p->stride_w;                \
         int32_t first = d->first, end = d->end;                                                    \
-        ek_neon_range range = d->range;                                                            \
         a.base += c;                                                                               \
         b.base += c;                                                                               \
         e.base += c;                                                                               \
@@ -152,8 +149,7 @@ static inline const int8_t *cell(const ek_neon_depthwise *d, line l, int32_t x, 
                     at += n;                                                                       \
                 }                                                                                  \
             }                                                                                      \
-            EK_NEON_STORE##n(                                                                      \
-                out, EK_NEON_OUT##n(ek_neon_narrow, ek_neon_rescale, scales, d->range));           \
+            EK_NEON_RESCALED(p->rescaling, d->range, EK_NEON_STORE_OUT##n);                        \
             out += p->in_c;                                                                        \
         }                                                                                          \
     }

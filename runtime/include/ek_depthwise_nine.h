@@ -1,0 +1,37 @@
+/* ek_depthwise_nine.h -- generated from edgekit/ops/depthwise_nine.py; do not edit */
+#ifndef EK_DEPTHWISE_NINE_H
+#define EK_DEPTHWISE_NINE_H
+
+#include <stdint.h>
+
+#include "ek_rows.h"
+
+typedef struct {
+    int32_t in_h; /* input rows */
+    int32_t in_w; /* input columns */
+    int32_t in_c; /* input channels */
+    int32_t out_h; /* output rows */
+    int32_t out_w; /* output columns */
+    int32_t kernel_h; /* window rows */
+    int32_t kernel_w; /* window columns */
+    int32_t stride_h; /* rows between windows */
+    int32_t stride_w; /* columns between windows */
+    int32_t pad_top; /* padding rows above */
+    int32_t pad_left; /* padding columns at the left */
+    int32_t out_min; /* lower clamp */
+    int32_t out_max; /* upper clamp */
+    int32_t dilation_h; /* rows between taps */
+    int32_t dilation_w; /* columns between taps */
+    int32_t input_zero; /* zero point of the input */
+    int32_t output_zero; /* zero point of the output */
+    int32_t multiplier_c; /* output channels per input channel */
+    const int8_t *weights; /* [kernel_h][kernel_w][in_c * multiplier_c] */
+    const int32_t *bias; /* [in_c * multiplier_c], input zero point folded in */
+    const int32_t *multiplier; /* [in_c * multiplier_c] */
+    const int8_t *shift; /* [in_c * multiplier_c], positive is left */
+    const int32_t *rest; /* [][3]: channel, tap, what 8 bits leave of its weight; ends at out_c */
+} ek_depthwise_nine_params;
+
+void ek_depthwise_nine_s8(const ek_depthwise_nine_params *p, const ek_rows *input, const ek_rows *output, int32_t first, int32_t n, uint8_t *scratch);
+
+#endif
