@@ -80,7 +80,7 @@ def separable() -> onnx.ModelProto:
         helper.make_node("Relu", ["t"], ["u"]),
         helper.make_node("Conv", ["u", "b"], ["v"], name="middle", group=8, pads=[1, 1, 1, 1]),
         helper.make_node("Sigmoid", ["v"], ["g"], name="gate"),
-        helper.make_node("Mul", ["v", "g"], ["w"]),
+        helper.make_node("Mul", ["u", "g"], ["w"]),
         helper.make_node("Exp", ["w"], ["e"]),
         helper.make_node("GlobalAveragePool", ["e"], ["m"]),
         helper.make_node("Conv", ["m", "c"], ["y"], name="last"),
@@ -137,7 +137,7 @@ def test_single_layers_of_int16(tmp_path: Path) -> None:
     ("settings", "code"),
     [
         (Settings(layer_schemes={"midle": "w8a16"}), "EK001"),
-        (Settings(layer_schemes={"middle": "int17"}), "EK001"),
+        (Settings(layer_schemes={"middle": "w8a17"}), "EK001"),
         (Settings(scheme="float"), "EK001"),
     ],
 )
