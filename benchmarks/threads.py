@@ -179,7 +179,7 @@ one row are not shared, nor are layers that win less than two meetings, {2 * MEE
 anomaly detector, all dense, no layer is.
 
 Milliseconds of the quickest inference of portable C on this machine, {cores} cores that other processes use,
-too:
+too. Threads meet, so where others take their cores away they all wait, and may win nothing:
 
 {table(("model", "1 thread", f"{cores} threads", "ratio"), times)}
 

@@ -74,6 +74,7 @@ class Inliner:
 
     def _repeated(self, node: Node, depth: int) -> list[Node]:
         count = len(node.inputs)
+        require("" not in node.inputs, "a value for every operand", node, node.inputs)
         condition = self._called(node, "cond", count, 1)
         body = self._called(node, "body", count, count)
         require(len(node.outputs) == count, "as many results as values", node, len(node.outputs))

@@ -76,7 +76,8 @@ def _known(op: str, form: str) -> dict[str, type[Op]]:
         from edgekit.frontends.pt2_vocabulary import BECOMES
 
         onnx = onnx_ops()
-        return {f"aten.{name}": onnx[b[0]] for name, b in BECOMES.items() if b[:1] and b[0] in onnx}
+        found = {f"aten.{name}": becomes[:1] for name, becomes in BECOMES.items()}
+        return {name: onnx[op] for name, ops in found.items() for op in ops if op in onnx}
     return tflite_ops() if form == "tflite" else onnx_ops()
 
 

@@ -47,7 +47,7 @@ def count(value: float) -> str:
 def model_line(report: Report) -> str:
     return (
         f"{_MODEL}{report['model']}   {report['operators']} operators, "
-        f"{count(report['parameters'])} parameters, {count(report['macs'])} MAC, int8"
+        f"{count(report['parameters'])} parameters, {count(report['macs'])} MAC, {report['activations']}"
     )
 
 

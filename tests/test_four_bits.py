@@ -12,6 +12,7 @@ import oracle
 import pytest
 from click.testing import CliRunner
 from conftest import ROOT
+from mutants_hold import hold
 from tflite_writer import TensorSpec, one_op_model
 
 from edgekit import cli, commands
@@ -203,3 +204,7 @@ def test_scales_are_no_worse_than_those_of_the_largest_weight() -> None:
 
     assert (error(four_bits.scales(weights, None)) <= error(largest) + 1e-9).all()
     assert four_bits.scales(np.zeros((2, 3)), None).tolist() == [0, 0]
+
+
+def test_mutants_of_four_bits_are_refused_or_compiled() -> None:
+    hold(layer("conv"), 250)

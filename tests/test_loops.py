@@ -9,8 +9,10 @@ import conformance
 import numpy as np
 import oracle
 import pytest
+from mutants_hold import hold
 from tflite_writer import Body, Layer, TensorSpec, graphs_model
 
+from edgekit import control_flow
 from edgekit.errors import EdgekitError
 from edgekit.frontends.tflite import load
 from edgekit.passes import canonical
@@ -138,8 +140,9 @@ def test_an_end_that_is_far_is_refused(limit: int) -> None:
     assert "surely ends" in refused(main(), below(limit), counted()).found
 
 
-def test_loops_that_multiply_are_refused() -> None:
-    """Nested six deep, 200 times each: nobody waits for that."""
+def test_loops_that_multiply_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nested six deep, 200 times each: nobody waits for that, nor here for all that is allowed."""
+    monkeypatch.setattr(control_flow, "_MOST_NODES", 1000)
     graphs = [main()]
     for depth in range(6):
         inner = {"cond_subgraph_index": 2 * depth + 3, "body_subgraph_index": 2 * depth + 4}
@@ -164,3 +167,7 @@ def test_a_body_of_other_types_is_refused() -> None:
     body = Body([count("i"), vector("x")], [count("in"), wide], [*counted(layer).layers])
     assert "keeps its values' types" in refused(main(), below(2), body).found
     assert "graphs of the file" in refused(main(), below(2)).found
+
+
+def test_mutants_of_a_loop_are_refused_or_compiled() -> None:
+    hold(graphs_model([main(), below(4), counted()]), 250)
