@@ -9,6 +9,8 @@ from edgekit.graph import Graph
 
 # Where an infinite scalar is a bound or a fill, not a weight.
 _UNBOUNDED = ("Clip", "Min", "Max", "Pad")
+# Where minus infinity hides what a softmax must not see.
+_HIDING = ("Add", "Where")
 
 
 def require_finite(graph: Graph) -> None:
@@ -22,6 +24,10 @@ def require_finite(graph: Graph) -> None:
             continue
         bound = not value.shape and all(n.op in _UNBOUNDED for n in consumers[value.name])
         if bound and not np.isnan(value.data):
+            continue
+        behind = [m.op for n in consumers[value.name] for m in consumers.get(n.outputs[0], [n])]
+        hides = all(n.op in _HIDING for n in consumers[value.name]) and set(behind) == {"Softmax"}
+        if hides and bool(np.isneginf(value.data[wrong]).all()):
             continue
         at = tuple(int(i) for i in np.argwhere(wrong)[0])
         raise EdgekitError(

@@ -18,6 +18,7 @@ from edgekit.passes.fuse_activation import fuse_activation
 from edgekit.passes.fuse_pointwise import fuse_pointwise
 from edgekit.passes.inline_branches import inline_branches
 from edgekit.passes.layout import layout
+from edgekit.passes.mask_softmax import mask_softmax
 from edgekit.passes.recognise_norm import recognise_norm
 from edgekit.passes.resolve_state import resolve_state
 from edgekit.passes.signed_bytes import signed_bytes
@@ -36,6 +37,7 @@ CANONICAL: tuple[Pass, ...] = (
     float_weights,
     canonicalize,
     layout,
+    mask_softmax,
     fold_affine,
     fold_factor,
     collapse_reshapes,
