@@ -11,13 +11,8 @@ from edgekit.graph import Graph, Node
 
 # Where an infinite scalar is a bound or a fill, not a weight.
 _UNBOUNDED = ("Clip", "Min", "Max", "Pad")
-<<<<<<< HEAD
 # Where minus infinity is a mask.
 _MASKED = ("Add", "Where", "Equal")
-=======
-# Where minus infinity hides what a softmax must not see.
-_HIDING = ("Add", "Where")
->>>>>>> nets
 
 
 def require_finite(graph: Graph) -> None:
@@ -32,14 +27,12 @@ def require_finite(graph: Graph) -> None:
         bound = not value.shape and all(n.op in _UNBOUNDED for n in consumers[value.name])
         if bound and not np.isnan(value.data):
             continue
-<<<<<<< HEAD
         masks = all(n.op in _MASKED for n in consumers[value.name])
-        if masks and np.isneginf(value.data[wrong]).all():
-=======
-        behind = {op for n in consumers[value.name] for op in _readers(n.outputs[0], consumers)}
-        hides = all(n.op in _HIDING for n in consumers[value.name]) and behind == {"Softmax"}
-        if hides and bool(np.isneginf(value.data[wrong]).all()):
->>>>>>> nets
+        if (
+            masks
+            and np.isneginf(value.data[wrong]).all()
+            and _before_softmax(value.name, consumers)
+        ):
             continue
         at = tuple(int(i) for i in np.argwhere(wrong)[0])
         raise EdgekitError(
@@ -49,9 +42,13 @@ def require_finite(graph: Graph) -> None:
         )  # fmt: skip
 
 
-def _readers(name: str, consumers: Mapping[str, list[Node]]) -> set[str]:
-    """The operators that read a tensor, looked for behind casts; "" for an output of the network."""
-    found: set[str] = set()
-    for node in consumers.get(name, ()):
-        found |= _readers(node.outputs[0], consumers) if node.op == "Cast" else {node.op}
-    return found or {""}
+def _before_softmax(name: str, consumers: Mapping[str, list[Node]]) -> bool:
+    """Whether a softmax takes what comes of a tensor, at once or further on."""
+    seen, waiting = set[str](), [name]
+    while waiting:
+        for node in consumers.get(waiting.pop(), ()):
+            if node.op == "Softmax":
+                return True
+            waiting += [out for out in node.outputs if out not in seen]
+            seen |= {*node.outputs}
+    return False

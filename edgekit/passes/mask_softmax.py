@@ -69,6 +69,8 @@ def _hidden(node: Node, graph: Graph) -> tuple[str, Array, Array | None] | None:
         if not (np.broadcast_to(filled, away.shape)[away] <= _HIDDEN).all():
             return None
         found = node.inputs[3 - other], away, None
+    elif node.op == "masked" and data[1] is not None:
+        found = node.inputs[0], data[1] == 0, None
     else:
         return None
     whole = graph.value(found[0]).shape == graph.value(node.outputs[0]).shape
