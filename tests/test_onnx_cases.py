@@ -142,21 +142,23 @@ def test_a_refusal_has_a_code_and_a_node(tmp_path: Path) -> None:
 
 
 def test_a_mask_of_minus_infinity_costs_ten_and_no_more(tmp_path: Path) -> None:
-    """The range of masked scores reaches 10 below the lowest of them; the softmax shows none of what is
-    masked."""
-    mask = np.triu(np.full((6, 6), -np.inf, np.float32), 1)
-    shapes = {"x": (6, 6)}, {"y": (6, 6)}
-    nodes = [node("Add", ["x", "m"], ["s"]), node("Softmax", ["s"], ["y"])]
+    """The range of scores under a mask that is computed reaches 10 below the lowest of them; the softmax
+    shows none of what is masked."""
+    inputs_ = {"x": (6, 6), "m": (6, 6)}
+    nodes = [node("Where", ["m", "x", "far"], ["s"]), node("Softmax", ["s"], ["y"])]
+    source = model(nodes, {"far": np.array(-np.inf, np.float32)}, inputs_, {"y": (6, 6)})
+    source.graph.input[1].type.tensor_type.elem_type = TensorProto.BOOL
     path = tmp_path / "model.onnx"
-    path.write_bytes(model(nodes, {"m": mask}, *shapes).SerializeToString())
+    path.write_bytes(source.SerializeToString())
     x = np.random.default_rng(0).normal(size=(20, 6, 6)).astype(np.float32)
-    made = compile_program(path, Options("m"), numbers=Calibration({"x": x}))
-    scores = next(v for v in made.quantized.values.values() if v.name.startswith("s"))
+    mask = np.broadcast_to(np.tril(np.ones((6, 6), bool)), x.shape)
+    made = compile_program(path, Options("m"), numbers=Calibration({"x": x, "m": mask}))
+    graph = made.quantized
+    scores = graph.value(next(n for n in graph.nodes if n.op == "masked").outputs[0])
     lowest = scores.scale * (-128 - scores.zero_point)
     assert float(x.min()) - 10.2 < lowest < float(x.min()) - 8
-    fed = quantize(x, made.quantized.value("x").quant, "int8")
-    (y,) = Simulator(made.program).run([fed])
-    assert (y[:, mask != 0] == -128).all()
+    (y,) = Simulator(made.program).run([quantize(x, graph.value("x").quant, "int8"), mask])
+    assert (y[~mask] == -128).all()
     assert (y[:, 0, 0] == 127).all()
 
 

@@ -70,6 +70,8 @@ def _hidden(node: Node, graph: Graph) -> tuple[str, Array, Array | None] | None:
             return None
         found = node.inputs[3 - other], away, None
     elif node.op == "masked" and data[1] is not None:
+        if not data[1].any(axis=-1).all():  # a row without anything to see has no softmax
+            return None
         found = node.inputs[0], data[1] == 0, None
     else:
         return None
