@@ -45,6 +45,7 @@ from edgekit.ram import rooms_of, within_ram
 from edgekit.report import gates, parse_budget
 from edgekit.rewrite.constant_channels import drop_constant_channels
 from edgekit.rewrite.feed_input import feed_input
+from edgekit.rewrite.unread_rows import drop_unread_rows
 from edgekit.share import check_threads, share
 from edgekit.specialise import specialise
 from edgekit.target import load_target
@@ -172,7 +173,7 @@ def compile_program(
             samples = _calibration(graph, specs, numbers) if numbers else None
             whole, decided = quantized(graph, samples, options.quantization)
     lowered = lower(prepend(whole, specs))
-    integer = drop_constant_channels(lowered)
+    integer = drop_unread_rows(drop_constant_channels(lowered))
     if options.stream_input:
         integer = feed_input(integer)
     integer = share(choose(measured(integer, costs), board.isa), options.threads)

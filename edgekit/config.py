@@ -69,16 +69,16 @@ def sizes(
 def schemes(
     context: click.Context, parameter: click.Parameter, given: tuple[str, ...]
 ) -> dict[str, str]:
-    """``LAYER=SCHEME`` of every ``--layer-scheme``. Raises EK001."""
+    """``NAME=SCHEME`` of every ``--layer-scheme``, also several in one with commas. Raises EK001."""
     found = {}
-    for text in given:
-        layer, _, scheme = text.rpartition("=")
-        if not layer or scheme not in ("w8a8", "w4a8"):
+    for part in (part for text in given for part in text.split(",")):
+        name, _, scheme = part.strip().rpartition("=")
+        if not (name and scheme):
             raise EdgekitError(
-                "EK001", "a layer's scheme cannot be read", where="--layer-scheme", found=text,
-                help="write it as --layer-scheme LAYER=w8a8 or LAYER=w4a8; `edgekit inspect` names the layers",
+                "EK001", "a layer's scheme cannot be read", where="--layer-scheme", found=part,
+                help="write it as --layer-scheme NAME=SCHEME, for example --layer-scheme 'conv_*=w8a16'",
             )  # fmt: skip
-        found[layer] = scheme
+        found[name] = scheme
     return found
 
 

@@ -27,12 +27,16 @@ Consts = Mapping[str, Array]
 
 # A larger right shift would let the folded zero point overflow.
 _MOST_SHIFT = 22
+# Added to a shift; EK_DSP_NO_TIES in ek_dsp.h.
+NO_TIES = 256
 
 WEIGHTS = Const(
     "weights", "int32_t", "[pairs of channels][taps / 2], two taps a word", weights=True
 )
 PAIRS = Const(
-    "pairs", "int32_t", "per pair: bias low, bias mixed, twice (multiplier, rounding, shift)"
+    "pairs",
+    "int32_t",
+    "per pair: bias low, bias mixed, twice (multiplier, rounding, shift and ties)",
 )
 
 
@@ -91,6 +95,13 @@ class Channels:
         multiplier, shift = np.where(gone, 0, self.multiplier), np.where(gone, 1, self.shift)
         rounding = (self.zero << shift) + ((np.int64(1) << shift) >> 1)
         return np.stack([multiplier, rounding, shift], axis=1)
+
+    def rescaling_by_ties(self, p: Any) -> Array:
+        """`rescaling`, `NO_TIES` added to the shift where negative ties may go either way: there is no
+        shift, no sum is negative, or the clamp of `p` begins at the zero point, as a ReLU's does."""
+        scales, (lowest, _) = self.rescaling(), sums(self.weights, self.bias)
+        free = (scales[:, 2] == 0) | (lowest >= 0) | (p.out_min >= p.output_zero)
+        return np.asarray(scales + np.array([0, 0, NO_TIES]) * free[:, None])
 
     def can_share_lanes(self, pairs: Array) -> bool:
         """Whether every lane is a 16-bit number and every high sum one of 24 bits."""
@@ -156,7 +167,7 @@ def conv2d_shares_lanes(p: Any, consts: Consts) -> bool:
 
 def pack_conv2d(p: Any, consts: Consts, *, mixed: bool) -> Packed:
     channels, pairs = _convolution(p, consts), pairs_of(p.out_c)
-    scales = channels.rescaling()[pairs].reshape(len(pairs), 6)
+    scales = channels.rescaling_by_ties(p)[pairs].reshape(len(pairs), 6)
     columns = [channels.biases(pairs, mixed=mixed), scales]
     return Packed(p, {
         "weights": tap_words(channels.lanes(pairs, mixed=mixed)),
@@ -259,7 +270,9 @@ ROWS = Const(
     "[channels][3 rows]: taps 0 and 1, taps 1 and 2, doubled, two a word",
     weights=True,
 )
-SCALES = Const("scales", "int32_t", "[channels]: twice the bias, multiplier, rounding, shift")
+SCALES = Const(
+    "scales", "int32_t", "[channels]: twice the bias, multiplier, rounding, shift and ties"
+)
 
 
 def _depthwise(p: Any, consts: Consts) -> Channels:
@@ -279,7 +292,7 @@ def pack_depthwise3x3(p: Any, consts: Consts) -> Packed:
     channels = _depthwise(p, consts)
     taps = 2 * channels.weights.reshape(-1, 3, 3)[..., [0, 1, 1, 2]]
     rows = np.ascontiguousarray(taps, np.int16)
-    scales = np.concatenate([2 * channels.bias[:, None], channels.rescaling()], axis=1)
+    scales = np.concatenate([2 * channels.bias[:, None], channels.rescaling_by_ties(p)], axis=1)
     return Packed(p, {"weights": rows.view("<i4"), "scales": as_int32(scales)})
 
 
@@ -348,7 +361,7 @@ def conv2d_w4_fits(p: Any, consts: Consts) -> bool:
 
 def pack_conv2d_w4(p: Any, consts: Consts) -> Packed:
     channels, pairs = _convolution(p, consts), pairs_of(p.out_c)
-    scales = channels.rescaling()[pairs].reshape(len(pairs), 6)
+    scales = channels.rescaling_by_ties(p)[pairs].reshape(len(pairs), 6)
     columns = np.concatenate([16 * channels.bias[pairs], scales], axis=1)
     return Packed(
         p, {"weights": _nibble_words(channels.weights[pairs]), "pairs": as_int32(columns)}
@@ -362,7 +375,7 @@ def dense_w4_fits(p: Any, consts: Consts) -> bool:
 def pack_dense_w4(p: Any, consts: Consts) -> Packed:
     channels, fours = _dense(p, consts), fours_of(p.out_c)
     words = _nibble_words(channels.weights[fours.reshape(-1, 2)]).reshape(len(fours), 2, -1)
-    scales = channels.rescaling()[fours].reshape(-1, 12)
+    scales = channels.rescaling_by_ties(p)[fours].reshape(-1, 12)
     groups = as_int32(np.concatenate([16 * channels.bias[fours], scales], axis=1))
     return Packed(p, {"weights": np.ascontiguousarray(words.transpose(0, 2, 1)), "groups": groups})
 
@@ -403,7 +416,7 @@ def conv2d_nine_fits(p: Any, consts: Consts) -> bool:
 def pack_conv2d_nine(params: type[Any], p: Any, consts: Consts) -> Packed:
     """As `pack_conv2d` packs bytes; `params` is the class of the variant's struct."""
     (channels, taps), pairs = _nine(p, consts), pairs_of(p.out_c)
-    scales = channels.rescaling()[pairs].reshape(len(pairs), 6)
+    scales = channels.rescaling_by_ties(p)[pairs].reshape(len(pairs), 6)
     columns = np.concatenate([channels.biases(pairs, mixed=False), scales], axis=1)
     words = tap_words(channels.lanes(pairs, mixed=False))
     made = params(**dataclasses.asdict(p), rest_taps=len(taps))

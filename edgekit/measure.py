@@ -12,6 +12,7 @@ from edgekit.bench import can_count, count
 from edgekit.emit.constants import Pool
 from edgekit.errors import EdgekitError
 from edgekit.firmware import Firmware
+from edgekit.graph import DTYPES
 from edgekit.program import Program, Step
 from edgekit.quantize import Quantization
 from edgekit.quantize.report import errors_json
@@ -41,6 +42,7 @@ def describe(name: str, model: str, target: Target, stages: Compiled) -> Report:
         "operators": len(stages.canonical.nodes),
         "parameters": parameters(stages),
         "macs": sum(step.macs for step in program.steps),
+        "activations": activations(program),
         "arena_bytes": program.arena_bytes,
         "arena_lower_bound_bytes": program.plan.lower_bound,
         "arena_optimal": program.arena_bytes <= program.plan.proved,
@@ -58,6 +60,13 @@ def describe(name: str, model: str, target: Target, stages: Compiled) -> Report:
         "layers": [layer(step) for step in program.steps],
         "quantization": None if stages.decided is None else quantization(stages.decided),
     }
+
+
+def activations(program: Program) -> str:
+    """The types of the numbers that layers make: "int8", "int16" or "int8 and int16"."""
+    made = [program.buffers[name] for step in program.steps for name in step.outputs]
+    found = {b.dtype for b in made if b.quant is not None}
+    return " and ".join(sorted(found, key=lambda dtype: DTYPES[dtype])) or "int8"
 
 
 def fed_rows(program: Program) -> Report | None:

@@ -211,6 +211,12 @@ class Op:
         raise NotImplementedError
 
     @classmethod
+    def hidden(cls, node: Node, graph: Graph) -> list[tuple[Shape, str]]:
+        """Shape and type of each variable that a `.tflite` node keeps inside itself, 0 at first. They
+        become further inputs before `import_tflite`. Raises EK202 like that."""
+        return []
+
+    @classmethod
     def import_onnx(cls, node: Node, draft: Draft) -> None:
         """Write the canonical form of one ONNX node to `draft`. Raises EK202 like `import_tflite`."""
         raise NotImplementedError

@@ -73,10 +73,10 @@ def quantization(function: Callable[..., int]) -> Callable[..., int]:
                      help="Even out the channels of neighbouring layers first."),
         click.option("--bias-correction/--no-bias-correction", default=True, show_default=True,
                      help="Take the mean error of each channel out of its bias."),
-        click.option("--scheme", type=click.Choice(["w8a8", "w4a8"]), default="w8a8", show_default=True,
-                     help="Bits of weights and activations; w4a8 halves the flash of the weights."),
-        click.option("--layer-scheme", "layer_schemes", multiple=True, metavar="LAYER=SCHEME",
-                     callback=config.schemes, help="Another scheme for the layers of this name, which may have wildcards."),
+        click.option("--scheme", type=click.Choice(["w8a8", "w4a8", "w8a16"]), default="w8a8", show_default=True,
+                     help="Bits of weights and activations; w4a8 halves the flash of the weights, w8a16 has finer steps."),
+        click.option("--layer-scheme", "layer_schemes", multiple=True, metavar="NAME=SCHEME", callback=config.schemes,
+                     help="Another scheme for the layers of this name, which may have wildcards."),
     ]  # fmt: skip
     for option in reversed(options):
         function = option(function)

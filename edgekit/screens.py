@@ -47,7 +47,7 @@ def count(value: float) -> str:
 def model_line(report: Report) -> str:
     return (
         f"{_MODEL}{report['model']}   {report['operators']} operators, "
-        f"{count(report['parameters'])} parameters, {count(report['macs'])} MAC, int8"
+        f"{count(report['parameters'])} parameters, {count(report['macs'])} MAC, {report['activations']}"
     )
 
 
@@ -103,7 +103,7 @@ def threads_lines(report: Report) -> list[str]:
         f"{_THREADS}{report['threads']} share {shared} of {layers} layers, {report['phases']} phases{each}"
     ]
     if not shared:
-        lines.append("        no layer has enough rows, or work, to be worth sharing")
+        lines.append("        none has rows and work enough, or all are streamed")
     return lines
 
 

@@ -44,7 +44,6 @@ def import_sequence(
     outputs = _outputs(op, node, draft, named["initial_h"])
     made = {
         **weights, **attrs, "backward": direction == "reverse", "batch_first": batch_first,
-        "last": not outputs[0],
     }  # fmt: skip
     draft.add_all(op.name, node, [named["X"], *given], made, outputs)
 

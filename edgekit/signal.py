@@ -17,6 +17,7 @@ from edgekit.fixed import Int
 from edgekit.frontends.flexbuffer import numbers
 from edgekit.graph import Graph, Node
 from edgekit.op import require
+from edgekit.sketch import Sketch
 
 Array = NDArray[Any]
 
@@ -46,6 +47,19 @@ def constant(node: Node, graph: Graph, index: int) -> Array:
     require(data is not None, "constant tables", node, node.inputs[index])
     assert data is not None
     return data
+
+
+def moved_on(sketch: Sketch, state: str, x: str, part: range | None = None, out: str = "") -> str:
+    """What a variable holds, and behind it `x` along the last axis; the variable then keeps the last of
+    that. Returns all of it, or where a `part` of it is asked for that, in `out`."""
+    axis = len(sketch.graph.value(x).shape) - 1
+    before = sketch.add("read_variable", [state])
+    joined = sketch.add("concat", [before, x], {"axis": axis})
+    shape, kept = sketch.graph.value(joined).shape, sketch.graph.value(state).shape[-1]
+    outer = [range(n) for n in shape[:-1]]
+    last = sketch.part(joined, [*outer, range(shape[-1] - kept, shape[-1])])
+    sketch.add("assign_variable", [last], output=state)
+    return joined if part is None else sketch.part(joined, [*outer, part], out)
 
 
 def wrapped(x: Array) -> Int:

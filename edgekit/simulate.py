@@ -123,7 +123,7 @@ class Simulator:
                 self._shared(memory, step)
             elif not step.rows or self._whole(step, turn):
                 self._spoil_scratch(memory, step)
-                arrays = [self._view(memory, name) for name in step.inputs]
+                arrays = [self._all(memory, name) for name in step.inputs]
                 for name, result in zip(
                     step.outputs, step.op.run(step.params, step.consts, *arrays), strict=True
                 ):
@@ -214,6 +214,11 @@ class Simulator:
         part = self._block(memory, b)[:, b.offset : b.offset + b.nbytes]
         return part.view(np.dtype(b.dtype)).reshape(count, *b.shape)
 
+    def _all(self, memory: dict[str, Array], name: str) -> Array:
+        """A tensor as [N, *shape] to read from, also where its rows lie apart."""
+        b = self.program.buffers[name]
+        return self._rows(memory, name, range(b.shape[1])) if b.rows else self._view(memory, name)
+
     def _row(self, memory: dict[str, Array], name: str, row: int) -> Array:
         """A row of a tensor as [N, 1, W, C]: a view into memory."""
         b = self.program.buffers[name]
@@ -227,7 +232,7 @@ class Simulator:
         """Rows of a tensor as [N, 1, len(rows), W, C]; `rows` counts pieces where those are given."""
         b = self.program.buffers[name]
         if pieces:
-            return self._view(memory, name).reshape(len(memory[ARENA]), pieces, -1)[:, rows]
+            return self._all(memory, name).reshape(len(memory[ARENA]), pieces, -1)[:, rows]
         if not b.rows:
             return self._view(memory, name)[:, :, rows.start : rows.stop]
         count, shape = len(memory[ARENA]), b.shape

@@ -33,19 +33,18 @@ def wide(name: str, dims: Shape, step: float) -> TensorSpec:
 
 
 def weighted(
-    rng: Draw, x: TensorSpec, w_shape: Shape, axis: int = 0, narrow: bool = True
+    rng: Draw, x: TensorSpec, w_shape: Shape, axis: int = 0, *, short: bool = False
 ) -> list[TensorSpec]:
-    """Input, weights (one scale or one a channel) and a bias of 64 bits or none; or, of a layer whose
-    kernel reads it as that (`narrow`), one of 32 bits."""
+    """Input, weights (one scale or one a channel) and a bias of 64 bits or, where `short`, of 32, or
+    none."""
     channels = w_shape[axis]
     scales = [float(s) for s in rng.uniform(0.002, 0.01, pick(rng, 1, channels))]
     data = rng.integers(-127, 128, w_shape).astype(np.int8)
     w = TensorSpec("w", w_shape, "int8", scales, 0, axis, data)
     taps = data.size // channels
-    # A kernel for biases of 32 bits has sums of 32 bits, which these weights must not fill.
-    kinds = ["int64", "int64", ""]
-    kinds += ["int32"] if narrow and taps * 127 * 2**15 < 2**30 else []
-    kind = pick(rng, *kinds)
+    # Sums have 32 bits then, which these weights must not fill.
+    fits = short and taps * 127 * 2**15 < 2**30
+    kind = pick(rng, "int64", "int64", "", *(["int32"] if fits else []))
     if not kind:
         return [x, w]
     bias = rng.integers(-(2**20), 2**20, channels).astype(kind)
@@ -88,7 +87,7 @@ def conv(op: str, rng: Draw) -> Model:
     size, kernel, out, options = _window(rng)
     in_c, out_c = int(rng.integers(1, 7)), int(rng.integers(1, 10))
     x = wide("x", (1, *size, in_c), scale(rng))
-    operands = weighted(rng, x, (out_c, *kernel, in_c))
+    operands = weighted(rng, x, (out_c, *kernel, in_c), short=True)
     options["fused_activation_function"] = pick(rng, *ACTIVATIONS)
     output = result(x, operands[1], (1, *out, out_c), out_c)
     return Model("CONV_2D", operands, [output], options, contents(rng, x))
@@ -99,7 +98,7 @@ def depthwise(op: str, rng: Draw) -> Model:
     size, kernel, out, options = _window(rng)
     in_c, times = int(rng.integers(1, 6)), int(pick(rng, 1, 1, 2, 3))
     x = wide("x", (1, *size, in_c), scale(rng))
-    operands = weighted(rng, x, (1, *kernel, in_c * times), axis=3, narrow=False)
+    operands = weighted(rng, x, (1, *kernel, in_c * times), axis=3)
     options |= {"depth_multiplier": times, "fused_activation_function": pick(rng, *ACTIVATIONS)}
     output = result(x, operands[1], (1, *out, in_c * times), in_c * times)
     return Model("DEPTHWISE_CONV_2D", operands, [output], options, contents(rng, x))
@@ -113,7 +112,7 @@ def dense(op: str, rng: Draw) -> Model:
         int(rng.integers(1, 12)),
     )
     x = wide("x", (batch, in_c), scale(rng))
-    operands = weighted(rng, x, (out_c, in_c))
+    operands = weighted(rng, x, (out_c, in_c), short=True)
     options = {"fused_activation_function": pick(rng, *ACTIVATIONS)}
     output = result(x, operands[1], (batch, out_c), out_c)
     return Model("FULLY_CONNECTED", operands, [output], options, contents(rng, x))
@@ -129,7 +128,7 @@ def transpose_conv(op: str, rng: Draw) -> Model:
         for n, s, k in zip((h, w), stride, kernel, strict=True)
     ]
     x = wide("x", (1, h, w, c), scale(rng))
-    _, weights, *bias = weighted(rng, x, (o, *kernel, c), narrow=False)
+    _, weights, *bias = weighted(rng, x, (o, *kernel, c))
     operands = [numbers("shape", [1, *grown, o]), weights, x, *bias]
     options = {"padding": padding, "stride_h": stride[0], "stride_w": stride[1]}
     options["fused_activation_function"] = pick(rng, "NONE", "RELU")

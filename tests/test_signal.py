@@ -74,6 +74,19 @@ def check(model: bytes, *data: Array, sequence: bool = False) -> None:
         np.testing.assert_array_equal(got.reshape(want.shape), want)
 
 
+def check_where_valid(model: bytes, x: Array) -> Array:
+    """Of an operator that also tells whether its output is one: where it is not, nothing is promised.
+    Returns what it told."""
+    expected = oracle.tflm(model, [[row] for row in x])
+    made, valid = (y[0] for y in Simulator(planned(model)).run([x[None]], True))
+    assert list(valid) == [bool(row[1]) for row in expected]
+    assert valid.any()
+    for got, (want, told) in zip(made, expected, strict=True):
+        if told:
+            np.testing.assert_array_equal(got, want)
+    return valid
+
+
 def uint32(rng: np.random.Generator, size: int, count: int = SAMPLES) -> Array:
     """Numbers of every length, so that small ones are there, and the ends."""
     x = rng.integers(0, 2**32, (count, size)) >> rng.integers(0, 32, (count, size))
@@ -201,6 +214,48 @@ def test_log(scale: int, bits: int) -> None:
     check(model, x)
 
 
+@pytest.mark.parametrize(("shape", "length"), [((1, 8), 3), ((2, 5), 12), ((6,), 0)])
+def test_delay(shape: tuple[int, ...], length: int) -> None:
+    x = np.random.default_rng(length).integers(-32768, 32768, (SAMPLES, *shape)).astype(np.int16)
+    model = custom("Delay", [TensorSpec("x", shape, "int16")], [TensorSpec("y", shape, "int16")],
+                   delay_length=length)  # fmt: skip
+    check(model, x, sequence=True)
+
+
+@pytest.mark.parametrize("prefill", [True, False])
+@pytest.mark.parametrize(
+    ("shape", "size", "step"), [((1, 6), 14, 6), ((2, 12), 10, 4), ((8,), 8, 8), ((1, 4), 9, 2)]
+)
+def test_framer(shape: tuple[int, ...], size: int, step: int, prefill: bool) -> None:
+    x = np.random.default_rng(size).integers(-32768, 32768, (SAMPLES, *shape)).astype(np.int16)
+    out = (*shape[:-1], shape[-1] // step, size)
+    model = custom("Framer", [TensorSpec("x", shape, "int16")],
+                   [TensorSpec("y", out, "int16"), TensorSpec("valid", (), "bool")],
+                   frame_size=size, frame_step=step, prefill=prefill)  # fmt: skip
+    valid = check_where_valid(model, x)
+    assert not prefill or valid.all()
+
+
+@pytest.mark.parametrize(("left", "right", "step"), [(0, 0, 1), (2, 1, 1), (1, 2, 4), (3, 0, 2)])
+def test_stacker(left: int, right: int, step: int) -> None:
+    x = np.random.default_rng(left).integers(-32768, 32768, (SAMPLES, 5)).astype(np.int16)
+    outs = [TensorSpec("y", (5 * (left + 1 + right),), "int16"), TensorSpec("valid", (), "bool")]
+    model = custom("Stacker", [TensorSpec("x", (5,), "int16")], outs, num_channels=5,
+                   stacker_left_context=left, stacker_right_context=right, stacker_step=step)  # fmt: skip
+    check_where_valid(model, x)
+
+
+@pytest.mark.parametrize(
+    ("outer", "frames", "size", "step"), [((), 1, 8, 3), ((2,), 3, 6, 6), ((1,), 2, 5, 1)]
+)
+def test_overlap_add(outer: tuple[int, ...], frames: int, size: int, step: int) -> None:
+    shape = (*outer, frames, size)
+    x = np.random.default_rng(size).integers(-32768, 32768, (SAMPLES, *shape)).astype(np.int16)
+    model = custom("OverlapAdd", [TensorSpec("x", shape, "int16")],
+                   [TensorSpec("y", (*outer, frames * step), "int16")], frame_step=step, T=7)  # fmt: skip
+    check(model, x, sequence=True)
+
+
 @pytest.mark.parametrize(
     ("name", "given", "found"),
     [
@@ -209,12 +264,14 @@ def test_log(scale: int, bits: int) -> None:
         ("Energy", {"end_index": 3}, "start_index"),
         ("Rfft", {"fft_length": 48}, "power of two"),
         ("Rfft", {"fft_length": 8}, "one frame"),
+        ("Delay", {"delay_length": -1}, "delay_length"),
+        ("OverlapAdd", {"frame_step": 1}, "int16 to int16"),
     ],
 )
 def test_options_outside_the_limits_are_refused(
     name: str, given: dict[str, int], found: str
 ) -> None:
-    out = TensorSpec("y", (17,), "uint32") if name == "Energy" else TensorSpec("y", (50,), "int16")
+    out = TensorSpec("y", (17,), "uint32" if name in ("Energy", "OverlapAdd") else "int16")
     with pytest.raises(EdgekitError) as refused:
         planned(custom(name, [TensorSpec("x", (34,), "int16")], [out], **given))
     assert refused.value.code == "EK202"

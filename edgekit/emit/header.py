@@ -8,7 +8,7 @@ from edgekit.emit.arenas import Array, arenas, array_of
 from edgekit.emit.entry import fed_step, part_prototype, run_prototype
 from edgekit.emit.feed import declarations
 from edgekit.emit.names import c_type, comment, unique
-from edgekit.graph import Layout
+from edgekit.graph import Layout, limits
 from edgekit.program import CALLER, Buffer, Program
 
 ABI = 2
@@ -135,7 +135,7 @@ def float_header(prefix: str, program: Program, banner: str) -> str:
 
 def _quantizer(prefix: str, name: str, b: Buffer) -> list[str]:
     macro, ctype = f"{prefix}_INPUT_{name}".upper(), c_type(b.dtype)
-    low, high = (0, 255) if b.dtype == "uint8" else (-128, 127)
+    low, high = limits(b.dtype)
     return [
         f"/* Nearest step, ties away from zero, clamped; count up to {b.nbytes}. */",
         f"static inline void {prefix}_quantize_{name}(const float *from, {ctype} *to, int32_t count)",

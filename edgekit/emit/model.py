@@ -78,7 +78,9 @@ def _parts(caller: Caller) -> list[str]:
         if not any(re.search(rf"\b{name}\b", line) for line in body)
         and (name != "s" or program.state_bytes)
     ]
-    part = [part_prototype(prefix, program), "{", *pointers(program), *unused, *_not_read(program)]
+    # There once, and in one piece: whoever counts instructions knows layers by their return into it.
+    part = [f"__attribute__((noinline)) {part_prototype(prefix, program)}", "{",
+            *pointers(program), *unused, *_not_read(program)]  # fmt: skip
     names = ", ".join(map(name_of, run_arguments(program)))
     return [
         *part, *body, "}", "",

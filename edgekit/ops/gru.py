@@ -3,7 +3,7 @@
 With gates k = update, reset and candidate, sums as `edgekit/sequence.py` has them (Q3.12), and
 keep = sigmoid(sum_update), reset = sigmoid(sum_reset) in Q0.15:
 
-    fresh = tanh(sat(by_x + rounding_shift(reset * by_h, 15)))               `reset_behind`
+    fresh = tanh(sat(by_x + rounding_shift(reset * sat(by_h), 15)))              `reset_behind`
     fresh = tanh(sat(by_x + by_gated)), gated = requantize(reset * state)    otherwise
     state = sat(rounding_shift(keep * state + rounding_shift((2^15 - keep) * fresh, state_shift), 15))
     hidden = out = requantize(state) + zero_out
@@ -108,7 +108,7 @@ class Gru(Sequence):
         by_h = cls.rescaled(p, consts, "h", d, held)
         keep, reset = (recurrent.sigmoid(saturate16(by_x[k] + by_h[k]), table) for k in range(2))
         if p.reset_behind:
-            gated = fixed.rounding_shift(reset * by_h[2], 15)
+            gated = fixed.rounding_shift(reset * saturate16(by_h[2]), 15)
         else:
             shown = _shown(p, reset * state, p.multiplier_g, p.shift_g)
             gated = cls.rescaled(p, consts, "h", d, shown)[2]

@@ -32,7 +32,6 @@ class LayerNorm(Normalization):
     @classmethod
     def import_onnx(cls, node: Node, draft: Draft) -> None:
         x, mean = draft.shape(node.inputs[0]), node.op == "LayerNormalization"
-        require(len(node.outputs) == 1, "no output but the first", node, node.outputs)
         axes = len(x) - axis_of(node, int(node.attrs.get("axis", -1)), len(x))
         operands = [draft.real(name) for name in node.inputs[1:]]
         require(all(data is not None for data in operands), "constant scale and bias", node, node.inputs[1:])  # fmt: skip
@@ -43,6 +42,8 @@ class LayerNorm(Normalization):
             "bias": _spread(node, operands[1] if len(operands) > 1 else np.zeros(1), row),
         }  # fmt: skip
         draft.add(cls.name, node, node.inputs[:1], attrs, node.outputs[0])
+        if len(node.outputs) > 1:
+            _statistics(node, draft, list(range(len(x) - axes, len(x))), attrs["epsilon"])
 
     @classmethod
     def rows(cls, node: Node, shape: Shape) -> Rows:
@@ -76,6 +77,18 @@ class LayerNorm(Normalization):
             case("root_mean_square", (1, 4, 16), (-128, 0), mean=False),
             case("long", (2, 1500), (0, 0), gain=40.0),
         ]
+
+
+def _statistics(node: Node, draft: Draft, axes: list[int], epsilon: float) -> None:
+    """The further outputs of ONNX's operator: the mean, and 1 / sqrt(variance + epsilon)."""
+    over = {"axes": axes, "keep_dims": True}
+    mean = draft.add("mean", node, node.inputs[:1], over, node.outputs[1])
+    if len(node.outputs) > 2:
+        centred = draft.binary(node, "sub", node.inputs[0], mean)
+        variance = draft.add("mean", node, [draft.binary(node, "mul", centred, centred)], over)
+        number = draft.constant(node.name, np.array([epsilon], np.float32))
+        spread = draft.binary(node, "add", variance, number)
+        draft.add("power", node, [spread], {"exponent": -0.5}, node.outputs[2])
 
 
 def _spread(node: Node, data: Any, row: Shape) -> Any:

@@ -266,7 +266,7 @@ def _from_variables(
     }
     attrs |= {
         "bias_h": np.zeros((1, 4, units)), "clip": float(node.attrs["cell_clip"]), "backward": False,
-        "batch_first": not node.attrs["time_major"], "last": False,
+        "batch_first": not node.attrs["time_major"],
     }  # fmt: skip
     sketch = Sketch(node, graph)
     states = [

@@ -47,6 +47,7 @@ class Rnn(Sequence):
     consts = (*WEIGHTS, SIGMOID)
     inputs = ("input", "hidden0")
     more = ("hidden",)
+    saturation = 0.7
     onnx = ("RNN",)
 
     @classmethod

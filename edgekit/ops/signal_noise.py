@@ -52,8 +52,12 @@ class SignalNoise(Op):
     saturation = 1.0
 
     @classmethod
+    def hidden(cls, node: Node, graph: Graph) -> list[tuple[Shape, str]]:
+        signal.check_types(node, graph, ("uint32",), ("uint32", "uint32"))
+        return [(graph.value(node.outputs[1]).shape, "uint32")]
+
+    @classmethod
     def import_tflite(cls, node: Node, graph: Graph) -> list[Node]:
-        """The pass `hidden_state` has put the variable behind the operator's own operands."""
         signal.check_types(node, graph, ("uint32", "uint32"), ("uint32", "uint32"))
         count = signal.option(node, "num_channels", 1, 4096)
         sizes = [graph.value(name).elements for name in (*node.inputs, *node.outputs)]

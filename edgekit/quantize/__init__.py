@@ -20,12 +20,14 @@ from edgekit.op import load_ops
 from edgekit.quantize import equalize
 from edgekit.quantize.bias import corrected
 from edgekit.quantize.evaluate import inferences, some
-from edgekit.quantize.four_bits import four_bit_layers, second_moments
+from edgekit.quantize.four_bits import second_moments
 from edgekit.quantize.prepare import Groups, accumulated, groups_of, has_reals, is_real, prepared
-from edgekit.quantize.ranges import RANGES, Histogram, affine, minmax, power_of_two
+from edgekit.quantize.ranges import RANGES, Histogram, affine, minmax, power_of_two, symmetric
 from edgekit.quantize.report import error_report
+from edgekit.quantize.schemes import W4A8, W8A8, W8A16, chosen_schemes
 from edgekit.quantize.store import Quantization, damaged, load, save
 from edgekit.quantize.weights import layer_constants
+from edgekit.quantize.widths import WIDE, wide_tensors
 from edgekit.validate.data import Samples, load_samples, quantize, samples_of
 
 __all__ = ["Calibration", "Quantization", "Settings", "load", "quantized", "restored", "save"]
@@ -39,13 +41,13 @@ _CORRECTION_SAMPLES = 128
 
 @dataclass(frozen=True)
 class Settings:
-    """How numbers are chosen. ranges: a key of `ranges.RANGES`. scheme: a key of `SCHEMES`; layer_schemes:
-    those of single layers, by patterns of their names."""
+    """How numbers are chosen. ranges: a key of `ranges.RANGES`. scheme: one of `schemes.SCHEMES`;
+    layer_schemes: those of single layers, by patterns of their names."""
 
     ranges: str = "percentile"
     equalize: bool = True
     bias_correction: bool = True
-    scheme: str = "w8a8"
+    scheme: str = W8A8
     layer_schemes: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -87,15 +89,16 @@ def quantized(
     """The integer form of a canonical graph, and what was decided for it.
 
     A graph that has all its numbers comes back as it is, with None. calibration: samples of the
-    graph's inputs (`Calibration.samples`). Raises EK203 where they are needed and absent,
-    EK001 for schemes of layers that there are none of, EK004 where they cannot serve, EK304 where the model is not finite, EK301 for wrong numbers of
-    the source.
+    graph's inputs (`Calibration.samples`). Raises EK203 where they are needed and absent, EK004 where
+    they cannot serve, EK304 where the model is not finite, EK301 for wrong numbers of the source,
+    EK001 and EK202 for schemes that layers cannot have.
     """
-    fours = four_bit_layers(graph, settings.scheme, settings.layer_schemes)
+    chosen = chosen_schemes(graph, settings.scheme, settings.layer_schemes)
     if not has_reals(graph) and not graph.one_rounding:
         return graph, None
-    ready = prepared(graph)
-    groups = groups_of(ready, calibrated=calibration is not None)
+    fours, wide = (frozenset(n for n, s in chosen.items() if s == own) for own in (W4A8, W8A16))
+    ready = prepared(graph, wide)
+    groups = groups_of(ready, wide, calibrated=calibration is not None)
     missing = _uncalibrated(ready, groups)
     if missing and calibration is None:
         _refuse(ready, missing)
@@ -104,10 +107,10 @@ def quantized(
     if missing and calibration is not None:
         check_calibration(ready, calibration)
         if settings.equalize:
-            ready, factors = equalize.equalized(ready, _spreads(ready, calibration))
+            ready, factors = equalize.equalized(ready, _spreads(ready, calibration), wide)
         seen = _histograms(ready, groups, calibration)
     moments = second_moments(ready, calibration, fours) if calibration and fours else {}
-    decided = _numbers(ready, groups, seen, settings, fours, moments)
+    decided = _numbers(ready, groups, seen, settings, fours, moments, wide)
     if not decided.quants:
         return graph, None
     result = applied(ready, decided)
@@ -130,7 +133,10 @@ def quantized(
 
 def restored(graph: Graph, quantization: Quantization) -> Graph:
     """What `quantized` made of the same canonical graph. Raises EK005 where it was another graph."""
-    ready = prepared(graph)
+    unknown = quantization.wide - {node.name for node in graph.nodes}
+    if unknown:
+        damaged(f"layer {min(unknown)}", "int16 activations for another model")
+    ready = prepared(graph, quantization.wide)
     for name, quant in quantization.quants.items():
         value, data = ready.values.get(name), quantization.data.get(name)
         axis = quant.axis
@@ -149,10 +155,11 @@ def restored(graph: Graph, quantization: Quantization) -> Graph:
 
 def applied(graph: Graph, quantization: Quantization) -> Graph:
     """A prepared graph with the numbers that were decided."""
-    values, long = dict(graph.values), accumulated(graph)
+    values, long = dict(graph.values), accumulated(graph, quantization.wide)
+    long |= wide_tensors(graph, quantization.wide)
     for name, quant in quantization.quants.items():
         data = quantization.data.get(name, values[name].data)
-        dtype = ("int16" if name in long else "int8") if data is None else str(data.dtype)
+        dtype = (WIDE if name in long else "int8") if data is None else str(data.dtype)
         values[name] = replace(values[name], dtype=dtype, quant=quant, data=data)
     states = tuple(_integer_state(state, values[state.value]) for state in graph.states)
     return replace(graph, values=values, states=states, one_rounding=True)
@@ -253,29 +260,34 @@ def _numbers(
     settings: Settings,
     fours: Collection[str],
     moments: Mapping[str, Array],
+    wide: frozenset[str],
 ) -> Quantization:
     """Numbers for every real tensor: activations by their range, then constants and layers."""
     quants: dict[str, Quant] = {}
+    long = wide_tensors(graph, wide)
     data: dict[str, Array] = {}
     edges = {*graph.inputs, *graph.outputs}
     for root, names in groups.members().items():
         quant = groups.fixed.get(root)
         if quant is None:
-            # What goes in and out of the network is never cut.
-            whole = edges & set(names) or root in groups.long
-            rule = minmax if whole else RANGES[settings.ranges]
+            # What goes in and out of the network is never cut, nor what has steps enough.
+            uncut = bool(edges & set(names) or long & set(names)) or root in groups.long
+            rule = minmax if uncut else RANGES[settings.ranges]
             low, high = rule(seen[root]) if root in seen and seen[root].limit else (0.0, 0.0)
             for name in names:
                 constant = graph.const(name)
                 if constant is not None and constant.dtype.kind == "f":
                     low, high = min(low, float(constant.min())), max(high, float(constant.max()))
-            quant = power_of_two(low, high) if root in groups.long else affine(low, high)
+            if root in groups.long:
+                quant = power_of_two(low, high)
+            else:
+                quant = symmetric(low, high) if long & set(names) else affine(low, high)
         for name in names:
             if graph.value(name).dtype == "float32":
                 quants[name] = quant
                 constant = graph.const(name)
                 if constant is not None:
-                    dtype = "int16" if root in groups.long else "int8"
+                    dtype = WIDE if root in groups.long or name in long else "int8"
                     data[name] = _levels(constant, quant, dtype)
 
     def numbers(name: str) -> Quant | None:
@@ -290,7 +302,7 @@ def _numbers(
             made = layer_constants(node, graph, x, out, bits, moments.get(node.name))
             for name, (quant, array) in made.items():
                 quants[name], data[name] = quant, array
-    return Quantization(quants, data)
+    return Quantization(quants, data, wide=wide)
 
 
 def _levels(real: Array, quant: Quant, dtype: str) -> Array:

@@ -8,18 +8,15 @@ to come (optimal brain compression in the form of GPTQ: Frantar et al., 2022, ht
 
 from __future__ import annotations
 
-import fnmatch
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgekit.errors import EdgekitError
 from edgekit.graph import Graph, Node
 from edgekit.op import load_ops
 from edgekit.quantize.evaluate import activations, some
-from edgekit.schema import nearest
 from edgekit.validate.data import Samples
 
 Array = NDArray[Any]
@@ -29,34 +26,6 @@ _SAMPLES = 128
 _MOST_TAPS = 2048  # beyond them H's diagonal has to do: H takes 8 bytes times their square
 _FACTORS = np.linspace(0.4, 1.0, 41)  # of the scale that reaches a channel's largest weight
 _DAMPING = 0.01  # of H's mean diagonal, as published
-
-
-def four_bit_layers(graph: Graph, scheme: str, schemes: Mapping[str, str]) -> set[str]:
-    """The nodes whose weights get four bits: by `scheme`, or by the last of `schemes` (pattern of a layer's
-    name or output to scheme) that fits. Raises EK001 for a pattern without a layer."""
-    layers = {n.name: n.outputs[0] for n in graph.nodes if _has_weights(n, graph)}
-    if not layers and (scheme != "w8a8" or schemes):
-        raise EdgekitError(
-            "EK001", "there is nothing to choose a scheme for", where="--scheme",
-            found="the source has quantized all its weights", help="leave it out, or pass the model before its quantization",
-        )  # fmt: skip
-    chosen = dict.fromkeys(layers, scheme)
-    for pattern, own in schemes.items():
-        fitting = [
-            n for n, out in layers.items() if fnmatch.fnmatchcase(n, pattern) or out == pattern
-        ]
-        if not fitting:
-            raise EdgekitError(
-                "EK001", "no layer with weights has this name", where="--layer-scheme", found=pattern,
-                help=nearest(pattern, layers),
-            )  # fmt: skip
-        chosen |= dict.fromkeys(fitting, own)
-    return {name for name, own in chosen.items() if own == "w4a8"}
-
-
-def _has_weights(node: Node, graph: Graph) -> bool:
-    axis = load_ops()[node.op].channel_axis
-    return axis is not None and graph.value(node.inputs[1]).dtype == "float32"
 
 
 def second_moments(graph: Graph, samples: Samples, layers: Collection[str]) -> dict[str, Array]:

@@ -27,7 +27,7 @@ typedef struct {
     int32_t out_c; /* output channels */
     int32_t rest_taps; /* taps that follow a window once more, a multiple of four */
     const int32_t *weights; /* [pairs of channels][taps / 2], two taps a word */
-    const int32_t *pairs; /* per pair: bias low, bias mixed, twice (multiplier, rounding, shift) */
+    const int32_t *pairs; /* per pair: bias low, bias mixed, twice (multiplier, rounding, shift and ties) */
     const int32_t *rest; /* [rest_taps], taps of the widened window that follow it once more */
 } ek_conv2d_nine_dsp_params;
 

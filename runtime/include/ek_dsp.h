@@ -179,4 +179,17 @@ static inline int32_t ek_dsp_rescale(int32_t twice, int32_t multiplier, int32_t 
     return ek_saturate8(shift == 0 ? v : (v + (twice >> 31)) >> shift);
 }
 
+/* Added to a shift where it does not matter how negative ties are rounded, always to a shift of 0:
+ * instructions shift by the lowest byte of a register. */
+#define EK_DSP_NO_TIES 256
+
+/* The same where the shift says whether ties matter. */
+static inline int32_t ek_dsp_rescale_by_ties(int32_t twice, int32_t multiplier, int32_t rounding,
+                                             int32_t shift)
+{
+    int32_t v = ek_multiply_high_add(twice, multiplier, rounding);
+    v += shift < EK_DSP_NO_TIES ? twice >> 31 : 0;
+    return ek_saturate8(v >> (shift & 0xFF));
+}
+
 #endif

@@ -60,17 +60,17 @@
     "4:\n" steps "cmp r11, lr\n bne 4b\n"                                                          \
     "5: str r12, [sp, #8]\n"
 
-/* A channel's outputs, as ek_dsp_rescale; the first goes to lr, the next r11 bytes further. */
+/* A channel's outputs, as ek_dsp_rescale_by_ties; the first goes to lr, the next r11 bytes further. */
 #define EK_DSP_TWO_OUT(a, b, multiplier, rounding, shift)                                          \
     "smmlar r10, " a ", " multiplier ", " rounding "\n"                                            \
     "smmlar r12, " b ", " multiplier ", " rounding "\n"                                            \
-    "cmp " shift ", #0\n itt ne\n addne r10, r10, " a ", asr #31\n"                                \
-    "addne r12, r12, " b ", asr #31\n asr r10, r10, " shift "\n asr r12, r12, " shift "\n"         \
+    "cmp " shift ", #256\n itt lo\n addlo r10, r10, " a ", asr #31\n"                              \
+    "addlo r12, r12, " b ", asr #31\n asr r10, r10, " shift "\n asr r12, r12, " shift "\n"         \
     "ssat r10, #8, r10\n ssat r12, #8, r12\n strb r12, [lr, r11]\n strb r10, [lr], #1\n"
 #define EK_DSP_THREE_OUT(a, b, c)                                                                  \
     "smmlar r10, " a ", r6, r7\n smmlar r12, " b ", r6, r7\n smmlar r9, " c ", r6, r7\n"           \
-    "cmp r8, #0\n ittt ne\n addne r10, r10, " a ", asr #31\n"                                      \
-    "addne r12, r12, " b ", asr #31\n addne r9, r9, " c ", asr #31\n"                              \
+    "cmp r8, #256\n ittt lo\n addlo r10, r10, " a ", asr #31\n"                                    \
+    "addlo r12, r12, " b ", asr #31\n addlo r9, r9, " c ", asr #31\n"                              \
     "asr r10, r10, r8\n asr r12, r12, r8\n asr r9, r9, r8\n"                                       \
     "ssat r10, #8, r10\n ssat r12, #8, r12\n ssat r9, #8, r9\n"                                    \
     "strb r9, [lr, r11, lsl #1]\n strb r12, [lr, r11]\n strb r10, [lr], #1\n"

@@ -32,7 +32,7 @@ static int32_t candidate(const ek_gru_params *p, int32_t k, int32_t i, const int
         return ek_saturate16(by_input(p, k + 2, i, x) + by_hidden(p, k + 2, i, gated));
     }
     int32_t reset = gate(p, k + 1, i, x, h);
-    int32_t kept = ek_rounding_shift(reset * by_hidden(p, k + 2, i, h), 15);
+    int32_t kept = ek_rounding_shift(reset * ek_saturate16(by_hidden(p, k + 2, i, h)), 15);
     return ek_saturate16(by_input(p, k + 2, i, x) + kept);
 }
 
