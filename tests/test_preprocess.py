@@ -57,6 +57,7 @@ def test_features_are_those_of_numpy() -> None:
     np.testing.assert_allclose(real.reshape(wanted.shape), mfcc(audio), atol=2e-3)
 
 
+@pytest.mark.slow
 def test_a_hundred_clips_are_heard_as_the_python_path_hears_them() -> None:
     with np.load(shared("data", "speech_commands_pcm16_16khz_100.npz")) as data:
         audio, words = data["audio"], data["y"]
@@ -154,6 +155,7 @@ def test_state_begins_as_silence() -> None:
     assert (features == features[:, :1, :, :1]).all()
 
 
+@pytest.mark.slow
 def test_a_stream_is_fed_frame_by_frame_in_c(tmp_path: Path) -> None:
     spec = {"input_1": Audio(16000, 480, 320, 40, new_frames=1, coefficients=10)}
     report = build(KWS, preprocess=spec, output=tmp_path / "b", name="kws")

@@ -109,7 +109,7 @@ _ENTRIES: tuple[Entry, ...] = (
     ("linear", "Gemm MatMul Transpose Add", maths.linear),
     ("addmm", "Gemm", maths.addmm),
     ("matmul mm bmm", "MatMul", maths.matmul),
-    ("scaled_dot_product_attention", "Transpose MatMul Mul Softmax", maths.attention),
+    ("scaled_dot_product_attention", "Transpose MatMul Mul Softmax Where Add", maths.attention),
     # Recurrent layers.
     ("lstm.input", f"LSTM {_STACK}", recurrent.recurrent("LSTM", (0, 3, 1, 2), 2)),
     ("gru.input", f"GRU {_STACK}", recurrent.recurrent("GRU", (1, 0, 2), 1)),
