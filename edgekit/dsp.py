@@ -416,7 +416,7 @@ def conv2d_nine_fits(p: Any, consts: Consts) -> bool:
 def pack_conv2d_nine(params: type[Any], p: Any, consts: Consts) -> Packed:
     """As `pack_conv2d` packs bytes; `params` is the class of the variant's struct."""
     (channels, taps), pairs = _nine(p, consts), pairs_of(p.out_c)
-    scales = channels.rescaling()[pairs].reshape(len(pairs), 6)
+    scales = channels.rescaling_by_ties(p)[pairs].reshape(len(pairs), 6)
     columns = np.concatenate([channels.biases(pairs, mixed=False), scales], axis=1)
     words = tap_words(channels.lanes(pairs, mixed=False))
     made = params(**dataclasses.asdict(p), rest_taps=len(taps))
