@@ -255,7 +255,8 @@ def document(figures: dict[str, Any]) -> str:
     """The text of docs/PLACES.md for what places.toml holds."""
     found = [Matrix(name, **figures[name]) for name in sorted(figures)]
     built = [m for m in found if not m.refused]
-    refused = "\n".join(f"- `{m.name}`: {m.refused}" for m in found if m.refused)
+    reasons = [f"- `{m.name}`: {m.refused}" for m in found if m.refused]
+    refused = "Not built:\n\n" + "\n".join(reasons) if reasons else "All of them are built."
     return _DOCUMENT.format(
         count=len(built),
         values=sum(m.values for m in built),
@@ -282,9 +283,7 @@ random inputs here: enough for a comparison of bytes.
 
 {table}
 
-Arenas and streamed layers (ram / forced) are those of {shown}. Not built:
-
-{refused}
+Arenas and streamed layers (ram / forced) are those of {shown}. {refused}
 """
 
 
