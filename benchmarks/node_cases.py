@@ -7,7 +7,7 @@ import importlib
 import io
 import pkgutil
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,18 +30,14 @@ _CONTROL = ("If", "Loop", "Scan", "SequenceMap")
 
 @dataclass(frozen=True, eq=False)
 class NodeCase:
-    """A model, the inputs that it is fed and the outputs that are wanted, in the model's order."""
+    """A model, the inputs that it is fed and the outputs that are wanted, in the model's order; and the
+    operator that the case is about, which a function's body no longer names."""
 
     name: str
     model: ModelProto
     inputs: tuple[Any, ...]
     outputs: tuple[Any, ...]
-
-    @property
-    def group(self) -> str:
-        """The operator that the case is about; of an expanded function its first operator's."""
-        first: str = self.model.graph.node[0].op_type
-        return f"{self.name.split('_')[1]} (expanded)" if "_expanded" in self.name else first
+    op: str = ""
 
     @property
     def outside(self) -> str:
@@ -117,11 +113,18 @@ def _of_module(name: str) -> list[NodeCase]:
             module = importlib.import_module(path)
             for inner in pkgutil.iter_modules(getattr(module, "__path__", ())):
                 importlib.import_module(f"{path}.{inner.name}")
+        made = node._NodeTestCases[first:]
+        ops = {c.name: c.model.graph.node[0].op_type for c in made}
         _KNOWN[name] = [
-            NodeCase(c.name, c.model, *map(tuple, c.data_sets[0]))
-            for c in node._NodeTestCases[first:]
+            NodeCase(c.name, c.model, *map(tuple, c.data_sets[0]), op=_about(c.name, ops))
+            for c in made
         ]
     return _KNOWN[name]
+
+
+def _about(name: str, ops: Mapping[str, str]) -> str:
+    plain, expanded, _ = name.partition("_expanded")
+    return f"{ops.get(plain, plain)}, expanded" if expanded else ops[name]
 
 
 @contextlib.contextmanager

@@ -56,7 +56,7 @@ class Outcome:
     how far the output is from the wanted one, in steps of its scale."""
 
     case: str
-    group: str
+    op: str
     verdict: str
     reason: str = ""
     bound: tuple[str, ...] = ()
@@ -66,11 +66,11 @@ class Outcome:
 def outcome(case: NodeCase, folder: Path) -> Outcome:
     """What becomes of a case; `folder` is for its model."""
     if case.outside:
-        return Outcome(case.name, case.group, OUTSIDE, case.outside)
+        return Outcome(case.name, case.op, OUTSIDE, case.outside)
     try:
         return _run(case, folder)
     except Exception as bug:  # of whatever kind: it is counted, and the other cases go on
-        return Outcome(case.name, case.group, CRASHED, f"{type(bug).__name__}: {bug}")
+        return Outcome(case.name, case.op, CRASHED, f"{type(bug).__name__}: {bug}")
 
 
 def _run(case: NodeCase, folder: Path) -> Outcome:
@@ -84,10 +84,10 @@ def _run(case: NodeCase, folder: Path) -> Outcome:
             refusals.append(refused)
             continue
         verdict, reason, steps = _judged(case, compiled)
-        return Outcome(case.name, case.group, verdict, reason, bound, steps)
+        return Outcome(case.name, case.op, verdict, reason, bound, steps)
     # Of several reasons, the first that is the operator's own.
     own = [r for r in refusals if r.code != _DYNAMIC] or refusals
-    return Outcome(case.name, case.group, REFUSED, str(own[0]))
+    return Outcome(case.name, case.op, REFUSED, str(own[0]))
 
 
 def _bindings(case: NodeCase) -> Iterator[tuple[str, ...]]:
@@ -98,6 +98,17 @@ def _bindings(case: NodeCase) -> Iterator[tuple[str, ...]]:
     small = tuple(n for n in names if arrays[n].dtype.kind in "iub")
     plans = [(), small if len(small) < len(names) else small[1:], tuple(names[1:]), tuple(names)]
     yield from dict.fromkeys(plans)
+
+
+def compiled(case: NodeCase, folder: Path) -> Compiled:
+    """The stages of a case with the fewest constants. Raises the last refusal."""
+    refusals: list[EdgekitError] = []
+    for bound in _bindings(case):
+        try:
+            return _compiled(case, bound, folder)
+        except EdgekitError as refused:
+            refusals.append(refused)
+    raise refusals[-1]
 
 
 def _compiled(case: NodeCase, bound: Sequence[str], folder: Path) -> Compiled:
@@ -141,7 +152,10 @@ def _samples(x: Array) -> Array:
     if x.dtype.kind != "f":
         return np.stack([x, x])
     x = x.astype(np.float32)
-    return np.stack([x, np.nextafter(x, np.where(x == 1, 0, 1).astype(np.float32))])
+    near = np.where(
+        x == 0, np.float32(2**-20), np.nextafter(x, np.where(x == 1, 0, 1).astype(np.float32))
+    )
+    return np.stack([x, near])
 
 
 def _judged(case: NodeCase, compiled: Compiled) -> tuple[str, str, float]:
@@ -262,11 +276,10 @@ def _distance(value: Value, out: Array, goal: Array) -> float:
 
 def report(found: Sequence[Outcome]) -> str:
     """The table: each group of cases by its verdicts, the reasons of those outside, and the sums."""
-    groups = sorted({each.group for each in found})
     rows = []
-    for group in groups:
-        verdicts = Counter(each.verdict for each in found if each.group == group)
-        rows.append([group, *(str(verdicts[v] or "") for v in VERDICTS)])
+    for op in sorted({each.op for each in found}):
+        verdicts = Counter(each.verdict for each in found if each.op == op)
+        rows.append([op, *(str(verdicts[v] or "") for v in VERDICTS)])
     outside = Counter(each.reason for each in found if each.verdict == OUTSIDE)
     refused = Counter(each.reason.split(":")[0] for each in found if each.verdict == REFUSED)
     total = Counter(each.verdict for each in found)
@@ -283,6 +296,12 @@ def report(found: Sequence[Outcome]) -> str:
     ])  # fmt: skip
 
 
+def judged(cases: Sequence[NodeCase]) -> list[Outcome]:
+    """What becomes of each."""
+    with tempfile.TemporaryDirectory() as folder:
+        return [outcome(case, Path(folder)) for case in cases]
+
+
 def main() -> int:
     """Print the table; the exit code is 1 where a case gives something wrong."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.onnx_cases", description=__doc__)
@@ -294,11 +313,14 @@ def main() -> int:
         for case in node_cases()
         if not arguments.words or any(w in case.name for w in arguments.words)
     ]
-    with tempfile.TemporaryDirectory() as folder:
-        found = [outcome(case, Path(folder)) for case in chosen]
+    found = judged(chosen)
     print(report(found))
     if arguments.each:
         for each in found:
             if each.verdict != PASSED:
                 print(f"{each.case}: {each.verdict}: {each.reason}")
     return int(any(each.verdict in (WRONG, CRASHED) for each in found))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

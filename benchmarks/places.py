@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -45,6 +46,7 @@ Array = NDArray[Any]
 FIGURES, DOCUMENT = HERE / "places.toml", HERE.parent / "docs" / "PLACES.md"
 FORMATS = (".tflite", ".onnx", ".pt2")
 SANITIZE = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all")
+HALT = {"TSAN_OPTIONS": "halt_on_error=1"}
 # Place to the target whose kernels and plans run there.
 PLACES = {"host": "host", "host, sanitizers": "host", "cortex-m4": "cortex-m4", "rpi4": "rpi4"}
 COLUMNS = ("simulator", *PLACES)
@@ -85,15 +87,16 @@ def programs(path: Path, target: str) -> dict[str, Program]:
     }
 
 
-def sanitized(deployed: Deployed) -> DeviceRunner:
+def sanitized(deployed: Deployed, flags: tuple[str, ...] = SANITIZE) -> DeviceRunner:
     """The host's program with sanitizers, whose first finding ends it."""
     host, shop = load_target("host"), Workshop()
     clang = next(tool for tool in host.toolchains if tool.kind == "clang")
-    target = replace(host, toolchains=(replace(clang, flags=SANITIZE),))
+    target = replace(host, toolchains=(replace(clang, flags=flags),))
 
     def open_link(traced: bool) -> Link:
         agent = build_program(deployed, target, shop.folder(traced), traced=traced)
-        return Link(Process([str(agent)], ended("the program")), "host, sanitizers", DEFAULT)
+        process = Process([str(agent)], ended("the program"), os.environ | HALT)
+        return Link(process, "host, sanitizers", DEFAULT)
 
     return DeviceRunner("host", deployed, open_link, where="host, sanitizers", release=shop.close)
 

@@ -7,6 +7,7 @@ that were made the same way.
 
 from __future__ import annotations
 
+import functools
 import importlib
 import re
 import shutil
@@ -24,6 +25,16 @@ _WORTH = 0.999  # of the executed instructions, that the blocks estimated make u
 def tool() -> str:
     """The first llvm-mca that is installed, "" where there is none."""
     return next((path for name in TOOLS if (path := shutil.which(name))), "")
+
+
+@functools.cache
+def version() -> str:
+    """What that says of itself, "" where there is none."""
+    if not tool():
+        return ""
+    text = subprocess.run([tool(), "--version"], capture_output=True, text=True).stdout
+    found = re.search(r"LLVM version \S+", text)
+    return found[0] if found else text.strip()
 
 
 def blocks(answer: dict[str, Any]) -> list[tuple[int, list[str]]]:

@@ -40,20 +40,24 @@ _TIMEOUT_S = 600
 
 @dataclass(frozen=True)
 class LayerCount:
-    """One layer: from where its kernel is prepared for to the return from it."""
+    """One layer: from where its kernel is prepared for to the return from it. Where threads share it,
+    `instructions` are those of all, the rest that of the slowest."""
 
     name: str
     op: str
     kernel: str
     instructions: int
+    critical: int
     cycles_estimate: int | None
 
 
 @dataclass(frozen=True)
 class Counts:
-    """One inference: the sums over the layers; stack_measured: bytes of stack that were written."""
+    """One inference: the sums over the layers; critical: what threads do of it after one another;
+    stack_measured: bytes of stack that were written."""
 
     instructions: int
+    critical: int
     cycles_estimate: int | None
     cycles_method: str
     layers: tuple[LayerCount, ...]
@@ -86,9 +90,10 @@ def count(deployed: Deployed, target: Target, inputs: Sequence[Array]) -> Counts
 def execute(deployed: Deployed, target: Target, inputs: Sequence[Array]) -> dict[str, Any]:
     """What one inference executed, as the child process `_count.py` answers. Raises like `count`."""
     need_emulator_packages()
-    calls = [turn.layer for turn in deployed.schedule for _ in range(turn.calls)]
-    kernels = [deployed.steps[layer].function for layer in calls]
-    layers = np.array(calls, np.int64)
+    calls = deployed.calls
+    kernels = [deployed.steps[layer].function for layer, _ in calls]
+    # A layer of the counter is what one thread does of one of ours.
+    layers = np.array([layer * deployed.threads + thread for layer, thread in calls], np.int64)
     data = [
         np.ascontiguousarray(x, tensor.dtype)
         for tensor, x in zip(deployed.inputs, inputs, strict=True)
@@ -182,25 +187,36 @@ def _evaluate(deployed: Deployed, target: Target, answer: dict[str, Any]) -> Cou
     starts = np.array([i.offset // unit for i in found], int)
     ends = np.array([(i.offset + i.size) // unit for i in found], int)
     executed, jumps = counts[:, starts], taken[:, ends]
-    instructions = executed.sum(axis=1)
+    instructions = _by_thread(executed.sum(axis=1), deployed)
     cycles: list[int | None] = [None] * len(deployed.steps)
     method = "no table of cycles for this target"
     if target.cycles is not None:
         table = np.array(list(costs(found, target.cycles))).reshape(-1, 2)
         estimate = (executed @ table[:, 0] + jumps @ table[:, 1]) * target.cycles.factor
-        cycles = [round(value) for value in estimate.tolist()]
+        slowest = _by_thread(estimate, deployed).max(axis=1)
+        cycles = [round(value) for value in slowest.tolist()]
         method = f"{target.core} table by instruction class: {target.cycles.source}"
+        if deployed.threads > 1:
+            method = f"the slowest of {deployed.threads} threads in each layer, their meetings left out; {method}"
     layers = tuple(
-        LayerCount(step.name, step.op, step.kernel, int(n), c)
+        LayerCount(step.name, step.op, step.kernel, int(n.sum()), int(n.max()), c)
         for step, n, c in zip(deployed.steps, instructions, cycles, strict=True)
     )
     return Counts(
         int(instructions.sum()),
+        sum(layer.critical for layer in layers),
         None if target.cycles is None else sum(c or 0 for c in cycles),
         method,
         layers,
         int(answer["stack"]),
     )
+
+
+def _by_thread(counted: Array, deployed: Deployed) -> Array:
+    """Figures of what each thread does of each layer, [layers, threads]."""
+    found = np.zeros(len(deployed.steps) * deployed.threads, counted.dtype)
+    found[: len(counted)] = counted
+    return found.reshape(-1, deployed.threads)
 
 
 def _executed(arch: str, code: bytes, total: Array, unit: int) -> list[Instruction]:

@@ -46,6 +46,7 @@ from edgekit.report import gates, parse_budget
 from edgekit.rewrite.constant_channels import drop_constant_channels
 from edgekit.rewrite.feed_input import feed_input
 from edgekit.rewrite.unread_rows import drop_unread_rows
+from edgekit.share import check_threads, share
 from edgekit.specialise import specialise
 from edgekit.target import load_target
 from edgekit.threads import one_blas_thread
@@ -73,7 +74,8 @@ class Options:
     optimize: what `plan` streams for. stream_input: the input is handed over row by row. arena_limit:
     bytes that the RAM of the budget or the target has left for the arena, where `optimize` alone would
     take more. regions: the memory regions that were asked for, "dtcm,sram" or "". rooms: what the arena
-    may take of each. preprocess: what stands in front of which input, as tables.
+    may take of each. preprocess: what stands in front of which input, as tables. threads: how many share
+    the rows of a layer.
     """
 
     name: str
@@ -89,6 +91,7 @@ class Options:
     regions: str = ""
     rooms: tuple[Room, ...] = ()
     preprocess: Mapping[str, Any] = field(default_factory=dict)
+    threads: int = 1
 
     def __post_init__(self) -> None:
         if self.stream_input and self.keep_input:
@@ -101,6 +104,12 @@ class Options:
             raise EdgekitError(
                 "EK001", "two options cannot be combined", where="--stream-input --regions",
                 found="a fed model keeps its place in one arena", help="leave out one of them",
+            )  # fmt: skip
+        if self.stream_input and self.threads > 1:
+            raise EdgekitError(
+                "EK001", "two options cannot be combined", where="--stream-input --threads",
+                found="a fed model makes one row at a time, which nobody can share",
+                help="leave out one of them",
             )  # fmt: skip
 
 
@@ -124,11 +133,13 @@ class Compiled:
 
 
 def _planned(integer: IntGraph, options: Options) -> Program:
+    # What threads share is a whole layer: they are worth more than the RAM that streams would save.
+    whole = options.threads > 1 and options.optimize == "balanced"
     program = plan(
         integer,
         keep_input=options.keep_input,
         caller_io=options.io == "caller",
-        optimize=options.optimize,
+        optimize="speed" if whole else options.optimize,
         limit=options.arena_limit,
         rooms=options.rooms,
         asked=bool(options.regions),
@@ -149,6 +160,8 @@ def compile_program(
     `numbers` a source does not have come from calibration data, or are what a build has decided.
     costs: counted instructions to choose kernels by, where there are any.
     """
+    board = load_target(options.target)
+    check_threads(options.threads, board)
     source = load_model(model, options.dims)
     specs = read_all(options.preprocess)
     graph = with_numbers(canonical(source, dump), specs)
@@ -163,7 +176,7 @@ def compile_program(
     integer = drop_unread_rows(drop_constant_channels(lowered))
     if options.stream_input:
         integer = feed_input(integer)
-    integer = choose(measured(integer, costs), load_target(options.target).isa)
+    integer = share(choose(measured(integer, costs), board.isa), options.threads)
     program = _planned(integer, options)
     if dump:
         dump("quantized", whole.text())
@@ -201,6 +214,7 @@ def build(
     costs: str | Path | None = None,
     regions: str = "",
     preprocess: Mapping[str, Any] | None = None,
+    threads: int = 1,
     dump: Dump | None = None,
     progress: Progress = lambda stage: None,
 ) -> dict[str, Any]:
@@ -215,7 +229,7 @@ def build(
     with model_file(model, example_inputs) as path, tempfile.TemporaryDirectory() as work:
         name = check_name(name or default_name(path.stem))
         options = Options(name, target, io, keep_input, budget, dims or {}, quantization, optimize,
-                          stream_input=stream_input, regions=regions,
+                          stream_input=stream_input, regions=regions, threads=threads,
                           preprocess=tables(preprocess or {}))  # fmt: skip
         options = replace(options, rooms=rooms_of(options, stack=0))
 

@@ -79,9 +79,9 @@ def nine_bit_case(op: type[Op], name: str, x_shape: Shape, w_shape: Shape, attrs
 
 
 def four_bit_cases(op: type[Op], base: type[Op], names: str) -> list[Case]:
-    """Cases of `base`, by name or all, with weights of -8..7 for `op`."""
+    """These cases of `base`, with weights of -8..7 for `op`."""
     wanted = names.split()
-    return [_of_four_bits(op, c) for c in base.cases() if not wanted or c.name in wanted]
+    return [_of_four_bits(op, c) for c in base.cases() if c.name in wanted]
 
 
 def _of_four_bits(op: type[Op], case: Case) -> Case:

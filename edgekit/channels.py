@@ -97,7 +97,9 @@ def type_bounds(value: Value) -> Bounds:
         data = value.data.reshape(-1, count).astype(np.int64)
         return Bounds(data.min(axis=0), data.max(axis=0))
     info = np.iinfo(value.dtype if "int" in value.dtype else "int32")
-    return Bounds(np.full(count, info.min, np.int64), np.full(count, info.max, np.int64))
+    # Of uint64 the upper half is left out: such channels are never removed, nor their readers' bounds drawn from it.
+    high = min(int(info.max), int(np.iinfo(np.int64).max))
+    return Bounds(np.full(count, info.min, np.int64), np.full(count, high, np.int64))
 
 
 def dot_bounds(weights: NDArray[Any], x: Bounds) -> Bounds:

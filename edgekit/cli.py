@@ -26,8 +26,10 @@ from edgekit.options import (
     REGIONS,
     STREAM,
     TARGET,
+    THREADS,
     numbers,
     quantization,
+    settings,
 )
 from edgekit.session import GATE_FAILED, INTERRUPTED, OK, USAGE, Session, command
 
@@ -56,6 +58,7 @@ def cli(context: click.Context) -> None:
 @OPTIMIZE
 @COSTS
 @REGIONS
+@THREADS
 @BUDGET
 @DIM
 @quantization
@@ -65,21 +68,20 @@ def cli(context: click.Context) -> None:
 @config.preprocess
 def build(session: Session, model: Path, target: str, output: Path | None, name: str, io: str,
           keep_input: bool, stream_input: bool, optimize: str, costs: Path | None, regions: str,
-          budget: str, dims: dict[str, int], dump: Path | None,
-          calibration: Path | None, scale: float | None, offset: float | None, range_method: str,
-          equalize: bool, bias_correction: bool, preprocess: dict[str, Any]) -> int:  # fmt: skip
+          threads: int, budget: str, dims: dict[str, int], dump: Path | None,
+          calibration: Path | None, scale: float | None, offset: float | None,
+          preprocess: dict[str, Any], **choices: Any) -> int:  # fmt: skip
     """Build MODEL into a bundle of C files, verified and measured."""
     from edgekit.build import build as run
-    from edgekit.quantize import Settings
     from edgekit.screens import build_screen
 
     with session.progress(stages=4) as progress:
         report = run(model, calibration=calibration, scale=scale, offset=offset,
-                     quantization=Settings(range_method, equalize, bias_correction), target=target,
+                     quantization=settings(**choices), target=target,
                      output=output, name=name, io=io, keep_input=keep_input,
                      stream_input=stream_input, optimize=optimize, costs=costs, regions=regions,
-                     budget=budget, dims=dims, preprocess=preprocess, dump=dumper(dump),
-                     progress=progress)  # fmt: skip
+                     threads=threads, budget=budget, dims=dims, preprocess=preprocess,
+                     dump=dumper(dump), progress=progress)  # fmt: skip
     folder = output or Path("build") / report["name"]
     session.show(report, build_screen(report) + f"\nwrote   {folder}")
     return verdict(report)
@@ -94,19 +96,21 @@ def build(session: Session, model: Path, target: str, output: Path | None, name:
 @OPTIMIZE
 @COSTS
 @REGIONS
+@THREADS
 @BUDGET
 @DIM
 @quantization
 @config.preprocess
 def check(session: Session, model: Path, target: str, keep_input: bool, stream_input: bool,
-          optimize: str, costs: Path | None, regions: str, budget: str, dims: dict[str, int],
-          preprocess: dict[str, Any], **options: Any) -> int:  # fmt: skip
+          optimize: str, costs: Path | None, regions: str, threads: int, budget: str,
+          dims: dict[str, int], preprocess: dict[str, Any], **options: Any) -> int:  # fmt: skip
     """Can MODEL run on the target? Supported, static, integer-only, does it fit; no compiler run."""
     from edgekit.commands import check as run
     from edgekit.screens import check_screen
 
     report = run(model, target, keep_input=keep_input, stream_input=stream_input, optimize=optimize,
-                 costs=costs, regions=regions, budget=budget, dims=dims, preprocess=preprocess,
+                 costs=costs, regions=regions, threads=threads, budget=budget, dims=dims,
+                 preprocess=preprocess,
                  **numbers(**options))  # fmt: skip
     session.show(report, check_screen(report))
     return verdict(report)
@@ -189,6 +193,7 @@ def bench(session: Session, bundle: Path, place: str) -> int:
 @OPTIMIZE
 @COSTS
 @REGIONS
+@THREADS
 @BUDGET
 @click.option("-o", "--output", type=click.Path(path_type=Path), default=Path("plan.json"),
               show_default=True, help="Where to write the ways, and the plan with its certificate.")  # fmt: skip
@@ -196,8 +201,8 @@ def bench(session: Session, bundle: Path, place: str) -> int:
 @click.option("--verify", is_flag=True, help="MODEL is a plan.json: does its certificate hold?")
 @config.preprocess
 def plan(session: Session, model: Path, target: str, keep_input: bool, stream_input: bool, optimize: str,
-         costs: Path | None, regions: str, budget: str, output: Path, svg: Path | None, verify: bool,
-         preprocess: dict[str, Any]) -> int:  # fmt: skip
+         costs: Path | None, regions: str, threads: int, budget: str, output: Path, svg: Path | None,
+         verify: bool, preprocess: dict[str, Any]) -> int:  # fmt: skip
     """RAM against instructions: the ways to run MODEL, and the certificate of the one a build takes."""
     from edgekit.bundle import plan_json
     from edgekit.commands import plan as run
@@ -210,7 +215,8 @@ def plan(session: Session, model: Path, target: str, keep_input: bool, stream_in
         session.show(report, verify_screen(report))
         return verdict(report)
     report = run(model, target, keep_input=keep_input, stream_input=stream_input, optimize=optimize,
-                 costs=costs, regions=regions, budget=budget, preprocess=preprocess)  # fmt: skip
+                 costs=costs, regions=regions, threads=threads, budget=budget,
+                 preprocess=preprocess)  # fmt: skip
     write(output, plan_json(report))
     if svg:
         write(svg, draw(report["plan"], f"{report['model']} on {report['target']}"))

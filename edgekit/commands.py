@@ -19,6 +19,7 @@ from edgekit.emit.entry import entry_points
 from edgekit.emit.names import default_name
 from edgekit.errors import EdgekitError
 from edgekit.firmware import compile_model
+from edgekit.graph import limits as number_limits
 from edgekit.measure import SAMPLES, STEPS, describe, layer_memory, memory, speed, totals
 from edgekit.passes.signed_bytes import is_unsigned
 from edgekit.plan import ordered
@@ -81,6 +82,7 @@ def check(
     optimize: str = "balanced",
     stream_input: bool = False,
     regions: str = "",
+    threads: int = 1,
     budget: str = "",
     dims: Mapping[str, int] | None = None,
     calibration: Calibration | None = None,
@@ -95,7 +97,8 @@ def check(
     """
     limits, name = parse_budget(budget), default_name(model.stem)
     options = Options(name, target, "arena", keep_input, budget, dims or {}, quantization, optimize,
-                      stream_input, regions=regions, preprocess=tables(preprocess or {}))  # fmt: skip
+                      stream_input, regions=regions, threads=threads,
+                      preprocess=tables(preprocess or {}))  # fmt: skip
     _, report = _within(model, options, costs, calibration)
     return report | {"gates": gates(report, limits)}
 
@@ -166,6 +169,7 @@ def plan(
     optimize: str = "balanced",
     costs: Path | None = None,
     regions: str = "",
+    threads: int = 1,
     budget: str = "",
     preprocess: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
@@ -174,7 +178,8 @@ def plan(
     board = load_target(target)
     options = Options(
         default_name(model.stem), target, keep_input=keep_input, budget=budget, optimize=optimize,
-        stream_input=stream_input, regions=regions, preprocess=tables(preprocess or {}),
+        stream_input=stream_input, regions=regions, threads=threads,
+        preprocess=tables(preprocess or {}),
     )  # fmt: skip
     stages, report = _within(model, options, costs, None)
     order, networks = ordered(stages.integer, keep_input=keep_input, caller_io=False)
@@ -260,20 +265,21 @@ def inspect(
 
 
 def _ranges(stages: Compiled) -> list[dict[str, Any]]:
-    """Every activation's scale and zero point, what int8 reaches with them, and what was measured."""
+    """Every activation's type, scale and zero point, what these reach, and what was measured."""
     measured = stages.decided.ranges if stages.decided else {}
     entries = []
     for name in dict.fromkeys(
         (*stages.integer.inputs, *(n for node in stages.integer.nodes for n in node.outputs))
     ):
-        quant = stages.integer.values[name].quant
-        if quant is None:
+        value = stages.integer.values[name]
+        if value.quant is None:
             continue
-        (scale,), (zero,) = quant.scale, quant.zero_point
+        (scale,), (zero,) = value.quant.scale, value.quant.zero_point
+        least, most = ((end - zero) * scale for end in number_limits(value.dtype))
         low, high = measured.get(name, (None, None))
         entries.append({
-            "tensor": name, "scale": scale, "zero_point": zero, "low": (-128 - zero) * scale,
-            "high": (127 - zero) * scale, "measured_low": low, "measured_high": high,
+            "tensor": name, "dtype": value.dtype, "scale": scale, "zero_point": zero, "low": least,
+            "high": most, "measured_low": low, "measured_high": high,
         })  # fmt: skip
     return entries
 

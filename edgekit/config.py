@@ -66,6 +66,22 @@ def sizes(
     return found
 
 
+def schemes(
+    context: click.Context, parameter: click.Parameter, given: tuple[str, ...]
+) -> dict[str, str]:
+    """``NAME=SCHEME`` of every ``--layer-scheme``, also several in one with commas. Raises EK001."""
+    found = {}
+    for part in (part for text in given for part in text.split(",")):
+        name, _, scheme = part.strip().rpartition("=")
+        if not (name and scheme):
+            raise EdgekitError(
+                "EK001", "a layer's scheme cannot be read", where="--layer-scheme", found=part,
+                help="write it as --layer-scheme NAME=SCHEME, for example --layer-scheme 'conv_*=w8a16'",
+            )  # fmt: skip
+        found[name] = scheme
+    return found
+
+
 def _load(context: click.Context, parameter: click.Parameter, path: Path | None) -> None:
     """Make the file's table for this command the defaults of its options. Raises EK003."""
     if path is None:

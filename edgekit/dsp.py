@@ -11,6 +11,7 @@ Two channels share a 16-bit lane as ``256 * high + low``: one SMLAD sums both at
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -26,12 +27,16 @@ Consts = Mapping[str, Array]
 
 # A larger right shift would let the folded zero point overflow.
 _MOST_SHIFT = 22
+# Added to a shift; EK_DSP_NO_TIES in ek_dsp.h.
+NO_TIES = 256
 
 WEIGHTS = Const(
     "weights", "int32_t", "[pairs of channels][taps / 2], two taps a word", weights=True
 )
 PAIRS = Const(
-    "pairs", "int32_t", "per pair: bias low, bias mixed, twice (multiplier, rounding, shift)"
+    "pairs",
+    "int32_t",
+    "per pair: bias low, bias mixed, twice (multiplier, rounding, shift and ties)",
 )
 
 
@@ -90,6 +95,13 @@ class Channels:
         multiplier, shift = np.where(gone, 0, self.multiplier), np.where(gone, 1, self.shift)
         rounding = (self.zero << shift) + ((np.int64(1) << shift) >> 1)
         return np.stack([multiplier, rounding, shift], axis=1)
+
+    def rescaling_by_ties(self, p: Any) -> Array:
+        """`rescaling`, `NO_TIES` added to the shift where negative ties may go either way: there is no
+        shift, no sum is negative, or the clamp of `p` begins at the zero point, as a ReLU's does."""
+        scales, (lowest, _) = self.rescaling(), sums(self.weights, self.bias)
+        free = (scales[:, 2] == 0) | (lowest >= 0) | (p.out_min >= p.output_zero)
+        return np.asarray(scales + np.array([0, 0, NO_TIES]) * free[:, None])
 
     def can_share_lanes(self, pairs: Array) -> bool:
         """Whether every lane is a 16-bit number and every high sum one of 24 bits."""
@@ -155,7 +167,7 @@ def conv2d_shares_lanes(p: Any, consts: Consts) -> bool:
 
 def pack_conv2d(p: Any, consts: Consts, *, mixed: bool) -> Packed:
     channels, pairs = _convolution(p, consts), pairs_of(p.out_c)
-    scales = channels.rescaling()[pairs].reshape(len(pairs), 6)
+    scales = channels.rescaling_by_ties(p)[pairs].reshape(len(pairs), 6)
     columns = [channels.biases(pairs, mixed=mixed), scales]
     return Packed(p, {
         "weights": tap_words(channels.lanes(pairs, mixed=mixed)),
@@ -258,7 +270,9 @@ ROWS = Const(
     "[channels][3 rows]: taps 0 and 1, taps 1 and 2, doubled, two a word",
     weights=True,
 )
-SCALES = Const("scales", "int32_t", "[channels]: twice the bias, multiplier, rounding, shift")
+SCALES = Const(
+    "scales", "int32_t", "[channels]: twice the bias, multiplier, rounding, shift and ties"
+)
 
 
 def _depthwise(p: Any, consts: Consts) -> Channels:
@@ -278,7 +292,7 @@ def pack_depthwise3x3(p: Any, consts: Consts) -> Packed:
     channels = _depthwise(p, consts)
     taps = 2 * channels.weights.reshape(-1, 3, 3)[..., [0, 1, 1, 2]]
     rows = np.ascontiguousarray(taps, np.int16)
-    scales = np.concatenate([2 * channels.bias[:, None], channels.rescaling()], axis=1)
+    scales = np.concatenate([2 * channels.bias[:, None], channels.rescaling_by_ties(p)], axis=1)
     return Packed(p, {"weights": rows.view("<i4"), "scales": as_int32(scales)})
 
 
@@ -317,3 +331,97 @@ def pool_fits(p: Any, consts: Consts) -> bool:
 def pool_fits_16_bits(p: Any, consts: Consts) -> bool:
     """Four channels or more, and no more cells than sums of 16 bits can hold."""
     return pool_fits(p, consts) and bool(p.kernel_h * p.kernel_w * 128 < 2**15)
+
+
+# Weights of four bits: sums come times sixteen (runtime/include/ek_dsp_nibbles.h).
+NIBBLES = Const(
+    "weights", "int32_t", "[pairs of channels][taps / 4], two channels a byte", weights=True
+)
+GROUPED_NIBBLES = Const(
+    "weights", "int32_t", "[groups of four channels][taps / 4][2 pairs]", weights=True
+)
+
+
+def _sixteenfold(channels: Channels) -> bool:
+    """Whether sixteen times a channel's sum is an int32 number."""
+    largest = np.abs(np.stack(sums(channels.weights, channels.bias))).max(initial=0)
+    return channels.fit() and bool(largest < 2**27)
+
+
+def _nibble_words(weights: Array) -> Array:
+    """Weights [pairs, 2, taps] as words [pairs, taps / 4], taps filled up with 0."""
+    weights = np.pad(weights, ((0, 0), (0, 0), (0, -weights.shape[2] % 4)))
+    low, high = weights[:, 0] & 15, weights[:, 1] & 15
+    return np.ascontiguousarray(low | high << 4, np.uint8).view("<i4")
+
+
+def conv2d_w4_fits(p: Any, consts: Consts) -> bool:
+    return p.out_c >= 2 and _sixteenfold(_convolution(p, consts))
+
+
+def pack_conv2d_w4(p: Any, consts: Consts) -> Packed:
+    channels, pairs = _convolution(p, consts), pairs_of(p.out_c)
+    scales = channels.rescaling_by_ties(p)[pairs].reshape(len(pairs), 6)
+    columns = np.concatenate([16 * channels.bias[pairs], scales], axis=1)
+    return Packed(
+        p, {"weights": _nibble_words(channels.weights[pairs]), "pairs": as_int32(columns)}
+    )
+
+
+def dense_w4_fits(p: Any, consts: Consts) -> bool:
+    return p.out_c >= 4 and _sixteenfold(_dense(p, consts))
+
+
+def pack_dense_w4(p: Any, consts: Consts) -> Packed:
+    channels, fours = _dense(p, consts), fours_of(p.out_c)
+    words = _nibble_words(channels.weights[fours.reshape(-1, 2)]).reshape(len(fours), 2, -1)
+    scales = channels.rescaling_by_ties(p)[fours].reshape(-1, 12)
+    groups = as_int32(np.concatenate([16 * channels.bias[fours], scales], axis=1))
+    return Packed(p, {"weights": np.ascontiguousarray(words.transpose(0, 2, 1)), "groups": groups})
+
+
+# Weights of nine bits: a tap whose weight leaves a byte in any channel is there once more, with what is left.
+REST = Const("rest", "int32_t", "[rest_taps], taps of the widened window that follow it once more")
+MOST_REST = 32  # taps, a multiple of four
+
+
+def _rest(rows: Array) -> tuple[Array, Array]:
+    """Weights [channels, taps] of -255..255 as bytes with more taps, a multiple of four, and which they are."""
+    parts, taps = [np.clip(rows, -128, 127)], []
+    left = rows - parts[0]
+    while left.any():
+        used = np.flatnonzero(left.any(axis=0))
+        bytes_ = np.clip(left[:, used], -128, 127)
+        left[:, used] -= bytes_
+        parts.append(bytes_)
+        taps.append(used)
+    more = np.concatenate(taps) if taps else np.zeros(0, np.int64)
+    filler = -len(more) % 4
+    parts.append(np.zeros((len(rows), filler), rows.dtype))
+    return np.concatenate(parts, axis=1), np.pad(more, (0, filler)).astype(np.int32)
+
+
+def _nine(p: Any, consts: Consts) -> tuple[Channels, Array]:
+    rows: Array = consts["weights"].reshape(p.out_c, p.kernel_h, -1).astype(np.int64)
+    rows = np.pad(rows, ((0, 0), (0, 0), (0, -rows.shape[2] % 4))).reshape(p.out_c, -1)
+    weights, taps = _rest(rows)
+    return Channels.of(p, consts, weights), taps
+
+
+def conv2d_nine_fits(p: Any, consts: Consts) -> bool:
+    channels, taps = _nine(p, consts)
+    return p.out_c >= 2 and len(taps) <= MOST_REST and channels.fit()
+
+
+def pack_conv2d_nine(params: type[Any], p: Any, consts: Consts) -> Packed:
+    """As `pack_conv2d` packs bytes; `params` is the class of the variant's struct."""
+    (channels, taps), pairs = _nine(p, consts), pairs_of(p.out_c)
+    scales = channels.rescaling()[pairs].reshape(len(pairs), 6)
+    columns = np.concatenate([channels.biases(pairs, mixed=False), scales], axis=1)
+    words = tap_words(channels.lanes(pairs, mixed=False))
+    made = params(**dataclasses.asdict(p), rest_taps=len(taps))
+    return Packed(made, {"weights": words, "pairs": as_int32(columns), "rest": taps})
+
+
+def conv2d_nine_scratch(p: Any) -> int:
+    return conv2d_scratch(p) + 2 * 4 * MOST_REST

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from edgekit.emit.footprint import Footprint, footprint, forbidden
 from edgekit.emit.stack import StackBound, stack_bound
+from edgekit.emit.threads import without_port
 from edgekit.errors import EdgekitError
 from edgekit.target import Target
 from edgekit.toolchain import Compiler, find_compiler
@@ -40,12 +41,13 @@ class Firmware:
 def compile_model(
     folder: Path, name: str, target: Target, work: Path, *, roots: Sequence[str], prefer: str = ""
 ) -> Firmware:
-    """Compile every C file of a bundle and link its entry points `roots` into ``work``.
+    """Compile a bundle's C files but those of threads, and link its entry points `roots` into ``work``.
 
     Raises EK501/EK502 for compilers, EK901 when an object needs what generated code must not need.
     """
     compiler = find_compiler(target, prefer)
-    objects = compiler.compile(sorted(folder.glob("*.c")), work / "objects", include=[folder])
+    sources = without_port(name, sorted(folder.glob("*.c")))
+    objects = compiler.compile(sources, work / "objects", include=[folder])
     unwanted = forbidden(objects)
     if unwanted:
         raise EdgekitError(

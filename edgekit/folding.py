@@ -26,13 +26,22 @@ INTEGERS: Mapping[str, Callable[..., Array]] = {
     "ABS": np.abs,
     "NEG": np.negative,
     "SUM": lambda x, axes: x.sum(axis=tuple(axes.reshape(-1))),
+    "LESS": np.less,
+    "LESS_EQUAL": np.less_equal,
+    "GREATER": np.greater,
+    "GREATER_EQUAL": np.greater_equal,
+    "EQUAL": np.equal,
+    "NOT_EQUAL": np.not_equal,
+    "LOGICAL_AND": np.logical_and,
+    "LOGICAL_OR": np.logical_or,
+    "LOGICAL_NOT": np.logical_not,
     "RANGE": lambda start, limit, step: np.arange(start, limit, step),
 }
-_PLAIN = ("int32", "int64")
+_PLAIN = ("int32", "int64", "bool")
 
 
 def fold_integers(node: Node, graph: Graph) -> bool:
-    """Arithmetic on whole numbers: True where the output has become a constant of `graph`."""
+    """Arithmetic and logic on whole numbers and truth values: True where the output has become a constant of `graph`."""
     known = [graph.const(name) for name in node.inputs]
     if node.op not in INTEGERS or len(node.outputs) != 1 or not _foldable(node, graph):
         return False

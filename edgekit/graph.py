@@ -25,6 +25,9 @@ DTYPES: dict[str, int] = {
     "uint64": 8, "float16": 2, "float32": 4, "float64": 8, "resource": 4,
 }  # fmt: skip
 
+# Bytes of a cache line: scratch of two threads shares none.
+LINE = 64
+
 
 # ONNX's integers of 64 bits are kept in 32: exporters write them where a device has indices.
 _KEPT = {"int64": "int32", "uint64": "uint32"}
@@ -224,6 +227,7 @@ class IntNode:
     `inputs` and `outputs` name run-time operands only; weights and tables are in `consts`.
     `variant` runs it, None being the portable kernel; `variants` are those that may. `measured`:
     counted instructions by suffix of the variant ("c": portable) and calls that make the layer.
+    threads: how many share its rows.
     """
 
     name: str
@@ -235,12 +239,18 @@ class IntNode:
     variant: Variant | None = None
     variants: tuple[Variant, ...] = ()
     measured: Mapping[tuple[str, int], int] = field(default_factory=dict)
+    threads: int = 1
 
     def scratch(self, values: Mapping[str, Value]) -> int:
-        """Bytes that its kernel needs beside its operands."""
-        if self.variant:
-            return self.variant.scratch(self.params)
-        return self.op.cost(self, values).scratch
+        """Bytes that its kernel needs beside its operands, for each of its threads."""
+        need = (
+            self.variant.scratch(self.params)
+            if self.variant
+            else self.op.cost(self, values).scratch
+        )
+        if self.threads > 1:
+            need = self.threads * -(-need // LINE) * LINE
+        return need
 
 
 @dataclass(frozen=True, eq=False)
@@ -248,7 +258,7 @@ class IntGraph:
     """The integer-only graph: what `plan` and the program builder read.
 
     `kept`: of tensors that lost channels, which of the source's (last axis) are left, as a mask.
-    `isa`: words of the target whose kernels may run it.
+    `isa`: words of the target whose kernels may run it. `threads`: the most that share a layer.
     """
 
     name: str
@@ -260,6 +270,7 @@ class IntGraph:
     layouts: Mapping[str, Layout] = field(default_factory=dict)
     kept: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
     isa: tuple[str, ...] = ()
+    threads: int = 1
 
     def verify(self) -> None:
         """Raises EK105 on a broken order, EK203 on a value that is not an integer."""

@@ -59,6 +59,14 @@ def conv2d_dsp_two(p: Any, n: int) -> int:
     return int(_CALL + pixels // 2 * tile + pixels % 2 * lone)
 
 
+def conv2d_w4_dsp(p: Any, n: int) -> int:
+    """As `conv2d_dsp_two`, with weights taken apart on the way."""
+    pixels, (words, pairs) = n * p.out_w, _dsp_words(p)
+    tile = 10 * words + 60 * p.kernel_h + 150 + pairs * (17 * words // 2 + 55)
+    lone = 5 * words + 50 * p.kernel_h + pairs * (13 * words // 2 + 45)
+    return int(_CALL + pixels // 2 * tile + pixels % 2 * lone)
+
+
 def depthwise_dsp3x3(p: Any, n: int) -> int:
     """Row by row and by fours of channels: three rows taken apart, then the window slides."""
     pairs, singles = (p.out_w // 2, p.out_w % 2) if p.stride_w == 1 else (0, p.out_w)

@@ -57,6 +57,12 @@ def _mark(program: Program, flags: Flags, name: str, rows: range | None, pieces:
     b = program.buffers[name]
     if b.space != ARENA:
         return
+    if pieces and b.rows:  # equal parts of rows that lie apart
+        size, each = b.nbytes // pieces, pieces // b.shape[1]
+        for piece in range(pieces) if rows is None else rows:
+            at = b.row_offset(piece // each) + piece % each * size
+            flags[at : at + size] = True
+        return
     if pieces or (rows is None and not b.rows):
         size = b.nbytes // (pieces or 1)
         for piece in range(pieces or 1) if rows is None else rows:

@@ -12,6 +12,7 @@ from edgekit.bench import can_count, count
 from edgekit.emit.constants import Pool
 from edgekit.errors import EdgekitError
 from edgekit.firmware import Firmware
+from edgekit.graph import DTYPES
 from edgekit.program import Program, Step
 from edgekit.quantize import Quantization
 from edgekit.quantize.report import errors_json
@@ -41,6 +42,7 @@ def describe(name: str, model: str, target: Target, stages: Compiled) -> Report:
         "operators": len(stages.canonical.nodes),
         "parameters": parameters(stages),
         "macs": sum(step.macs for step in program.steps),
+        "activations": activations(program),
         "arena_bytes": program.arena_bytes,
         "arena_lower_bound_bytes": program.plan.lower_bound,
         "arena_optimal": program.arena_bytes <= program.plan.proved,
@@ -50,11 +52,21 @@ def describe(name: str, model: str, target: Target, stages: Compiled) -> Report:
         "order": None if program.plan.order is None else asdict(program.plan.order),
         "state_bytes": program.state_bytes,
         "stream_input": fed_rows(program),
+        "threads": program.threads,
+        "shared_layers": sum(step.threads > 1 for step in program.steps),
+        "phases": len(program.phases()),
         "clock_hz": target.clock_hz,
         "constant_channels": removed_channels(stages.lowered, stages.integer),
         "layers": [layer(step) for step in program.steps],
         "quantization": None if stages.decided is None else quantization(stages.decided),
     }
+
+
+def activations(program: Program) -> str:
+    """The types of the numbers that layers make: "int8", "int16" or "int8 and int16"."""
+    made = [program.buffers[name] for step in program.steps for name in step.outputs]
+    found = {b.dtype for b in made if b.quant is not None}
+    return " and ".join(sorted(found, key=lambda dtype: DTYPES[dtype])) or "int8"
 
 
 def fed_rows(program: Program) -> Report | None:
@@ -80,6 +92,7 @@ def layer(step: Step) -> Report:
         "kernel": step.kernel.symbol,
         "macs": step.macs,
         "specialised": step.specialised,
+        "threads": step.threads,
     }
 
 
@@ -93,11 +106,14 @@ def parameters(stages: Compiled) -> int:
 def memory(program: Program, pool: Pool, firmware: Firmware, target: Target) -> Report:
     """RAM by arena, state, static, stack; flash by code, weights, tables; does it fit.
 
+    Each thread has a stack of its own; what the operating system puts on it is not in the bound.
+
     Raises EK401 where the stack has no bound.
     """
     foot, stack = firmware.footprint(), firmware.stack()
     parts = {
-        "stack_bytes": stack.bytes,
+        "stack_bytes": stack.bytes * program.threads,
+        "stack_bytes_each": stack.bytes,
         "stack_bounded": True,
         "stack_path": [name for name, _ in stack.path],
         "static_bytes": foot.data_bytes,
@@ -173,6 +189,7 @@ def speed(program: Program, model: Deployed, target: Target) -> Report:
     if not can_count(target):
         return {
             "instructions": None,
+            "critical_path_instructions": None,
             "cycles_estimate": None,
             "cycles_method": f"not counted: no counting emulator for {target.name} here (edgekit doctor)",
         }
@@ -180,11 +197,17 @@ def speed(program: Program, model: Deployed, target: Target) -> Report:
     counts = count(model, target, [x[0] for x in one.arrays])
     return {
         "instructions": counts.instructions,
+        "critical_path_instructions": counts.critical,
         "cycles_estimate": counts.cycles_estimate,
         "cycles_method": counts.cycles_method,
         "stack_measured_bytes": counts.stack_measured,
         "layers": [
-            layer(step) | {"instructions": c.instructions, "cycles_estimate": c.cycles_estimate}
+            layer(step)
+            | {
+                "instructions": c.instructions,
+                "critical_path_instructions": c.critical,
+                "cycles_estimate": c.cycles_estimate,
+            }
             for step, c in zip(program.steps, counts.layers, strict=True)
         ],
     }

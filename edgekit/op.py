@@ -183,6 +183,8 @@ class Op:
     same_scale: ClassVar[bool] = False
     # Outputs lie within the inputs' range: its scale serves where no data gives a better one.
     keeps_range: ClassVar[bool] = False
+    # Outputs far below all others count as so far below them, where numbers are chosen.
+    reach: ClassVar[float | None] = None
     # The only output quantization that the integer form has: (scale, zero point).
     output_quant: ClassVar[tuple[float, int] | None] = None
     # Indices of inputs whose storage the output may take over (same size, elementwise).
@@ -211,6 +213,12 @@ class Op:
         raise NotImplementedError
 
     @classmethod
+    def hidden(cls, node: Node, graph: Graph) -> list[tuple[Shape, str]]:
+        """Shape and type of each variable that a `.tflite` node keeps inside itself, 0 at first. They
+        become further inputs before `import_tflite`. Raises EK202 like that."""
+        return []
+
+    @classmethod
     def import_onnx(cls, node: Node, draft: Draft) -> None:
         """Write the canonical form of one ONNX node to `draft`. Raises EK202 like `import_tflite`."""
         raise NotImplementedError
@@ -232,6 +240,13 @@ class Op:
     def real(cls, node: Node, graph: Graph, *inputs: Array) -> list[Array]:
         """Float64 reference on real values (one per activation input, shapes as in the graph)."""
         raise NotImplementedError
+
+    @classmethod
+    def windows(cls, node: Node, graph: Graph, x: Array) -> Array | None:
+        """Operators with weights: what a channel's weights are multiplied with on one inference's real
+        input, [groups, positions, taps]; of O channels o is of group o * groups // O. Taps are in the order of
+        the weights with the channel's axis first. None where nobody has needed it yet."""
+        return None
 
     @classmethod
     def quantize(cls, node: Node, graph: Graph) -> IntNode:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from edgekit import config
+
+if TYPE_CHECKING:
+    from edgekit.quantize import Settings
 
 
 def _plugins(context: click.Context, parameter: click.Parameter, folders: tuple[Path, ...]) -> None:
@@ -45,6 +48,8 @@ COSTS = click.option("--costs", type=click.Path(path_type=Path), metavar="FILE",
                      help="Choose kernels by the instructions that `edgekit tune` counted into FILE.")  # fmt: skip
 REGIONS = click.option("--regions", default="", metavar="dtcm,sram",
                        help="Spread the arena over these memory regions of the target, what is used most in the first.")  # fmt: skip
+THREADS = click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True,
+                       help="Share the rows of large layers over so many cores of the target.")  # fmt: skip
 IO = click.option("--io", type=click.Choice(["arena", "caller", "float"]), default="arena", show_default=True,
                   help="Inputs and outputs inside the arena, in the caller's buffers, or arena plus float helpers.")  # fmt: skip
 
@@ -68,16 +73,29 @@ def quantization(function: Callable[..., int]) -> Callable[..., int]:
                      help="Even out the channels of neighbouring layers first."),
         click.option("--bias-correction/--no-bias-correction", default=True, show_default=True,
                      help="Take the mean error of each channel out of its bias."),
+        click.option("--scheme", type=click.Choice(["w8a8", "w4a8", "w8a16"]), default="w8a8", show_default=True,
+                     help="Bits of weights and activations; w4a8 halves the flash of the weights, w8a16 has finer steps."),
+        click.option("--layer-scheme", "layer_schemes", multiple=True, metavar="NAME=SCHEME", callback=config.schemes,
+                     help="Another scheme for the layers of this name, which may have wildcards."),
     ]  # fmt: skip
     for option in reversed(options):
         function = option(function)
     return function
 
 
-def numbers(calibration: Path | None, scale: float | None, offset: float | None, range_method: str,
-            equalize: bool, bias_correction: bool) -> dict[str, Any]:  # fmt: skip
+def numbers(
+    calibration: Path | None, scale: float | None, offset: float | None, **choices: Any
+) -> dict[str, Any]:
     """The options of `quantization` as `check` and `inspect` take them."""
-    from edgekit.quantize import Calibration, Settings
+    from edgekit.quantize import Calibration
 
     given = None if calibration is None else Calibration(calibration, scale, offset)
-    return {"calibration": given, "quantization": Settings(range_method, equalize, bias_correction)}
+    return {"calibration": given, "quantization": settings(**choices)}
+
+
+def settings(range_method: str, equalize: bool, bias_correction: bool, scheme: str,
+             layer_schemes: dict[str, str]) -> Settings:  # fmt: skip
+    """How numbers are chosen, by the options of `quantization`."""
+    from edgekit.quantize import Settings
+
+    return Settings(range_method, equalize, bias_correction, scheme, layer_schemes)

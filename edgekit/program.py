@@ -6,6 +6,7 @@ The simulator and the C emitter read a `Program` and nothing else.
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -63,7 +64,8 @@ class Step:
     rows: the row steps it takes, one a row of the output (of the input where the operator sums over
     rows); 0 where the kernel does everything at once. instructions: of one inference, counted before
     or estimated. specialised: it calls a copy of the kernel that
-    is compiled with its parameters as constants.
+    is compiled with its parameters as constants. threads: how many share its rows, each with a part of
+    the scratch.
     """
 
     name: str
@@ -79,6 +81,12 @@ class Step:
     variant: Variant | None = None
     instructions: int = 0
     specialised: bool = False
+    threads: int = 1
+
+    def shares(self, threads: int) -> list[range]:
+        """The rows that each of so many threads makes; `ek_share` of ek_share.h in Python."""
+        ends = [self.rows * i // threads for i in range(threads + 1)]
+        return [range(first, end) for first, end in itertools.pairwise(ends)]
 
     @property
     def kernel(self) -> Kernel:
@@ -190,6 +198,7 @@ class Program:
 
     `schedule` says which step makes how many rows when. A step that is not streamed has one turn.
     `regions` divide the arena, each tensor lies in one of them; () where the target's do not matter.
+    `threads`: how many may run it, at most.
     """
 
     name: str
@@ -209,6 +218,7 @@ class Program:
     # Of tensors that lost channels: which of the source's are left (last axis), as a mask.
     kept: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
     regions: tuple[Region, ...] = ()
+    threads: int = 1
 
     def region(self, offset: int) -> Region:
         """The region that holds a byte of the arena."""
@@ -223,6 +233,19 @@ class Program:
     def streams(self) -> list[tuple[Turn, ...]]:
         """The streams of the schedule."""
         return streams_of(self.schedule)
+
+    def phases(self) -> list[list[tuple[Turn, ...]]]:
+        """The streams between the meetings of threads: a shared layer alone, or what one thread does
+        while the others wait."""
+        found: list[list[tuple[Turn, ...]]] = []
+        alone = False
+        for turns in self.streams():
+            shared = self.steps[turns[0].step].threads > 1
+            if shared or not alone:
+                found.append([])
+            found[-1].append(turns)
+            alone = not shared
+        return found
 
     def text(self) -> str:
         """The form `--dump` writes: one line a step, one a stream."""
@@ -241,7 +264,8 @@ class Program:
             scratch = f" scratch {step.scratch_bytes}@{step.scratch_offset}" * bool(
                 step.scratch_bytes
             )
-            lines.append(f"  {i} {step.name}: {outs} <- {step.op.name}({ins}){scratch}")
+            shared = f" threads {step.threads}" * (step.threads > 1)
+            lines.append(f"  {i} {step.name}: {outs} <- {step.op.name}({ins}){scratch}{shared}")
         for turns in self.streams():
             if len(turns) > 1:
                 lines.append("  stream " + " ".join(f"{t.step}:{t.first}+{t.n}" for t in turns))

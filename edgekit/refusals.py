@@ -27,7 +27,7 @@ NO_WAY: Mapping[str, str] = {
     "HASHTABLE* LSH_PROJECTION SKIP_GRAM CONCAT_EMBEDDINGS String* RegexFullMatch TfIdfVectorizer SequenceMap":
         "texts and tables of texts are none of a network's integers: turn them to numbers in the firmware, and begin the model behind it",
     "RFFT2D IMAG REAL COMPLEX_ABS DFT STFT aten.*fft* aten.view_as_real.*":
-        "complex numbers have no integer form here: compute the spectrum before the model's input",
+        "complex numbers have no integer form here: let [preprocess.<input>] make the spectrum before the model's input",
     "Loop Scan SequenceAt SequenceInsert":
         "a static program has as many steps as there are layers: unroll the loop when exporting, or export one step and call it",
     "SCATTER_ND SEGMENT_SUM UNSORTED_SEGMENT_* SPARSE_TO_DENSE DENSIFY EMBEDDING_LOOKUP_SPARSE aten.index_put* aten.scatter*":

@@ -36,7 +36,9 @@ def import_onnx(node: Node, draft: Draft) -> None:
     """ONNX Resize and Upsample of images and of series: the canonical operator that `mode` asks for, or a
     dense layer where that does not know the coordinates or the weights."""
     if not _has_kernel(node, draft):
-        linear(node, draft)
+        same = draft.source.value(node.outputs[0]).shape[:2] == draft.shape(node.inputs[0])[:2]
+        cropped = node.attrs.get("coordinate_transformation_mode") == "tf_crop_and_resize"
+        linear(node, draft, lead=2 if same and not cropped else 0)
         return
     x, out = draft.shape(node.inputs[0]), draft.source.value(node.outputs[0]).shape
     mode, a = node.attrs.get("mode", "nearest"), node.attrs

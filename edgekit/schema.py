@@ -88,6 +88,12 @@ def integer(value: Any, where: str) -> int:
     return value
 
 
+def count(value: Any, where: str) -> int:
+    if type(value) is not int or value < 1:
+        reject(where, value, "an integer, 1 or more")
+    return value
+
+
 def number(value: Any, where: str) -> float:
     if type(value) not in (int, float) or not 0 <= value < float("inf"):
         reject(where, value, "a number, 0 or more")

@@ -10,7 +10,7 @@ from edgekit.report import contributors, memory_lines
 Report = dict[str, Any]
 _WORST = 5  # layers with the lowest ratio that `validate` names
 _MODEL, _PLAN, _SPEED, _CHECK = "model   ", "plan    ", "speed   ", "check   "
-_KERNELS = "kernels "
+_KERNELS, _THREADS = "kernels ", "threads "
 _QUANT, _FOLDED, _HELP, _INPUT = "quant   ", "folded  ", "help    ", "input   "
 _MOST_ALIVE = 4  # tensors at the peak of an arena that are named
 
@@ -47,7 +47,7 @@ def count(value: float) -> str:
 def model_line(report: Report) -> str:
     return (
         f"{_MODEL}{report['model']}   {report['operators']} operators, "
-        f"{count(report['parameters'])} parameters, {count(report['macs'])} MAC, int8"
+        f"{count(report['parameters'])} parameters, {count(report['macs'])} MAC, {report['activations']}"
     )
 
 
@@ -89,7 +89,22 @@ def head(report: Report) -> list[str]:
     fed = report["stream_input"]
     if fed:
         lines.append(f"{_INPUT}{fed['rows']:,} rows of {fed['row_bytes']:,} B, fed as they come")
-    return [*lines, plan_line(report)]
+    return [*lines, plan_line(report), *threads_lines(report)]
+
+
+def threads_lines(report: Report) -> list[str]:
+    """What threads share; none for a model that one thread runs."""
+    if report["threads"] == 1:
+        return []
+    stack = report.get("stack_bytes_each")
+    each = f", {stack:,} B of stack each" if stack is not None else ""
+    shared, layers = report["shared_layers"], len(report["layers"])
+    lines = [
+        f"{_THREADS}{report['threads']} share {shared} of {layers} layers, {report['phases']} phases{each}"
+    ]
+    if not shared:
+        lines.append("        none has rows and work enough, or all are streamed")
+    return lines
 
 
 def speed_line(report: Report) -> str:
@@ -100,7 +115,9 @@ def speed_line(report: Report) -> str:
     clock = report.get("clock_hz")
     time = f" = {cycles / clock * 1e3:.1f} ms at {clock / 1e6:g} MHz" if clock and cycles else ""
     estimate = f", {count(cycles)} cycles (estimate){time}" if cycles else ""
-    return f"{_SPEED}{count(report['instructions'])} instructions{estimate}"
+    critical = report["critical_path_instructions"]
+    path = f" ({count(critical)} one after the other)" if report["threads"] > 1 else ""
+    return f"{_SPEED}{count(report['instructions'])} instructions{path}{estimate}"
 
 
 def instances_lines(report: Report) -> list[str]:

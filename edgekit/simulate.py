@@ -119,9 +119,11 @@ class Simulator:
             step = self.program.steps[turn.step]
             if step.op.signature == "sum":
                 self._sum(memory, step, turn)
+            elif step.threads > 1:
+                self._shared(memory, step)
             elif not step.rows or self._whole(step, turn):
                 self._spoil_scratch(memory, step)
-                arrays = [self._view(memory, name) for name in step.inputs]
+                arrays = [self._all(memory, name) for name in step.inputs]
                 for name, result in zip(
                     step.outputs, step.op.run(step.params, step.consts, *arrays), strict=True
                 ):
@@ -152,6 +154,23 @@ class Simulator:
             b.space != out.space or b.offset + b.nbytes <= out.offset or out.offset + out.nbytes <= b.offset
             for b in inputs
         )  # fmt: skip
+
+    def _shared(self, memory: dict[str, Array], step: Step) -> None:
+        """A layer that threads share, in the worst order there is: all outputs are written before any
+        input is read, but where each element is written over by what is made from it, and the thread
+        with the last rows is the first."""
+        out = self.program.buffers[step.outputs[0]]
+        inputs = [self.program.buffers[name] for name in step.inputs]
+        if not any(
+            i in step.op.inplace
+            and (b.space, b.offset, b.rows) == (out.space, out.offset, out.rows)
+            for i, b in enumerate(inputs)
+        ):
+            for row in range(step.rows):
+                self._row(memory, out.name, row).view(np.uint8)[:] = POISON
+        for rows in reversed(step.shares(step.threads)):
+            for row in rows:
+                self._row_step(memory, step, row)
 
     def _row_step(self, memory: dict[str, Array], step: Step, row: int) -> None:
         """One row of the output, from the rows of the inputs that it reads and nothing else."""
@@ -195,6 +214,11 @@ class Simulator:
         part = self._block(memory, b)[:, b.offset : b.offset + b.nbytes]
         return part.view(np.dtype(b.dtype)).reshape(count, *b.shape)
 
+    def _all(self, memory: dict[str, Array], name: str) -> Array:
+        """A tensor as [N, *shape] to read from, also where its rows lie apart."""
+        b = self.program.buffers[name]
+        return self._rows(memory, name, range(b.shape[1])) if b.rows else self._view(memory, name)
+
     def _row(self, memory: dict[str, Array], name: str, row: int) -> Array:
         """A row of a tensor as [N, 1, W, C]: a view into memory."""
         b = self.program.buffers[name]
@@ -208,7 +232,7 @@ class Simulator:
         """Rows of a tensor as [N, 1, len(rows), W, C]; `rows` counts pieces where those are given."""
         b = self.program.buffers[name]
         if pieces:
-            return self._view(memory, name).reshape(len(memory[ARENA]), pieces, -1)[:, rows]
+            return self._all(memory, name).reshape(len(memory[ARENA]), pieces, -1)[:, rows]
         if not b.rows:
             return self._view(memory, name)[:, :, rows.start : rows.stop]
         count, shape = len(memory[ARENA]), b.shape

@@ -27,8 +27,8 @@ def cosines(n: int) -> tuple[Int, Int]:
     )
 
 
-def _high(x: Array, y: Array) -> Int:
-    """floor(x y / 2^32)"""
+def high_product(x: Array, y: Array) -> Int:
+    """floor(x y / 2^32), x and y int32."""
     return np.asarray((x * y) >> 32)
 
 
@@ -59,7 +59,10 @@ def _turned(re: Int, im: Int, cos: Int, sin: Int, step: int) -> tuple[Int, Int]:
     def turn(re: Int, im: Int) -> tuple[Int, Int]:
         at = step * np.arange(re.shape[-1])
         c, s = cos[at], sin[at]
-        real, imaginary = _high(re, c) + _high(im, s), _high(im, c) - _high(re, s)
+        real, imaginary = (
+            high_product(re, c) + high_product(im, s),
+            high_product(im, c) - high_product(re, s),
+        )
         real[..., :1], imaginary[..., :1] = re[..., :1] >> 1, im[..., :1] >> 1
         return real, imaginary
 
@@ -86,8 +89,8 @@ def spectrum(x: Int, first: int, count: int) -> tuple[Int, Int]:
     a, b, c, d = (part >> 1 for part in (re[..., low], im[..., low], re[..., high], im[..., high]))
     even_re, even_im, odd_re, odd_im = a + c, b - d, a - c, b + d
     at = np.minimum(mirrored, quarter - 1)  # the ends and the middle are replaced below
-    turned_re = _high(odd_im, cos[at]) - _high(odd_re, sin[at])
-    turned_im = -_high(odd_re, cos[at]) - _high(odd_im, sin[at])
+    turned_re = high_product(odd_im, cos[at]) - high_product(odd_re, sin[at])
+    turned_im = -high_product(odd_re, cos[at]) - high_product(odd_im, sin[at])
     back = k > quarter
     real = (even_re >> 1) + np.where(back, -turned_re, turned_re)
     imaginary = (even_im >> 1) + np.where(back, -turned_im, turned_im)

@@ -102,7 +102,8 @@ class Cycles:
 
 @dataclass(frozen=True)
 class Target:
-    """A core or a board. `clock_hz` is None and `memory` empty where only the core is known."""
+    """A core or a board. `clock_hz` is None and `memory` empty where only the core is known. `cores`:
+    how many of them the threads of one program can share."""
 
     name: str
     description: str = key(schema.text)
@@ -114,6 +115,7 @@ class Target:
     source: str = key(schema.text, default="")
     isa: tuple[str, ...] = key(schema.some_of(*ISA), default=())
     clock_hz: int | None = key(schema.integer, default=None)
+    cores: int = key(schema.count, default=1)
     memory: tuple[Memory, ...] = key(schema.tables(Memory), default=())
     emulator: Emulator = key(schema.table(Emulator), default=Emulator())
     cycles: Cycles | None = key(schema.table(Cycles), default=None)
@@ -153,6 +155,7 @@ class Target:
             "arch": self.arch,
             "isa": list(self.isa),
             "clock_hz": self.clock_hz,
+            "cores": self.cores,
             "ram_limit_bytes": self.ram_limit_bytes,
             "flash_limit_bytes": self.flash_limit_bytes,
         }

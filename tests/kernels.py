@@ -180,7 +180,11 @@ def random_inputs(graph: Graph, count: int, seed: int = 0) -> list[Array]:
     for name in graph.inputs:
         value = graph.value(name)
         low, high = limits(value.dtype)
-        x = rng.integers(low, high + 1, (count, *value.shape)).astype(value.dtype)
+        size = (count, *value.shape)
+        if value.dtype == "uint64":
+            x = rng.integers(low, high, size, np.uint64, endpoint=True)
+        else:
+            x = rng.integers(low, high + 1, size).astype(value.dtype)
         x[0], x[1] = low, high
         arrays.append(x)
     return arrays

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from edgekit.cases import activation
-from edgekit.graph import Graph, IntGraph, Node, Quant, State, Value
+from edgekit.graph import Graph, IntGraph, Node, Quant, State, Value, limits
 from edgekit.lowering import lower
 from edgekit.op import load_ops
 from edgekit.window import tflite_axis, window_attrs
@@ -187,14 +187,15 @@ def random_network(seed: int, kinds: list[str]) -> IntGraph:
 
 
 def extremes(graph: IntGraph, count: int = 8) -> list[Array]:
-    """All -128, all 127, alternating by element, by channel, then random."""
+    """All lowest, all highest, alternating by element, by channel, then random."""
     rng, arrays = np.random.default_rng(0), []
     for name in graph.inputs:
-        shape = graph.values[name].shape
-        x = rng.integers(-128, 128, (count, *shape)).astype(np.int8)
-        x[0], x[1] = -128, 127
-        x[2] = np.where(np.arange(x[2].size) % 2, -128, 127).reshape(shape)
-        x[3] = np.where(np.arange(shape[-1]) % 2, -128, 127)
+        shape, dtype = graph.values[name].shape, graph.values[name].dtype
+        low, high = limits(dtype)
+        x = rng.integers(low, high + 1, (count, *shape)).astype(dtype)
+        x[0], x[1] = low, high
+        x[2] = np.where(np.arange(x[2].size) % 2, low, high).reshape(shape)
+        x[3] = np.where(np.arange(shape[-1]) % 2, low, high)
         arrays.append(x)
     return arrays
 

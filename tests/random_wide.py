@@ -32,19 +32,19 @@ def wide(name: str, dims: Shape, step: float) -> TensorSpec:
     return TensorSpec(name, dims, "int16", step, 0)
 
 
-def weighted(rng: Draw, x: TensorSpec, w_shape: Shape, axis: int = 0) -> list[TensorSpec]:
-    """Input, weights (one scale or one a channel) and a bias of 32 or 64 bits, or none."""
+def weighted(
+    rng: Draw, x: TensorSpec, w_shape: Shape, axis: int = 0, *, short: bool = False
+) -> list[TensorSpec]:
+    """Input, weights (one scale or one a channel) and a bias of 64 bits or, where `short`, of 32, or
+    none."""
     channels = w_shape[axis]
     scales = [float(s) for s in rng.uniform(0.002, 0.01, pick(rng, 1, channels))]
     data = rng.integers(-127, 128, w_shape).astype(np.int8)
     w = TensorSpec("w", w_shape, "int8", scales, 0, axis, data)
     taps = data.size // channels
-    # Kernels for biases of 32 bits have sums of 32 bits, which these weights must not fill.
-    kinds = ["int64", "int64", ""]
-    # A kernel for biases of 32 bits sums in 32 bits; there is none of a depthwise layer, which reads
-    # them as if they had 64.
-    kinds += ["int32"] if axis == 0 and taps * 127 * 2**15 < 2**30 else []
-    kind = pick(rng, *kinds)
+    # Sums have 32 bits then, which these weights must not fill.
+    fits = short and taps * 127 * 2**15 < 2**30
+    kind = pick(rng, "int64", "int64", "", *(["int32"] if fits else []))
     if not kind:
         return [x, w]
     bias = rng.integers(-(2**20), 2**20, channels).astype(kind)
@@ -87,7 +87,7 @@ def conv(op: str, rng: Draw) -> Model:
     size, kernel, out, options = _window(rng)
     in_c, out_c = int(rng.integers(1, 7)), int(rng.integers(1, 10))
     x = wide("x", (1, *size, in_c), scale(rng))
-    operands = weighted(rng, x, (out_c, *kernel, in_c))
+    operands = weighted(rng, x, (out_c, *kernel, in_c), short=True)
     options["fused_activation_function"] = pick(rng, *ACTIVATIONS)
     output = result(x, operands[1], (1, *out, out_c), out_c)
     return Model("CONV_2D", operands, [output], options, contents(rng, x))
@@ -112,7 +112,7 @@ def dense(op: str, rng: Draw) -> Model:
         int(rng.integers(1, 12)),
     )
     x = wide("x", (batch, in_c), scale(rng))
-    operands = weighted(rng, x, (out_c, in_c))
+    operands = weighted(rng, x, (out_c, in_c), short=True)
     options = {"fused_activation_function": pick(rng, *ACTIVATIONS)}
     output = result(x, operands[1], (batch, out_c), out_c)
     return Model("FULLY_CONNECTED", operands, [output], options, contents(rng, x))

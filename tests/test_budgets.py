@@ -10,7 +10,17 @@ import pytest
 from conftest import ROOT, shared
 
 sys.path.insert(0, str(ROOT))
-from benchmarks import CORES, FIGURES, TARGET, budgets, keys_on, measure, peer_field, peers
+from benchmarks import (
+    CORES,
+    FIGURES,
+    TARGET,
+    budgets,
+    keys_on,
+    measure,
+    peer_field,
+    peers,
+    raspberry,
+)
 
 KEYS = list(peers())
 MLPERF_TINY = ["kws", "resnet8", "vww", "ad", "sww"]
@@ -63,6 +73,22 @@ def test_no_other_core_takes_more_instructions(key: str, core: str) -> None:
 def test_mve_takes_fewer_instructions_than_the_peer(key: str) -> None:
     found = same_compiler(key, "cortex-m55")
     assert found["instructions"] <= peers()[key][peer_field("cortex-m55")]
+
+
+@pytest.mark.parametrize("key", raspberry.MODELS)
+@pytest.mark.parametrize("core", raspberry.CORES)
+def test_no_raspberry_pi_takes_more_instructions_or_cycles(core: str, key: str) -> None:
+    shared("models")
+    budget, estimated = raspberry.budgets()[core], raspberry.budgets()["cycles"]
+    if raspberry.compiler(core) != budget["compiler"]:
+        pytest.skip(f"figures hold for {budget['compiler']}, here is {raspberry.compiler(core)}")
+    found = raspberry.measure(core, key)
+    assert found.exact
+    assert found.instructions <= budget[key] <= raspberry.peers()[core]["limit"][key] * 1e6
+    if core == raspberry.ESTIMATED and raspberry.version() == estimated["tool"]:
+        assert found.cycles
+        peers = raspberry.peers()["cycles"]
+        assert found.cycles <= estimated[key] <= raspberry.best(peers, key) * 1e6
 
 
 @pytest.mark.parametrize("key", MLPERF_TINY)

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from vectors import FUNCTIONS, LONG, Vectors
 
-from edgekit import fixed
+from edgekit import fixed, spectral
 from edgekit.data import data_dir
 from edgekit.errors import EdgekitError
 from edgekit.target import load_target
@@ -40,6 +40,8 @@ def in_numpy(name: str, v: Vectors) -> Vectors:
         return fixed.rounding_shift(x, -shift)
     if name == "requantize_wide":
         return fixed.requantize_wide(x << np.where(-shift > LONG, 12, 0), multiplier, -shift)
+    if name == "high_product":
+        return spectral.high_product(x, multiplier)
     return fixed.requantize(x, multiplier, shift)
 
 

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx_writer
 import oracle
 import pytest
+from click.testing import CliRunner
+from conftest import ROOT
+from mutants_hold import hold
 from tflite_writer import TensorSpec, one_op_model
 
+from edgekit import cli, commands
 from edgekit.build import Options, compile_program
 from edgekit.errors import EdgekitError
 from edgekit.nibbles import pairs, unpacked
 from edgekit.program import Program
+from edgekit.quantize import Calibration, Settings, four_bits
 from edgekit.simulate import Simulator
 
+HELLO = ROOT / "tests" / "models" / "hello_world.tflite"
 CONV = {"padding": "SAME", "stride_w": 1, "stride_h": 1, "dilation_w_factor": 1, "dilation_h_factor": 1}  # fmt: skip
 # operator, shape of the input, of the weights, of the output, axis of the channels, options
 LAYERS: dict[str, tuple[str, Any, Any, Any, int, dict[str, Any]]] = {
@@ -99,3 +107,104 @@ def test_a_constant_of_the_wrong_size_is_refused(tmp_path: Path) -> None:
     with pytest.raises(EdgekitError) as refused:
         compiled(model, tmp_path)
     assert refused.value.code == "EK105"
+
+
+@pytest.fixture(scope="module")
+def classifier(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A float network (convolution, dense layer) and calibration data."""
+    folder = tmp_path_factory.mktemp("four")
+    (folder / "net.onnx").write_bytes(onnx_writer.classifier().SerializeToString())
+    x = np.random.default_rng(4).normal(size=(40, 1, 6, 6)).astype(np.float32)
+    np.savez(folder / "data.npz", x=x)
+    return folder / "net.onnx", folder / "data.npz"
+
+
+def with_schemes(classifier: tuple[Path, Path], scheme: str = "w8a8", **layers: str) -> Program:
+    model, data = classifier
+    options = Options("m", quantization=Settings(scheme=scheme, layer_schemes=layers))
+    return compile_program(model, options, numbers=Calibration(data)).program
+
+
+def stored_weights(program: Program) -> dict[str, int]:
+    return {
+        step.op.name: step.packed.consts["weights"].nbytes
+        for step in program.steps
+        if "weights" in step.consts
+    }
+
+
+def test_a_scheme_for_all_layers_or_for_some(classifier: tuple[Path, Path]) -> None:
+    eight, four = with_schemes(classifier), with_schemes(classifier, "w4a8")
+    assert stored_weights(eight) == {"conv2d": 18, "fully_connected": 96}
+    assert stored_weights(four) == {"conv2d_w4": 9, "fully_connected_w4": 64}, (
+        "3 channels are 2 pairs"
+    )
+    for step in four.steps:
+        if "weights" in step.consts:
+            assert step.consts["weights"].min() >= -8
+            assert step.consts["weights"].max() <= 7
+    mixed = with_schemes(classifier, **{"Conv*": "w4a8"})
+    assert set(stored_weights(mixed)) == {"conv2d_w4", "fully_connected"}
+    assert stored_weights(with_schemes(classifier, "w4a8", **{"Conv*": "w8a8"})).keys() == {"conv2d", "fully_connected_w4"}  # fmt: skip
+
+
+def test_a_scheme_without_a_layer_is_refused(classifier: tuple[Path, Path]) -> None:
+    with pytest.raises(EdgekitError) as unknown:
+        with_schemes(classifier, Konv_0="w4a8")
+    assert unknown.value.code == "EK001"
+    assert "Conv_0" in unknown.value.help
+    with pytest.raises(EdgekitError) as numbered:
+        compile_program(HELLO, Options("m", quantization=Settings(scheme="w4a8")))
+    assert numbered.value.code == "EK001"
+
+
+def test_a_bundle_of_four_bits_is_exact_and_opened_again(
+    classifier: tuple[Path, Path], tmp_path: Path
+) -> None:
+    model, data = classifier
+    words = ["--calibration", data, "--scheme", "w4a8", "--layer-scheme", "Conv_0=w8a8"]
+    done = CliRunner().invoke(
+        cli.cli, ["build", *map(str, [model, *words, "-o", tmp_path / "b"]), "--format", "json"]
+    )
+    assert done.exit_code == 0, done.output
+    report = json.loads(done.stdout)
+    assert report["bit_exact"]
+    assert report["weights_bytes"] == 18 + 64
+    bundle, stages, _ = commands.reopen(tmp_path / "b")
+    assert bundle.options["quantization"]["layer_schemes"] == {"Conv_0": "w8a8"}
+    assert set(stored_weights(stages.program)) == {"conv2d", "fully_connected_w4"}
+    done = CliRunner().invoke(cli.cli, ["check", str(model), "--layer-scheme", "Conv_0=w3a8"])
+    assert done.exit_code != 0
+
+
+def test_what_a_rounding_loses_is_made_up_for() -> None:
+    """On correlated inputs the rounded layer's output is nearer than that of the nearest weights."""
+    rng = np.random.default_rng(7)
+    x = rng.normal(size=(500, 6)) @ rng.normal(size=(6, 24)) + 0.1 * rng.normal(size=(500, 24))
+    weights, moments = rng.normal(size=(10, 24)), (x.T @ x)[None]
+    scale = four_bits.scales(weights, moments)
+
+    def error(levels: np.ndarray[Any, Any]) -> float:
+        return float(((x @ (weights - scale[:, None] * levels).T) ** 2).mean())
+
+    chosen = four_bits.levels(weights, scale, moments)
+    assert chosen.min() >= -8
+    assert chosen.max() <= 7
+    assert error(chosen) < 0.5 * error(four_bits.levels(weights, scale, None))
+
+
+def test_scales_are_no_worse_than_those_of_the_largest_weight() -> None:
+    rng = np.random.default_rng(8)
+    weights = rng.standard_t(3, size=(20, 50))
+    largest = np.abs(weights).max(axis=1) / 7
+
+    def error(scale: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        levels = four_bits.levels(weights, scale, None)
+        return np.asarray(((weights - scale[:, None] * levels) ** 2).sum(axis=1))
+
+    assert (error(four_bits.scales(weights, None)) <= error(largest) + 1e-9).all()
+    assert four_bits.scales(np.zeros((2, 3)), None).tolist() == [0, 0]
+
+
+def test_mutants_of_four_bits_are_refused_or_compiled() -> None:
+    hold(layer("conv"), 250)

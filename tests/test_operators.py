@@ -82,4 +82,4 @@ def test_cases_seldom_saturate(op: type[Op], case: Case) -> None:
         "activation" not in case.graph.nodes[0].attrs
         or case.graph.nodes[0].attrs["activation"] == "NONE"
     ):
-        assert np.isin(got, bounds).mean() < op.saturation, "most rounding would go untested"
+        assert np.isin(got, bounds).mean() <= op.saturation, "most rounding would go untested"

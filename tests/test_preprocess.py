@@ -15,9 +15,10 @@ from conftest import ROOT, shared
 
 from edgekit.build import Compiled, Options, build, compile_program
 from edgekit.cli import cli
-from edgekit.commands import predict, validate
+from edgekit.commands import validate
 from edgekit.errors import EdgekitError
 from edgekit.preprocess import Audio, front_of, integer_features, read_all, real_features, tables
+from edgekit.quantize import Calibration
 from edgekit.simulate import Simulator
 from edgekit.validate.data import Samples, samples_of
 
@@ -70,12 +71,46 @@ def test_a_hundred_clips_are_heard_as_the_python_path_hears_them() -> None:
     assert (heard != expected).sum() <= 1
 
 
+def test_power_spectra_are_those_the_digits_were_trained_on() -> None:
+    """8 kHz clips to scaled logarithms of power: in real numbers as they are stored, in integers to a step."""
+    with np.load(shared("data", "fsdd_digits_pcm16_8khz_60.npz")) as data:
+        audio = data["audio"][:12]
+    with np.load(shared("data", "fsdd_digits_logmel_test_150.npz")) as data:
+        stored = data["x"]
+    spec = Audio(
+        8000,
+        256,
+        160,
+        32,
+        samples=8000,
+        spectrum="power",
+        low_hz=60,
+        high_hz=3800,
+        scale=0.25,
+        add=1.75,
+    )
+    options = Options("digits", preprocess=tables({"logmel": spec}))
+    stages = compile_program(
+        shared("models", "fsdd_res1d_dscnn.onnx"), options, numbers=Calibration(audio)
+    )
+    before = front_of(stages.canonical, {"logmel": spec})
+    samples = samples_of({"x": audio}, [before.value(name) for name in before.inputs], "test")
+    (real,) = real_features(before, samples).arrays
+    real = real.reshape(12, 49, 32)
+    assert np.abs(real[:, None] - stored).mean(axis=(2, 3)).min(axis=1).max() < 2e-3
+    (integer,) = integer_features(front_of(stages.quantized, {"logmel": spec}), samples).arrays
+    target = stages.quantized.value("logmel")
+    wanted = np.clip(np.rint(real / target.scale) + target.zero_point, -128, 127)
+    off = np.abs(integer.reshape(wanted.shape) - wanted)
+    assert off.max() <= 1
+    assert (off > 0).mean() < 0.02
+
+
 @pytest.mark.slow
 def test_bundle_from_samples_to_a_word_on_the_core(tmp_path: Path) -> None:
     """The example's own configuration through the command line, its clips on the emulated core."""
     with np.load(WORDS / "clips.npz") as data:
         np.savez(tmp_path / "clips.npz", x=data["audio"], y=data["y"], labels=data["labels"])
-        audio, words = data["audio"], data["y"]
     folder = tmp_path / "words"
     done = CliRunner().invoke(cli, ["build", str(KWS), "-c", str(WORDS / "edgekit.toml"),
                                     "-o", str(folder), "--format", "json"])  # fmt: skip
@@ -84,11 +119,10 @@ def test_bundle_from_samples_to_a_word_on_the_core(tmp_path: Path) -> None:
     assert report["bit_exact"]
     assert [layer["op"] for layer in report["layers"]][:5] == [
         "peak", "spectrum", "filter_bank", "log_level", "cepstrum"]  # fmt: skip
-    checked = validate(folder, data=tmp_path / "clips.npz", place="emulator", limit=3)
+    checked = validate(folder, data=tmp_path / "clips.npz", place="emulator", limit=2)
     assert all(gate["passed"] for gate in checked["gates"])
     assert checked["bit_exact"]
-    (scores,) = predict(folder, audio)
-    assert (scores.argmax(axis=-1).reshape(-1) == words).mean() == checked["accuracy"] == 1
+    assert checked["accuracy"] == 1
     manifest = json.loads((folder / "manifest.json").read_text())
     assert manifest["inputs"][0]["dtype"] == "int16"
     assert manifest["options"]["preprocess"]["input_1"]["bands"] == 40

@@ -88,16 +88,22 @@ def test_linear(image: bool, by_scales: bool, tmp_path: Path) -> None:
     compare(network(nodes, IMAGE if image else (1, 3, 5), by_scales), tmp_path, 2 * 2 / 2048 + 1e-6)
 
 
-@pytest.mark.parametrize(
-    "attributes",
-    [
-        {"mode": "cubic"},
-        {"mode": "linear", "antialias": 1},
-        {"coordinate_transformation_mode": "half_pixel_symmetric"},
-    ],
-)
-def test_other_modes_are_refused(attributes: dict[str, Any], tmp_path: Path) -> None:
+OTHERS: list[dict[str, Any]] = [
+    {"mode": "cubic"},
+    {"mode": "cubic", "exclude_outside": 1, "coordinate_transformation_mode": "asymmetric"},
+    {"mode": "linear", "antialias": 1},
+    {"mode": "linear", "coordinate_transformation_mode": "half_pixel_symmetric"},
+]
+
+
+@pytest.mark.parametrize("attributes", OTHERS)
+def test_other_modes_are_a_matrix(attributes: dict[str, Any], tmp_path: Path) -> None:
+    nodes = {f"y{size[0]}": (size, attributes) for size in ((6, 8), (2, 3))}
+    compare(network(nodes, IMAGE), tmp_path, 1e-5)
+
+
+def test_a_matrix_of_a_large_image_is_refused(tmp_path: Path) -> None:
     with pytest.raises(EdgekitError) as refused:
-        graph_of(network({"y": ((6, 8), attributes)}, IMAGE), tmp_path)
+        graph_of(network({"y": ((64, 64), OTHERS[0])}, (1, 3, 32, 32)), tmp_path)
     assert refused.value.code == "EK202"
-    assert "wanted" in refused.value.found
+    assert "weights as a matrix" in refused.value.found

@@ -10,7 +10,7 @@ from tflite_writer import TensorSpec, one_op_model
 from edgekit.frontends.tflite_schema import BUILTIN_OPERATORS
 from edgekit.op import tflite_ops
 
-WANTED = 85
+WANTED = 100
 
 
 def registered(op: str) -> bool:

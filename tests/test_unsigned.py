@@ -10,6 +10,7 @@ import numpy as np
 import oracle
 import pytest
 from conftest import shared
+from mutants_hold import hold
 from tflite_writer import TensorSpec, one_op_model
 
 from edgekit import commands
@@ -156,3 +157,8 @@ def test_mobilenet_is_exact_from_the_interpreter_to_the_host(tmp_path: Path) -> 
     original = report["comparisons"][0]
     assert original["layers_compared"] > 20
     assert original["first_differing_layer"] is None
+
+
+@pytest.mark.parametrize("name", ["dense", "conv"])
+def test_mutants_are_refused_or_compiled(name: str) -> None:
+    hold(one_op_model(*CASES[name]), 250)

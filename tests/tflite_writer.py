@@ -71,6 +71,15 @@ class TensorSpec:
 Layer = tuple[str, Sequence[TensorSpec], Sequence[TensorSpec], Mapping[str, Any] | None]
 
 
+@dataclass(frozen=True)
+class Body:
+    """A graph of several operators; tensors of one name are one."""
+
+    inputs: Sequence[TensorSpec]
+    outputs: Sequence[TensorSpec]
+    layers: Sequence[Layer]
+
+
 def _schema() -> Any:
     return pytest.importorskip("ai_edge_litert.schema_py_generated")
 
@@ -136,21 +145,16 @@ def _two_to_a_byte(data: Array) -> Array:
     )
 
 
-def _subgraph(model: Any, layer: Layer) -> Any:
-    """A graph of one operator, whose code and constants are added to `model`."""
+def _operator(model: Any, layer: Layer, index: Mapping[str, int]) -> Any:
+    """The schema's operator, whose code is added to `model`; `index` numbers the tensors."""
     schema, (op_name, inputs, outputs, options) = _schema(), layer
-    graph, op, code = schema.SubGraphT(), schema.OperatorT(), schema.OperatorCodeT()
+    op, code = schema.OperatorT(), schema.OperatorCodeT()
     kind, _, custom = op_name.partition(":")
     code.builtinCode = getattr(schema.BuiltinOperator, kind)
     code.customCode = custom or None
     code.deprecatedBuiltinCode, code.version = min(code.builtinCode, 127), 1
     op.opcodeIndex = len(model.operatorCodes)
     model.operatorCodes.append(code)
-    named = [spec for spec in (*inputs, *outputs) if spec.name]
-    index = {spec.name: i for i, spec in enumerate(named)}
-    graph.tensors = [_tensor(model, spec) for spec in named]
-    graph.inputs = [index[s.name] for s in inputs if s.given]
-    graph.outputs = [index[s.name] for s in outputs]
     op.inputs = [index.get(s.name, -1) for s in inputs]
     op.outputs = [index[s.name] for s in outputs]
     if custom:
@@ -158,8 +162,27 @@ def _subgraph(model: Any, layer: Layer) -> Any:
     elif (table := _options(op_name, options)) is not None:
         op.builtinOptions = table
         op.builtinOptionsType = getattr(schema.BuiltinOptions, _options_name(op_name))
-    graph.operators, graph.name = [op], "main"
+    return op
+
+
+def _subgraph(model: Any, body: Body) -> Any:
+    """A graph, whose operators' codes and constants are added to `model`."""
+    graph = _schema().SubGraphT()
+    tensors = [spec for _, ins, outs, _ in body.layers for spec in (*ins, *outs)]
+    named = {spec.name: spec for spec in (*body.inputs, *tensors) if spec.name}
+    index = {name: i for i, name in enumerate(named)}
+    graph.tensors = [_tensor(model, spec) for spec in named.values()]
+    graph.inputs = [index[s.name] for s in body.inputs]
+    graph.outputs = [index[s.name] for s in body.outputs]
+    graph.operators = [_operator(model, layer, index) for layer in body.layers]
+    graph.name = "main"
     return graph
+
+
+def _alone(layer: Layer) -> Body:
+    """A graph of one operator."""
+    _, inputs, outputs, _ = layer
+    return Body([s for s in inputs if s.given], outputs, [layer])
 
 
 def one_op_model(
@@ -174,12 +197,27 @@ def one_op_model(
 
     branches: operators of the file's further graphs, from number 1 on.
     """
+    layers = [(op_name, inputs, outputs, options), *branches]
+    return graphs_model([_alone(layer) for layer in layers])
+
+
+def chain_model(layers: Sequence[Layer]) -> bytes:
+    """A .tflite file of several operators, tensors of one name being one: what nobody makes is an
+    input, what nobody reads an output."""
+    given = {s.name: s for _, ins, _, _ in layers for s in ins if s.given and s.name}
+    made = {s.name: s for _, _, outs, _ in layers for s in outs}
+    read = {s.name for _, ins, _, _ in layers for s in ins}
+    inputs = [spec for name, spec in given.items() if name not in made]
+    return graphs_model([Body(inputs, [s for n, s in made.items() if n not in read], layers)])
+
+
+def graphs_model(graphs: Sequence[Body]) -> bytes:
+    """A .tflite file of several graphs, the first of which is the network."""
     import flatbuffers
 
     model = _schema().ModelT()
     model.buffers, model.version, model.operatorCodes = [_schema().BufferT()], 3, []
-    layers = [(op_name, inputs, outputs, options), *branches]
-    model.subgraphs = [_subgraph(model, layer) for layer in layers]
+    model.subgraphs = [_subgraph(model, body) for body in graphs]
     builder = flatbuffers.Builder(1024)
     builder.Finish(model.Pack(builder), b"TFL3")
     return bytes(builder.Output())

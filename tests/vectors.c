@@ -1,7 +1,8 @@
-/* vectors.c -- the primitives of ek_fixed.h over arrays: n triples (x, multiplier, shift) to n results */
+/* vectors.c -- the primitives of ek_fixed.h and of spectra over arrays: n triples (x, multiplier, shift) to n results */
 #include "ek_elementwise.h"
 #include "ek_neon.h"
 #include "ek_wide.h"
+#include "ek_spectral.h"
 
 void multiply_high(const int32_t *v, int32_t *out, int32_t n);
 void rounding_shift(const int32_t *v, int32_t *out, int32_t n);
@@ -10,6 +11,15 @@ void scale_doubled(const int32_t *v, int32_t *out, int32_t n);
 void neon_rescale(const int32_t *v, int32_t *out, int32_t n);
 void neon_rescale_shifted(const int32_t *v, int32_t *out, int32_t n);
 void requantize_wide(const int32_t *v, int32_t *out, int32_t n);
+void high_product(const int32_t *v, int32_t *out, int32_t n);
+
+/* Of two numbers of any sign; the shift plays no part. */
+void high_product(const int32_t *v, int32_t *out, int32_t n)
+{
+    for (int32_t i = 0; i < n; i++) {
+        out[i] = ek_high_product(v[3 * i], v[3 * i + 1]);
+    }
+}
 
 void multiply_high(const int32_t *v, int32_t *out, int32_t n)
 {

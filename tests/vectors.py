@@ -25,7 +25,7 @@ Vectors = NDArray[np.int64]
 
 SOURCE = Path(__file__).with_name("vectors.c")
 FUNCTIONS = ("multiply_high", "rounding_shift", "requantize", "scale_doubled", "neon_rescale",
-             "neon_rescale_shifted", "requantize_wide")  # fmt: skip
+             "neon_rescale_shifted", "requantize_wide", "high_product")  # fmt: skip
 MULTIPLIERS = (2**30, 2**30 + 1, 3 * 2**29, 1518500249, 2**31 - 2**8, 2**31 - 1)
 SHORT_MULTIPLIERS = (2**14, 2**14 + 1, 3 * 2**13, 23170, 2**15 - 1)
 LONG = 26  # right shifts beyond it rescale x * 2^12, which 32 bits do not hold
@@ -54,6 +54,8 @@ def exact(name: str, vectors: Vectors) -> Vectors:
         if name == "requantize_wide":
             wide = x << wide_left(-shift)
             return (Fraction(wide * multiplier, 2**-shift) + Fraction(1, 2)).__floor__()
+        if name == "high_product":
+            return (x * multiplier) >> 32
         high = exact_multiply_high(x << max(shift, 0), multiplier)
         return exact_rounding_shift(high, max(-shift, 0))
 
@@ -65,6 +67,9 @@ def directed(name: str) -> Vectors:
     if name == "multiply_high":
         xs = [*range(-300, 301), *_extremes()]
         return _array((x, m, 0) for x in xs for m in (0, 1, *MULTIPLIERS))
+    if name == "high_product":
+        xs = [*range(-40, 41), *_extremes(), *(sign * m for m in MULTIPLIERS for sign in (-1, 1))]
+        return _array((x, y, 0) for x in xs for y in xs)
     if name == "rounding_shift":
         return _array((x, 0, -right) for right in range(32) for x in _shift_edges(right))
     if name == "requantize_wide":
@@ -147,7 +152,7 @@ def run_host(name: str, vectors: Vectors, folder: Path, include: Path | None = N
 
 
 def link(compiler: Compiler, folder: Path) -> Path:
-    """The four functions as an image that an emulator can enter."""
+    """The functions as an image that an emulator can enter."""
     objects = compiler.compile([SOURCE], folder, include=[data_dir("runtime") / "include"])
     return compiler.link_bare(objects, folder / "vectors.elf", entry="requantize", keep=FUNCTIONS)
 

@@ -12,6 +12,7 @@ from edgekit.emit.instances import instance_sources
 from edgekit.emit.model import model_source
 from edgekit.emit.names import check_name, comment
 from edgekit.emit.project import cmake, makefile
+from edgekit.emit.threads import port_files
 from edgekit.headers import header_text
 from edgekit.op import Kernel
 from edgekit.program import Program
@@ -45,9 +46,11 @@ def emit(
     if float_io:
         files[f"{prefix}_float.h"] = float_header(prefix, program, banner(f"{prefix}_float.h"))
     files |= _runtime(program)
+    if program.threads > 1:
+        files |= port_files(prefix, program, banner)
     sources = [name for name in files if name.endswith(".c")]
     files["Makefile"] = makefile(prefix, sources)
-    files["CMakeLists.txt"] = cmake(prefix, sources)
+    files["CMakeLists.txt"] = cmake(prefix, sources, threads=program.threads > 1)
     return files, pool
 
 
@@ -61,6 +64,7 @@ def _runtime(program: Program) -> dict[str, str]:
         if kernel.owner.origin
     }
     wanted = ["ek_version.h", "ek_trace.h", *["ek_cursor.h"] * (program.feed is not None)]
+    wanted += ["ek_share.h"] * (program.threads > 1)
     wanted += [h for text in (*files.values(), *headers.values()) for h in _INCLUDE.findall(text)]
     while wanted:
         name = wanted.pop()

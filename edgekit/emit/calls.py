@@ -53,6 +53,21 @@ class Caller:
             return self._row_by_row(index, row, "1")
         return self._by_rows(index, row, "1")
 
+    def share(self, index: int) -> list[str]:
+        """The call that makes the rows from `first` to before `end`, as thread number `worker`."""
+        step = self.program.steps[index]
+        if step.op.signature == "rows":
+            each = step.scratch_bytes // step.threads
+            own = f"{self._inside(step.scratch_offset)} + worker * {each}" if each else "NULL"
+            return self._by_rows(index, "first", "end - first", own)
+        if step.op.signature == "each" or not in_one_call(self.program, step):
+            return self._row_by_row(index, "first", "end")
+        _, ins, out, params, kernel = self._parts(index)
+        parts = [f"{self._at(b, 'const int8_t')} + first * {b.row_bytes}" for b in ins]
+        parts.append(f"{self._at(out, 'int8_t')} + first * {out.row_bytes}")
+        count = f"(end - first) * {math.prod(out.shape[2:])}"
+        return [f"{kernel}({', '.join([params, *parts, count])});"]
+
     def fed(self, index: int) -> list[str]:
         """The call that puts the caller's row number `row`, which `rows` points to, into its place."""
         _, _, out, params, kernel = self._parts(index)
@@ -79,7 +94,7 @@ class Caller:
         out = self.program.buffers[step.outputs[0]]
         return step, ins, out, f"&{self.prefix}_p{index}", self._functions[index]
 
-    def _by_rows(self, index: int, first: str, n: str) -> list[str]:
+    def _by_rows(self, index: int, first: str, n: str, scratch: str = "") -> list[str]:
         step, ins, out, params, kernel = self._parts(index)
         sums = step.op.signature == "sum"
         lines = ["{"] + ([] if sums else [self._rows("output", out)])
@@ -90,12 +105,13 @@ class Caller:
             lines.append(f"    const ek_rows *const inputs[{len(ins)}] = {{{table}}};")
             operands = ["inputs"]
         made = self._at(out, "int8_t") if sums else "&output"
-        scratch = self._inside(step.scratch_offset) if step.scratch_bytes else "NULL"
+        scratch = scratch or (self._inside(step.scratch_offset) if step.scratch_bytes else "NULL")
         arguments = ", ".join([params, *operands, made, first, n, scratch])
         return [*lines, f"    {kernel}({arguments});", "}"]
 
     def _row_by_row(self, index: int, first: str, n: str) -> list[str]:
-        """A kernel on contiguous elements, called for each row; constants are the same for all."""
+        """A kernel on contiguous elements, called for row `first` where n is "1", else for each row from
+        there to before `n`; constants are the same for all."""
         step, ins, out, params, kernel = self._parts(index)
         lines = ["{", self._rows("output", out)]
         lines += [self._rows(f"input{i}", b) for i, b in enumerate(ins) if b.space != CONST]

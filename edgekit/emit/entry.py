@@ -9,12 +9,16 @@ from edgekit.emit.names import c_type, unique
 from edgekit.program import CALLER, Program, Step
 
 # What the bodies call things of their own.
-_OURS = re.compile(r"a|s|arena|state|at|i|layer|row|rows|n|next|y|inputs?|input\d+|output")
+_OURS = re.compile(
+    r"a|s|arena|state|at|i|layer|row|rows|n|next|y|inputs?|input\d+|output|phase|workers?|first|end|threads|with"
+)
 
 
 def entry_points(prefix: str, program: Program) -> tuple[str, ...]:
     """The C names of the entry points; the first is the one that calls the kernels."""
-    runs = ("run",) if program.feed is None else ("feed", "start", "next_row")
+    runs: tuple[str, ...] = ("run",) if program.feed is None else ("feed", "start", "next_row")
+    if program.threads > 1:
+        runs = ("part", *runs)
     return tuple(f"{prefix}_{name}" for name in (*runs, *["reset"] * bool(program.state_bytes)))
 
 
@@ -24,14 +28,29 @@ def argument_names(program: Program) -> dict[str, str]:
     return {t: f"{name}_buffer" if _OURS.fullmatch(name) else name for t, name in names}
 
 
-def run_prototype(prefix: str, program: Program) -> str:
-    """The C prototype of an inference in one call."""
-    arguments = [
+def run_arguments(program: Program) -> list[str]:
+    """The C declarations of what an inference is called with."""
+    return [
         *_memory(program),
         *_buffers(program, program.inputs),
         *_buffers(program, program.outputs),
     ]
-    return f"int {prefix}_run({', '.join(arguments)})"
+
+
+def name_of(declaration: str) -> str:
+    """The name that a C declaration of a pointer declares."""
+    return declaration.rpartition("*")[2]
+
+
+def run_prototype(prefix: str, program: Program) -> str:
+    """The C prototype of an inference in one call."""
+    return f"int {prefix}_run({', '.join(run_arguments(program))})"
+
+
+def part_prototype(prefix: str, program: Program) -> str:
+    """The C prototype of what one of several threads does between two meetings."""
+    numbers = [f"int32_t {name}" for name in ("phase", "worker", "workers")]
+    return f"void {prefix}_part({', '.join([*run_arguments(program), *numbers])})"
 
 
 def feed_prototypes(prefix: str, program: Program) -> dict[str, str]:
@@ -61,15 +80,21 @@ def row_type(program: Program) -> str:
     return c_type(program.buffers[fed_step(program).inputs[0]].dtype)
 
 
+def pointers(program: Program, *, state: bool = True) -> list[str]:
+    """The bytes of the arena and, with `state`, of the state, as C declarations."""
+    return [f"    uint8_t *const {p} = {argument};" for argument, p in _places(program, state)]
+
+
+def _places(program: Program, state: bool) -> list[tuple[str, str]]:
+    """Arguments that are memory, each with the pointer to its bytes."""
+    found = [(array.argument, array.pointer) for array in arenas("", program)]
+    return found + [("state", "s")] * bool(program.state_bytes and state)
+
+
 def checks(program: Program, *, state: bool = True) -> list[str]:
     """The first statements of an entry point: the arena and, with `state`, the state are usable."""
-    arrays = arenas("", program)
-    lines = [f"    uint8_t *const {array.pointer} = {array.argument};" for array in arrays]
-    pointers = [(array.argument, array.pointer) for array in arrays]
-    if program.state_bytes and state:
-        lines.append("    uint8_t *const s = state;")
-        pointers.append(("state", "s"))
-    for what, pointer in pointers:
+    lines = pointers(program, state=state)
+    for what, pointer in _places(program, state):
         lines += [
             f"    if ({pointer} == NULL) {{ /* no {what} */",
             "        return EK_ERROR_NULL;",

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from edgekit.emit.arenas import Array, arenas, array_of
-from edgekit.emit.entry import fed_step, run_prototype
+from edgekit.emit.entry import fed_step, part_prototype, run_prototype
 from edgekit.emit.feed import declarations
 from edgekit.emit.names import c_type, comment, unique
-from edgekit.graph import Layout
+from edgekit.graph import Layout, limits
 from edgekit.program import CALLER, Buffer, Program
 
 ABI = 2
@@ -52,6 +52,8 @@ def model_header(prefix: str, program: Program, banner: str) -> str:
         ]
     else:
         lines += declarations(prefix, program)
+    if program.threads > 1:
+        lines += _parts(prefix, program)
     if program.state_bytes:
         lines += [
             "/* Back to the first time step; call it before the first inference. */",
@@ -59,6 +61,20 @@ def model_header(prefix: str, program: Program, banner: str) -> str:
             "",
         ]
     return "\n".join([*lines, "#endif", ""])
+
+
+def _parts(prefix: str, program: Program) -> list[str]:
+    """What threads call."""
+    upper = prefix.upper()
+    return [
+        f"/* The same by threads: all of them call {prefix}_part for phase 0, when all have returned for phase",
+        f" * 1, and so on to {upper}_PHASES - 1; each as a worker of its own below `workers`, which is at most",
+        f" * {upper}_THREADS. Pointers are not checked. {prefix}_threads.h does it with POSIX threads. */",
+        f"#define {upper}_THREADS {program.threads}",
+        f"#define {upper}_PHASES {len(program.phases())}",
+        f"{part_prototype(prefix, program)};",
+        "",
+    ]
 
 
 def _tensor(
@@ -119,7 +135,7 @@ def float_header(prefix: str, program: Program, banner: str) -> str:
 
 def _quantizer(prefix: str, name: str, b: Buffer) -> list[str]:
     macro, ctype = f"{prefix}_INPUT_{name}".upper(), c_type(b.dtype)
-    low, high = (0, 255) if b.dtype == "uint8" else (-128, 127)
+    low, high = limits(b.dtype)
     return [
         f"/* Nearest step, ties away from zero, clamped; count up to {b.nbytes}. */",
         f"static inline void {prefix}_quantize_{name}(const float *from, {ctype} *to, int32_t count)",

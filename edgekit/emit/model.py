@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
 
-from edgekit.emit.arenas import unit
+from edgekit.emit.arenas import arenas, unit
 from edgekit.emit.calls import Caller, row_tables
 from edgekit.emit.constants import Pool
-from edgekit.emit.entry import argument_names, checks, run_prototype
+from edgekit.emit.entry import (
+    argument_names,
+    checks,
+    name_of,
+    part_prototype,
+    pointers,
+    run_arguments,
+    run_prototype,
+)
 from edgekit.emit.feed import definitions
 from edgekit.emit.instances import prototypes
 from edgekit.emit.names import comment
@@ -24,6 +33,7 @@ def model_source(prefix: str, program: Program, pool: Pool, banner: str) -> str:
     lines += [f'#include "ek_{kernel}.h"' for kernel in kernels]
     instances = prototypes(prefix, program)
     lines += ['#include "ek_cursor.h"'] * (program.feed is not None)
+    lines += ['#include "ek_share.h"'] * (program.threads > 1)
     lines += ['#include "ek_trace.h"', f'#include "{prefix}_weights.h"', ""]
     if instances:
         lines += [
@@ -44,6 +54,8 @@ def _functions(prefix: str, program: Program, pool: Pool) -> list[str]:
     """What computes: the whole inference in one function, or the functions of a streamed input."""
     caller = Caller(prefix, program, pool, argument_names(program))
     streams = program.streams()
+    if program.threads > 1:
+        return _parts(caller)
     if program.feed is None:
         head = [run_prototype(prefix, program), "{", *checks(program), *_not_read(program)]
         return [*head, *_layers(caller, streams), "    return EK_OK;", "}"]
@@ -54,6 +66,62 @@ def _functions(prefix: str, program: Program, pool: Pool) -> list[str]:
         caller, turns_name(prefix, 0), made_name(prefix), len(streams[0]),
         _indent(cases, 2), _layers(caller, rest),
     )  # fmt: skip
+
+
+def _parts(caller: Caller) -> list[str]:
+    """The part of each of several threads between two meetings, and all parts in one call."""
+    prefix, program = caller.prefix, caller.program
+    body = _switch(caller)
+    unused = [
+        f"    (void){name};"
+        for name in (*(array.pointer for array in arenas("", program)), "s", "workers")
+        if not any(re.search(rf"\b{name}\b", line) for line in body)
+        and (name != "s" or program.state_bytes)
+    ]
+    # There once, and in one piece: whoever counts instructions knows layers by their return into it.
+    part = [f"__attribute__((noinline)) {part_prototype(prefix, program)}", "{",
+            *pointers(program), *unused, *_not_read(program)]  # fmt: skip
+    names = ", ".join(map(name_of, run_arguments(program)))
+    return [
+        *part, *body, "}", "",
+        run_prototype(prefix, program), "{", *checks(program),
+        f"    for (int32_t phase = 0; phase < {prefix.upper()}_PHASES; phase++) {{",
+        f"        {prefix}_part({names}, phase, 0, 1);",
+        "    }",
+        "    return EK_OK;", "}",
+    ]  # fmt: skip
+
+
+def _switch(caller: Caller) -> list[str]:
+    """What a thread does in each phase."""
+    streams = caller.program.streams()
+    lines = ["    switch (phase) {"]
+    for number, phase in enumerate(caller.program.phases()):
+        first = phase[0][0].step
+        if caller.program.steps[first].threads > 1:
+            lines += _shared(caller, number, first)
+            continue
+        alone = _layers(caller, [turns if turns in phase else () for turns in streams])
+        lines += [f"    case {number}: /* one thread, while the others wait */",
+                  "        if (worker == 0) {", *_indent(alone[1:], 2), "        }", "        break;"]  # fmt: skip
+    return [*lines, "    }"]
+
+
+def _shared(caller: Caller, phase: int, index: int) -> list[str]:
+    """A thread's share of a layer."""
+    rows, call = caller.program.steps[index].rows, caller.share(index)
+    inside = call[1:-1] if call[0] == "{" else _indent(call, 1)
+    return [
+        f"    case {phase}: {{ {caller.title(index)}",
+        f"        const int32_t first = ek_share({rows}, worker, workers);",
+        f"        const int32_t end = ek_share({rows}, worker + 1, workers);",
+        "        if (first < end) {",
+        *_indent(inside, 2),
+        "        }",
+        f"        EK_TRACE({index});",
+        "        break;",
+        "    }",
+    ]
 
 
 def _not_read(program: Program) -> list[str]:

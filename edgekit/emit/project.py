@@ -34,12 +34,18 @@ target_include_directories({name} PUBLIC ${{CMAKE_CURRENT_SOURCE_DIR}})
 set_target_properties({name} PROPERTIES C_STANDARD 99 C_EXTENSIONS OFF)
 """
 
+_THREADS = """\
+find_package(Threads REQUIRED)
+target_link_libraries({name} PUBLIC Threads::Threads)
+"""
+
 
 def makefile(name: str, sources: Sequence[str]) -> str:
     """A Makefile for the bundle's C sources."""
     return _MAKEFILE.format(name=name, objects=" ".join(s.replace(".c", ".o") for s in sources))
 
 
-def cmake(name: str, sources: Sequence[str]) -> str:
-    """A CMakeLists.txt for the bundle's C sources."""
-    return _CMAKE.format(name=name, sources="\n    ".join(sources))
+def cmake(name: str, sources: Sequence[str], *, threads: bool = False) -> str:
+    """A CMakeLists.txt for the bundle's C sources, some of which may need POSIX threads."""
+    text = _CMAKE + _THREADS * threads
+    return text.format(name=name, sources="\n    ".join(sources))

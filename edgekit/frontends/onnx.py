@@ -74,7 +74,11 @@ def _graph(source: GraphProto, walk: Walk, dims: Mapping[str, int]) -> Graph:
 
 
 def _check_output(value: Value, promised: list[int | None] | None) -> None:
-    """Raises EK105 where the file promises another shape."""
+    """Raises EK105 for an output without elements, and where the file promises another shape."""
+    if not value.elements:
+        raise EdgekitError("EK105", "an output has no elements", where=f"output {value.name}",
+                           found=f"shape {list(value.shape)}, wanted at least 1 along every axis",
+                           help="export the model again with fixed input shapes")  # fmt: skip
     if promised is None:
         return
     fits = len(promised) == len(value.shape) and all(

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 
 from edgekit.errors import EdgekitError
-from edgekit.graph import Graph, Node
+from edgekit.graph import Graph
 
 # Where an infinite scalar is a bound or a fill, not a weight.
 _UNBOUNDED = ("Clip", "Min", "Max", "Pad")
-# Where minus infinity hides what a softmax must not see.
-_HIDING = ("Add", "Where")
+# Where minus infinity is a mask.
+_MASKED = ("Add", "Where", "Equal")
 
 
 def require_finite(graph: Graph) -> None:
@@ -27,9 +25,8 @@ def require_finite(graph: Graph) -> None:
         bound = not value.shape and all(n.op in _UNBOUNDED for n in consumers[value.name])
         if bound and not np.isnan(value.data):
             continue
-        behind = {op for n in consumers[value.name] for op in _readers(n.outputs[0], consumers)}
-        hides = all(n.op in _HIDING for n in consumers[value.name]) and behind == {"Softmax"}
-        if hides and bool(np.isneginf(value.data[wrong]).all()):
+        masks = all(n.op in _MASKED for n in consumers[value.name])
+        if masks and np.isneginf(value.data[wrong]).all():
             continue
         at = tuple(int(i) for i in np.argwhere(wrong)[0])
         raise EdgekitError(
@@ -37,11 +34,3 @@ def require_finite(graph: Graph) -> None:
             found=f"{value.data[at]} at {list(at)}, {int(wrong.sum())} of {value.data.size} elements",
             help="repair the weights: training diverged, or a float64 does not fit float32",
         )  # fmt: skip
-
-
-def _readers(name: str, consumers: Mapping[str, list[Node]]) -> set[str]:
-    """The operators that read a tensor, looked for behind casts; "" for an output of the network."""
-    found: set[str] = set()
-    for node in consumers.get(name, ()):
-        found |= _readers(node.outputs[0], consumers) if node.op == "Cast" else {node.op}
-    return found or {""}

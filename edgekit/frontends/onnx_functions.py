@@ -34,7 +34,8 @@ def defined_by_others(model: ModelProto, opset: int, known: Collection[str]) -> 
         try:
             with onnx_errors("EK201", "an operator has no definition by others", "functions"):
                 chosen = [("", name) for name in names]
-                made = inliner.inline_selected_functions(_typed(model), chosen, False, True)
+                ready = _typed(_explicit(model, names, opset))
+                made = inliner.inline_selected_functions(ready, chosen, False, True)
         except EdgekitError:
             break
         if _functions(made, opset) == _functions(model, opset):
@@ -42,6 +43,19 @@ def defined_by_others(model: ModelProto, opset: int, known: Collection[str]) -> 
         model = made
         check_count(len(model.graph.node))
     return model
+
+
+def _explicit(model: ModelProto, names: Collection[str], opset: int) -> ModelProto:
+    """With the attributes that these operators have by default, which the inliner would leave out."""
+    made = ModelProto()
+    made.CopyFrom(model)
+    for node in made.graph.node:
+        schema = known_operator(node.op_type, opset) if node.op_type in names else None
+        given = {attribute.name for attribute in node.attribute}
+        for name, declared in (schema.attributes if schema else {}).items():
+            if name not in given and declared.default_value.type:
+                node.attribute.append(declared.default_value)
+    return made
 
 
 def _typed(model: ModelProto) -> ModelProto:

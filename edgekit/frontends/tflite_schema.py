@@ -44,7 +44,7 @@ BUILTIN_OPERATORS: tuple[str, ...] = tuple(
 # TensorType code -> edgekit's dtype; the codes that are absent have no use in integer networks.
 TENSOR_TYPES: dict[int, str] = {
     0: "float32", 1: "float16", 2: "int32", 3: "uint8", 4: "int64", 6: "bool", 7: "int16",
-    9: "int8", 10: "float64", 13: "resource", 17: "int4",
+    9: "int8", 10: "float64", 12: "uint64", 13: "resource", 15: "uint32", 16: "uint16", 17: "int4",
 }  # fmt: skip
 
 PADDING = ("SAME", "VALID")
@@ -154,6 +154,7 @@ OPTIONS: dict[str, tuple[Option, ...]] = {
     ),
     "MIRROR_PAD": (("mode", 0, PAD_MODE, 0),),
     "IF": (("then_subgraph_index", 0, "int32", 0), ("else_subgraph_index", 1, "int32", 0)),
+    "WHILE": (("cond_subgraph_index", 0, "int32", 0), ("body_subgraph_index", 1, "int32", 0)),
     "CALL_ONCE": (("init_subgraph_index", 0, "int32", 0),),
     "VAR_HANDLE": (("container", 0, "text", ""), ("shared_name", 1, "text", "")),
 }

@@ -1,4 +1,4 @@
-"""Functions of one real number that have constants: powers, and ONNX's activations beside the common ones.
+"""Functions of one real number that have constants: ONNX's activations beside the common ones.
 
 out = the output step nearest to f((in - zero_in) * scale_in), ties to even
 """
@@ -32,16 +32,10 @@ def _shrink(x: Array, c: _Constants) -> Array:
     return np.where(np.abs(x) > c["lambd"], beyond, 0.0)
 
 
-def _power(x: Array, exponent: float) -> Array:
-    """Of magnitudes; a negative power of 0 is beyond all steps."""
-    return np.asarray(np.maximum(np.abs(x), 1e-30) ** exponent)
-
-
 _FUNCTIONS: Mapping[str, Callable[[Array, _Constants], Array]] = {
     "Celu": lambda x, c: np.maximum(x, 0.0) + _exponential(x / c["alpha"], c["alpha"]),
     "Elu": lambda x, c: np.maximum(x, 0.0) + _exponential(x, c["alpha"]),
     "HardSigmoid": lambda x, c: np.clip(c["alpha"] * x + c["beta"], 0.0, 1.0),
-    "Power": lambda x, c: _power(c["factor"] * x + c["offset"], c["exponent"]),
     "Selu": lambda x, c: c["gamma"] * (np.maximum(x, 0.0) + _exponential(x, c["alpha"])),
     "Shrink": _shrink,
     "Swish": lambda x, c: x / (1.0 + np.exp(-c["alpha"] * x)),
@@ -52,7 +46,6 @@ _DEFAULTS: Mapping[str, Mapping[str, float]] = {
     "Celu": {"alpha": 1.0},
     "Elu": {"alpha": 1.0},
     "HardSigmoid": {"alpha": 0.2, "beta": 0.5},
-    "Power": {"factor": 1.0, "offset": 0.0, "exponent": 0.5},
     "Selu": {"alpha": 1.67326319217681884765625, "gamma": 1.05070102214813232421875},
     "Shrink": {"bias": 0.0, "lambd": 0.5},
     "Swish": {"alpha": 1.0},
@@ -62,7 +55,7 @@ _DEFAULTS: Mapping[str, Mapping[str, float]] = {
 
 class Activation(Lut):
     name = "activation"
-    onnx = tuple(name for name in _FUNCTIONS if name not in ("Elu", "Power"))
+    onnx = tuple(name for name in _FUNCTIONS if name != "Elu")
     saturation = 0.7
 
     @classmethod

@@ -19,6 +19,7 @@ from edgekit.cases import activation, single
 from edgekit.channels import Bounds, Spare, channels
 from edgekit.graph import Graph, IntNode, Node, Value
 from edgekit.op import Array, Case, Op, Packed, Params, Shape, Variant, c_field, int8_pair, require
+from edgekit.plane import plane_of
 from edgekit.window import activation_range, real_activation
 
 if TYPE_CHECKING:
@@ -76,6 +77,26 @@ class AddNeonParams(Params):
     out_max: int = c_field("int32_t", "upper clamp")
 
 
+@dataclass(frozen=True)
+class AddPlaneParams(Params):
+    factor1: int = c_field("int32_t", "slope of the first input, see edgekit/plane.py")
+    factor2: int = c_field("int32_t", "slope of the second input")
+    offset: int = c_field("int32_t", "where both are 0")
+    out_min: int = c_field("int32_t", "lower clamp")
+    out_max: int = c_field("int32_t", "upper clamp")
+
+
+def plane_fits(p: AddParams, consts: Mapping[str, Array]) -> bool:
+    """A plane is equal to the sum for every pair of operands."""
+    return plane_of(add, p) is not None
+
+
+def pack_plane(p: AddParams, consts: Mapping[str, Array]) -> Packed:
+    plane = plane_of(add, p)
+    assert plane is not None
+    return Packed(AddPlaneParams(*plane, out_min=p.out_min, out_max=p.out_max), {})
+
+
 _EXACT = 2**22  # the factor of an operand that is rescaled by one half
 
 
@@ -126,6 +147,9 @@ class Add(Op):
     inputs = ("input1", "input2")
     variants: ClassVar[tuple[Variant, ...]] = (
         Variant("mve", ("mve",), mve.always, Packed, AddParams),
+        Variant("neon_plane", ("neon",), plane_fits, pack_plane, AddPlaneParams),
+        Variant("dsp_plane", ("dsp",), plane_fits, pack_plane, AddPlaneParams),
+        Variant("plane", (), plane_fits, pack_plane, AddPlaneParams),
         Variant("dsp", ("dsp",), dsp_fits, pack_dsp, AddDspParams),
         Variant("neon", ("neon",), neon_fits, pack_neon, AddNeonParams),
     )

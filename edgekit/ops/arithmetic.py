@@ -96,6 +96,7 @@ class ArithmeticParams(Params):
 class Arithmetic(Op):
     name = "arithmetic"
     kernel = "arithmetic"
+    saturation = 1.0  # whole numbers wrap; 0 is a common result
     signature = "whole"
     Params = ArithmeticParams
     inputs = ("input1", "input2")
@@ -149,7 +150,11 @@ class Arithmetic(Op):
     def cases(cls) -> list[Case]:
         def case(function: str, dtype: str, a: Shape, b: Shape) -> Case:
             result = "bool" if function in COMPARISONS else dtype
-            operands = [Value("a", a, dtype), Value("b", b, dtype)]
+            # By hardly any random number may one shift.
+            bits = 8 * np.dtype(dtype).itemsize
+            steps = np.arange(np.prod(b, dtype=int)).reshape(b) % (bits + 2)
+            by = steps.astype(dtype) if function in ("left", "right") else None
+            operands = [Value("a", a, dtype), Value("b", b, dtype, None, by)]
             output = Value("output", np.broadcast_shapes(a, b), result)
             attrs = {"function": function}
             return single(cls, f"{function}_{dtype}", operands, [output], attrs)

@@ -26,6 +26,7 @@ class AvgPoolWide(Wide):
     kernel = "avg_pool"
     narrow = AvgPool
     signature = "rows"
+    as_rows = "avg_pool_s16_rows"
     Params = WindowParams
     same_scale = True
 

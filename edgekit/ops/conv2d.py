@@ -165,6 +165,12 @@ class Conv2d(Op):
         return [real_activation(node, total.reshape(*window.shape[:3], len(w)))]
 
     @classmethod
+    def windows(cls, node: Node, graph: Graph, x: Array) -> Array:
+        w = graph.value(node.inputs[1]).shape
+        found = patches(x, *window_axes(node, x.shape, (w[1], w[2])), 0)
+        return found.reshape(1, -1, w[1] * w[2] * w[3])
+
+    @classmethod
     def quantize(cls, node: Node, graph: Graph) -> IntNode:
         int8_pair(node, graph)
         x, w, out = (graph.value(n) for n in (*node.inputs[:2], node.outputs[0]))

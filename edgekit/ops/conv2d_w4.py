@@ -6,9 +6,10 @@ The formula of `conv2d`; weights are -8..7.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import ClassVar
 
-from edgekit import nibbles
+from edgekit import dsp, instructions, nibbles
 from edgekit.cases import four_bit_cases
 from edgekit.op import Array, Case, Const, Packed, Variant
 from edgekit.ops.conv2d import Conv2d, Conv2dParams
@@ -21,7 +22,11 @@ class Conv2dW4(Conv2d):
         Const("weights", "int8_t", "[ceil(out_c / 2)][kernel_h][kernel_w][in_c], two channels a byte", weights=True),
         *Conv2d.consts[1:],
     )  # fmt: skip
-    variants: ClassVar[tuple[Variant, ...]] = ()
+    variants: ClassVar[tuple[Variant, ...]] = (
+        Variant("dsp", ("dsp",), dsp.conv2d_w4_fits, dsp.pack_conv2d_w4, Conv2dParams,
+                (dsp.NIBBLES, dsp.PAIRS), partial(dsp.conv2d_scratch, tile=2),
+                instructions=instructions.conv2d_w4_dsp),
+    )  # fmt: skip
     tflite: ClassVar[tuple[str, ...]] = ()
     onnx: ClassVar[tuple[str, ...]] = ()
     instead: ClassVar[Mapping[str, str]] = {}
@@ -34,5 +39,5 @@ class Conv2dW4(Conv2d):
     def cases(cls) -> list[Case]:
         return four_bit_cases(
             cls, Conv2d, "pointwise_odd pointwise_single pointwise_stride2 same3x3 same3x3_stride2 dilated "
-            "window_larger_than_input time_axis width_one_tap lanes_3_pixels_28_taps lanes_rounded_once",
+            "time_axis lanes_3_pixels_28_taps lanes_rounded_once",
         )  # fmt: skip

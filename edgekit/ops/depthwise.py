@@ -129,6 +129,12 @@ class Depthwise(Op):
         return [real_activation(node, total)]
 
     @classmethod
+    def windows(cls, node: Node, graph: Graph, x: Array) -> Array:
+        w = graph.value(node.inputs[1]).shape
+        found = patches(x, *window_axes(node, x.shape, (w[1], w[2])), 0)
+        return np.moveaxis(found, -1, 0).reshape(x.shape[-1], -1, w[1] * w[2])
+
+    @classmethod
     def quantize(cls, node: Node, graph: Graph) -> IntNode:
         int8_pair(node, graph)
         x, w, out = (graph.value(n) for n in (*node.inputs[:2], node.outputs[0]))

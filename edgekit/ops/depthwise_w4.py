@@ -33,4 +33,7 @@ class DepthwiseW4(Depthwise):
 
     @classmethod
     def cases(cls) -> list[Case]:
-        return four_bit_cases(cls, Depthwise, "")
+        return four_bit_cases(
+            cls, Depthwise, "same3x3_odd_channels stride2 multiplier3_stride2 dilated time_axis "
+            "window_larger_than_input time_axis_rounded_once one_cell",
+        )  # fmt: skip

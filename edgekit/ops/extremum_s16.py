@@ -32,6 +32,7 @@ class ExtremumWide(Wide):
     signature = "whole"
     inputs = ("input1", "input2")
     Params = ExtremumWideParams
+    same_scale = True
 
     @classmethod
     def quantize(cls, node: Node, graph: Graph) -> IntNode:

@@ -147,6 +147,10 @@ class FullyConnected(Op):
         return [real_activation(node, total).reshape(cls.shapes(node, graph)[0])]
 
     @classmethod
+    def windows(cls, node: Node, graph: Graph, x: Array) -> Array:
+        return x.reshape(1, -1, graph.value(node.inputs[1]).shape[1])
+
+    @classmethod
     def quantize(cls, node: Node, graph: Graph) -> IntNode:
         int8_pair(node, graph)
         x, w, out = (graph.value(n) for n in (*node.inputs[:2], node.outputs[0]))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
-from edgekit import nibbles
+from edgekit import dsp, nibbles
 from edgekit.cases import four_bit_cases
 from edgekit.op import Array, Case, Const, Packed, Variant
 from edgekit.ops.fully_connected import FullyConnected, FullyConnectedParams
@@ -22,7 +22,10 @@ class FullyConnectedW4(FullyConnected):
         Const("weights", "int8_t", "[ceil(out_c / 2)][in_c], two channels a byte", weights=True),
         *FullyConnected.consts[1:],
     )
-    variants: ClassVar[tuple[Variant, ...]] = ()
+    variants: ClassVar[tuple[Variant, ...]] = (
+        Variant("dsp", ("dsp",), dsp.dense_w4_fits, dsp.pack_dense_w4, FullyConnectedParams,
+                (dsp.GROUPED_NIBBLES, dsp.GROUPS)),
+    )  # fmt: skip
     tflite: ClassVar[tuple[str, ...]] = ()
     onnx: ClassVar[tuple[str, ...]] = ()
 
@@ -33,6 +36,6 @@ class FullyConnectedW4(FullyConnected):
     @classmethod
     def cases(cls) -> list[Case]:
         return four_bit_cases(
-            cls, FullyConnected, "one_by_one rows_3_taps_7 rows_4_taps_8 rows_5_taps_9 rounded_once "
-            "batch_of_three from_a_map keep_dims lanes_9_rows_66_taps",
+            cls, FullyConnected, "one_by_one rows_3_taps_7 rows_5_taps_9 rounded_once batch_of_three "
+            "keep_dims lanes_9_rows_66_taps",
         )  # fmt: skip

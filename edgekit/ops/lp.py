@@ -40,14 +40,11 @@ class Lp(Transient):
         draft.binary(node, "quotient", x, _power(node, draft, sums, 1 / p), output)
 
 
-def _power(
-    node: Node, draft: Draft, name: str, exponent: float, factor: float = 1.0, offset: float = 0.0
-) -> str:
-    """|factor * x + offset|^exponent."""
-    if (exponent, factor, offset) == (1, 1, 0):
-        return draft.add("absolute", node, [name], {})
-    attrs = {"function": "Power", "exponent": exponent, "factor": factor, "offset": offset}
-    return draft.add("activation", node, [name], attrs)
+def _power(node: Node, draft: Draft, name: str, exponent: float) -> str:
+    """|x|^exponent."""
+    if exponent % 2:
+        name = draft.add("absolute", node, [name], {})
+    return name if exponent == 1 else draft.add("power", node, [name], {"exponent": exponent})
 
 
 def _across_channels(node: Node, draft: Draft) -> None:
@@ -56,8 +53,11 @@ def _across_channels(node: Node, draft: Draft) -> None:
     at, neighbour = np.indices((channels, channels))
     near = (neighbour >= at - (size - 1) // 2) & (neighbour <= at + size // 2)
     sums = dense(node, draft, _power(node, draft, x, 2), 1, near.astype(np.float64))
-    factor = float(a.get("alpha", 1e-4)) / size
-    divisor = _power(
-        node, draft, sums, -float(a.get("beta", 0.75)), factor, float(a.get("bias", 1.0))
-    )
+    for op, number in (
+        ("mul", float(a.get("alpha", 1e-4)) / size),
+        ("add", float(a.get("bias", 1.0))),
+    ):
+        operand = draft.constant(x, np.asarray(number, np.float32))
+        sums = draft.binary(node, op, sums, operand)
+    divisor = draft.add("power", node, [sums], {"exponent": -float(a.get("beta", 0.75))})
     draft.binary(node, "mul", x, divisor, node.outputs[0])

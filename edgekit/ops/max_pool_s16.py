@@ -24,6 +24,7 @@ class MaxPoolWide(Wide):
     narrow = MaxPool
     signature = "rows"
     Params = WindowParams
+    same_scale = True
 
     @classmethod
     def quantize(cls, node: Node, graph: Graph) -> IntNode:

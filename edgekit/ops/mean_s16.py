@@ -31,7 +31,9 @@ class MeanWide(Wide):
     kernel = "mean"
     narrow: ClassVar[type[Mean]] = Mean
     signature = "whole"
+    as_rows: ClassVar[str] = "mean_s16_rows"
     Params = MeanWideParams
+    keeps_range = True
 
     @classmethod
     def quantize(cls, node: Node, graph: Graph) -> IntNode:

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from edgekit.fixed import Int
-from edgekit.graph import Graph, Node, Value
+from edgekit.graph import Graph, Node, Value, kept, plain
+from edgekit.integers import import_integers
 from edgekit.op import Array, Case, require
 from edgekit.ops.lut import Lut, case
 from edgekit.ops.real_function import nearest
@@ -21,6 +22,7 @@ from edgekit.ops.real_function import nearest
 if TYPE_CHECKING:
     from edgekit.draft import Draft
 
+_EXPONENTS = 8
 _LEAST = 1e-30  # the closest number to 0 that has every power
 
 
@@ -33,7 +35,14 @@ class Power(Lut):
 
     @classmethod
     def import_onnx(cls, node: Node, draft: Draft) -> None:
+        if plain(draft.value(node.inputs[0])):
+            _import_integers(node, draft)
+            return
         constants = [draft.real(name) for name in node.inputs]
+        exponents = constants[1]
+        if exponents is not None and exponents.size > 1 and constants[0] is None:
+            _by_exponent(node, draft, exponents)
+            return
         for key, index in (("exponent", 1), ("base", 0)):
             data = constants[index]
             if data is not None:
@@ -73,3 +82,36 @@ class Power(Lut):
             powers("inverse", (0.05, -128), (0.05, -100), exponent=-1.0),
             powers("two_to_the", (0.03, 0), (0.06, -128), base=2.0),
         ]
+
+
+def _import_integers(node: Node, draft: Draft) -> None:
+    """Whole numbers to whole powers, in the type of the base."""
+    x, y = node.inputs
+    known, dtype = draft.const(y), kept(draft.value(x).dtype)
+    if known is not None:
+        require(bool(np.all(known == np.rint(known))), "whole exponents of whole numbers", node, y)
+        y = draft.constant(y, known.astype(dtype))
+    elif kept(draft.value(y).dtype) != dtype:
+        require(
+            plain(draft.value(y)), "whole exponents of whole numbers", node, draft.value(y).dtype
+        )
+        y = draft.add("cast", node, [y], {}, dtype=dtype)
+    import_integers(node, draft, "pow", [x, y], node.outputs[0])
+
+
+def _by_exponent(node: Node, draft: Draft, exponents: Array) -> None:
+    """An exponent an element: the powers with each of them, chosen where it stands."""
+    x = node.inputs[0]
+    shape = tuple(np.broadcast_shapes(draft.shape(x), exponents.shape))
+    every = np.broadcast_to(exponents, shape)
+    found = np.unique(exponents)
+    require(len(found) <= _EXPONENTS, f"at most {_EXPONENTS} exponents", node, len(found))
+    made = ""
+    for exponent in found:
+        powers = draft.add("power", node, [x], {"exponent": float(exponent)})
+        powers = draft.broadcast(node, powers, shape)
+        if made:
+            here = draft.constant(x, np.asarray(every == exponent))
+            powers = draft.add("select", node, [here, powers, made], {}, dtype="float32")
+        made = powers
+    draft.same(node.outputs[0], made)

@@ -39,6 +39,7 @@ class PreluParams(Params):
 
 class Prelu(Op):
     name = "prelu"
+    wide = "prelu_s16"
     kernel = "prelu"
     signature = "whole"
     as_rows = "prelu_rows"

@@ -40,6 +40,7 @@ class ReduceMaxParams(ReductionParams):
 
 class ReduceMax(Op):
     name = "reduce_max"
+    wide: ClassVar[str] = "reduce_max_s16"
     kernel = "reduce_max"
     signature = "whole"
     as_rows = "reduce_max_rows"

@@ -10,6 +10,7 @@ from edgekit.ops.reduce_max import ReduceMax
 
 class ReduceMin(ReduceMax):
     name = "reduce_min"
+    wide = "reduce_min_s16"
     tflite = ("REDUCE_MIN", "REDUCE_ALL")
     onnx = ("ReduceMin",)
     as_rows = ""

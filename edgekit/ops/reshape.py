@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 class Reshape(Copy):
     name = "reshape"
-    tflite = ("RESHAPE", "SQUEEZE", "EXPAND_DIMS")
+    tflite = ("RESHAPE", "SQUEEZE", "EXPAND_DIMS", "WHILE")
     onnx = ("Reshape", "Flatten", "Squeeze", "Unsqueeze")
     elementwise = False
 

@@ -12,3 +12,4 @@ from edgekit.ops.total import Total
 class TotalWide(MeanWide):
     name = "total_s16"
     narrow = Total
+    keeps_range = False

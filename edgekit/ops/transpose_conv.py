@@ -15,14 +15,27 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 import numpy as np
 
 from edgekit import fixed, weighted
 from edgekit.cases import weighted_case
 from edgekit.graph import Graph, IntNode, Node, Value
-from edgekit.op import Array, Case, Const, Cost, Op, Params, Shape, c_field, int8_pair, require
+from edgekit.nibbles import suffix
+from edgekit.op import (
+    Array,
+    Case,
+    Const,
+    Cost,
+    Op,
+    Params,
+    Shape,
+    c_field,
+    int8_pair,
+    load_ops,
+    require,
+)
 from edgekit.window import (
     activation_range,
     by_sample,
@@ -88,7 +101,7 @@ class TransposeConv(Op):
     wide = "transpose_conv_s16"
     signature = "rows"
     Params = TransposeConvParams
-    consts = (
+    consts: ClassVar[tuple[Const, ...]] = (
         Const(
             "weights",
             "int8_t",
@@ -99,11 +112,11 @@ class TransposeConv(Op):
         Const("multiplier", "int32_t", "[out_c]"),
         Const("shift", "int8_t", "[out_c], positive is left"),
     )
-    tflite = ("TRANSPOSE_CONV",)
-    instead = {
+    tflite: ClassVar[tuple[str, ...]] = ("TRANSPOSE_CONV",)
+    instead: ClassVar[Mapping[str, str]] = {
         "CONV_3D_TRANSPOSE": "fold the depth into the channels, or work slice by slice",
     }
-    onnx = ("ConvTranspose",)
+    onnx: ClassVar[tuple[str, ...]] = ("ConvTranspose",)
     channel_axis = 0
     coupling = "mix"
 
@@ -172,7 +185,8 @@ class TransposeConv(Op):
         sums = np.stack([part.reshape(len(part), -1).sum(1, np.int64) for part in parts])
         consts["bias"] = (plain - x.zero_point * sums).astype(np.int32)
         consts["weights"] = np.concatenate([part.reshape(-1) for part in parts])
-        return IntNode(node.name, cls, params, (x.name,), node.outputs, consts)
+        op = load_ops()[f"transpose_conv{suffix(w)}"]
+        return IntNode(node.name, op, params, (x.name,), node.outputs, consts)
 
     @classmethod
     def run(

@@ -16,7 +16,8 @@ from edgekit.passes.fold_factor import fold_factor
 from edgekit.passes.fold_pad import fold_pad
 from edgekit.passes.fuse_activation import fuse_activation
 from edgekit.passes.fuse_pointwise import fuse_pointwise
-from edgekit.passes.inline_branches import inline_branches
+from edgekit.passes.hidden_state import hidden_state
+from edgekit.passes.inline_subgraphs import inline_subgraphs
 from edgekit.passes.layout import layout
 from edgekit.passes.mask_softmax import mask_softmax
 from edgekit.passes.recognise_norm import recognise_norm
@@ -27,7 +28,8 @@ from edgekit.passes.static_shapes import static_shapes
 Pass = Callable[[Graph], Graph]
 
 CANONICAL: tuple[Pass, ...] = (
-    inline_branches,
+    inline_subgraphs,
+    hidden_state,
     resolve_state,
     static_shapes,
     signed_bytes,

@@ -39,9 +39,9 @@ def signed_bytes(graph: Graph) -> Graph:
     values = {
         name: _signed(value) if _unsigned(value) else value for name, value in graph.values.items()
     }
-    for node in legacy:
-        if node.op in _WEIGHTED and _unsigned(graph.value(node.inputs[1])):
-            values[node.inputs[1]] = _plain_weights(graph.value(node.inputs[1]))
+    for name in filter(None, map(_weights, legacy)):
+        if _unsigned(graph.value(name)):
+            values[name] = _plain_weights(graph.value(name))
     nodes = [made for node in graph.nodes for made in _rewritten(node, graph, values)]
     return _edges(graph, replace(graph, values=values, nodes=tuple(nodes)))
 
@@ -49,6 +49,11 @@ def signed_bytes(graph: Graph) -> Graph:
 def is_unsigned(graph: Graph) -> bool:
     """Whether an imported graph computes with uint8 numbers."""
     return any(_touches(n, graph) and n.op not in _CONVERSIONS for n in graph.nodes)
+
+
+def _weights(node: Node) -> str:
+    """The weights' tensor, "" where there is none."""
+    return node.inputs[1] if node.op in _WEIGHTED and len(node.inputs) > 1 else ""
 
 
 def _unsigned(value: Value) -> bool:
@@ -91,10 +96,13 @@ def _rewritten(node: Node, graph: Graph, values: dict[str, Value]) -> list[Node]
     a convolution of one tap over its vectors."""
     if node.op == "AVERAGE_POOL_2D" and _touches(node, graph):
         return [replace(node, attrs={**node.attrs, "ties_up": True})]
-    if node.op != "FULLY_CONNECTED" or values[node.inputs[1]].dtype != "int16":
+    name = _weights(node)
+    if node.op != "FULLY_CONNECTED" or not name or values[name].dtype != "int16":
         return [node]
-    weights, out = values[node.inputs[1]], values[node.outputs[0]]
-    require(len(weights.shape) == 2, "weights of rank 2", node, weights.shape)
+    weights, out = values[name], values[node.outputs[0]]
+    require(
+        len(weights.shape) == 2 and 0 not in weights.shape, "weights of rank 2", node, weights.shape
+    )
     wide, deep = weights.shape
     batch = out.elements // wide
 

@@ -15,7 +15,8 @@ from edgekit.graph import Graph, Node
 def static_shapes(graph: Graph) -> Graph:
     """A constant target stays, and is checked against the declared shape later. Raises EK105 where a
     tensor that is computed or handed over has a size of 0."""
-    for name in (*graph.inputs, *(out for node in graph.nodes for out in node.outputs)):
+    computed = (out for node in graph.nodes for out in node.outputs)
+    for name in (*graph.inputs, *graph.outputs, *computed):
         if 0 in graph.value(name).shape:
             raise EdgekitError(
                 "EK105", "a tensor has no elements", where=f"graph {graph.name}, tensor {name}",
@@ -24,8 +25,8 @@ def static_shapes(graph: Graph) -> Graph:
             )  # fmt: skip
 
     def rewritten(node: Node) -> Node:
-        computed = [name for name in node.inputs[1:] if name and graph.const(name) is None]
-        if node.op != "RESHAPE" or not computed:
+        targets = [name for name in node.inputs[1:] if name and graph.const(name) is None]
+        if node.op != "RESHAPE" or not targets:
             return node
         shape = graph.value(node.outputs[0]).shape
         return replace(node, inputs=node.inputs[:1], attrs={**node.attrs, "new_shape": shape})

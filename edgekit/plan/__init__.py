@@ -114,6 +114,7 @@ class _Builder:
             layouts=graph.layouts,
             kept=graph.kept,
             regions=arena.regions,
+            threads=graph.threads,
         )
 
     def _buffer(self, name: str, value: Value, state_offset: dict[str, int]) -> Buffer:
@@ -141,7 +142,8 @@ class _Builder:
         at = self.arena.placed.offset.get((node.name, SCRATCH), 0)
         return Step(node.name, node.op, node.params, node.inputs, node.outputs, node.consts,
                     cost.macs, at, node.scratch(line.graph.values), line.stages[k].rows,
-                    node.variant, of_node(node, line.graph.values, max(1, self._calls[k])))  # fmt: skip
+                    node.variant, of_node(node, line.graph.values, max(1, self._calls[k])),
+                    threads=node.threads)  # fmt: skip
 
     @functools.cached_property
     def _calls(self) -> Counter[int]:

@@ -7,6 +7,7 @@ that works row by row is replayed row by row.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from edgekit.graph import DTYPES
 from edgekit.program import ARENA, STATE, Program, Step, Turn
 
 Ids = NDArray[np.int64]
+Rows = Sequence[int]
 NOBODY = -1
 
 
@@ -78,7 +80,7 @@ class _Replay:
             "EK402", message, where=f"step {step}, tensor {name}", help="report this as a bug"
         )
 
-    def _place(self, step: str, name: str, rows: range | None, pieces: int = 0) -> Ids:
+    def _place(self, step: str, name: str, rows: Rows | None, pieces: int = 0) -> Ids:
         """Where the bytes of a tensor's rows (or pieces) lie, in order; None means all of it."""
         buffer = self.program.buffers[name]
         if name not in self.places:
@@ -98,13 +100,13 @@ class _Replay:
         """Does a memory region end between two bytes of the arena?"""
         return self.program.region(first) != self.program.region(last)
 
-    def _bytes(self, name: str, rows: range | None, pieces: int = 0) -> slice | Ids:
+    def _bytes(self, name: str, rows: Rows | None, pieces: int = 0) -> slice | Ids:
         """Which bytes of a tensor its rows are; `rows` counts pieces where those are given."""
         if rows is None:
             return slice(None)
         buffer = self.program.buffers[name]
         size = buffer.nbytes // (pieces or buffer.shape[1])
-        if rows.step == 1:
+        if isinstance(rows, range) and rows.step == 1:
             return slice(rows.start * size, rows.stop * size)
         return np.asarray(np.add.outer(np.array(rows) * size, np.arange(size)).reshape(-1))
 
@@ -115,7 +117,7 @@ class _Replay:
         self.next_id += size
         return np.arange(self.next_id - size, self.next_id, dtype=np.int64)
 
-    def _write(self, step: str, name: str, rows: range | None = None) -> None:
+    def _write(self, step: str, name: str, rows: Rows | None = None) -> None:
         buffer = self.program.buffers[name]
         if name not in self.content or rows is None:
             self.content[name] = np.full(buffer.nbytes, NOBODY, np.int64)
@@ -124,7 +126,7 @@ class _Replay:
         if not self._outside(name):
             self.memory[buffer.space][self._place(step, name, rows)] = self.content[name][part]
 
-    def _read(self, step: str, name: str, rows: range | None = None, pieces: int = 0) -> None:
+    def _read(self, step: str, name: str, rows: Rows | None = None, pieces: int = 0) -> None:
         if self._outside(name) or (rows is not None and not rows):
             return
         buffer, wanted = self.program.buffers[name], self.content.get(name)
@@ -142,7 +144,9 @@ class _Replay:
             self._fail("rows are made out of order", step.name, step.outputs[0])
         self.made[turn.step] += turn.n
         rows = range(turn.first, turn.first + turn.n)
-        if step.kernel.together:
+        if step.threads > 1 and turn.n != step.rows:
+            self._fail("threads share a part of a layer", step.name, step.outputs[0])
+        if step.kernel.together or step.threads > 1:
             self._rows(step, rows, turn.first)
             return
         for row in rows:
@@ -152,17 +156,16 @@ class _Replay:
         """Rows that are made at once, in a turn that began at `first`."""
         sums = step.op.signature == "sum"
         row = rows[-1]
-        reads, writes = None, None
+        reads: Rows | None = None
+        writes: Rows | None = None
         pieces = step.op.pieces(step.params) or 0
         if step.rows:
-            before = int(row > first and step.kernel.lingers(step.params))
+            before = int(rows.start > first and step.kernel.lingers(step.params))
             parts = [
                 step.op.reads(step.params, step.consts, r)
                 for r in range(rows.start - before, rows.stop)
             ]
-            reads = parts[0]
-            if len(parts) > 1:
-                reads = range(min(p.start for p in parts), max(p.stop for p in parts))
+            reads = parts[0] if len(parts) == 1 else _all_of(parts)
             writes = None if sums else rows
         for name in step.inputs:
             self._read(step.name, name, reads, pieces)
@@ -183,7 +186,7 @@ class _Replay:
         self._keep_scratch(step)
 
     def _in_place(
-        self, step: Step, index: int, row: int, reads: range | None, writes: range | None
+        self, step: Step, index: int, row: int, reads: Rows | None, writes: Rows | None
     ) -> bool:
         """Does the operator write this input's bytes over, each with what it is made from?"""
         x, out = step.inputs[index], step.outputs[0]
@@ -231,3 +234,9 @@ class _Replay:
         """The id of each element's first byte, in the tensor's shape, with a sample axis."""
         buffer = self.program.buffers[name]
         return self.content[name][:: DTYPES[buffer.dtype]].reshape(1, *buffer.shape)
+
+
+def _all_of(parts: Sequence[Rows]) -> Rows:
+    """The rows that are in any of the parts; a range where they follow one another."""
+    rows = sorted(set().union(*parts))
+    return range(rows[0], rows[-1] + 1) if rows and rows[-1] - rows[0] < len(rows) else rows

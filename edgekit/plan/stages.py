@@ -63,6 +63,7 @@ def stage_of(node: IntNode, values: Mapping[str, Value]) -> Stage:
         return Stage()
     reads = tuple(op.reads(p, consts, y) for y in range(tensors[-1].shape[1]))
     kernel = Kernel(op, node.variant)
-    return Stage(
-        reads, lingers=kernel.lingers(p), together=kernel.together, pieces=op.pieces(p) or 0
-    )
+    # Threads make rows in no order: any may be written while the inputs of any are still read.
+    together = kernel.together or node.threads > 1
+    lingers = kernel.lingers(p) and not together
+    return Stage(reads, lingers=lingers, together=together, pieces=op.pieces(p) or 0)

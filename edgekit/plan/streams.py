@@ -94,7 +94,10 @@ class _Overwrites:
             return False
         own = self._times[time]
         if len(span.dies) == len(own):
-            return span.dies == own
+            # Rows that are made together are all read until the last of them; each is still the only
+            # one that reads its own.
+            last = own[-1:] * len(own)
+            return span.dies == (last if self._line.stages[time].together else own)
         return self._line.left_to(time, root, self._nodes)
 
 
@@ -103,7 +106,8 @@ def timeline(graph: IntGraph, storage: Storage) -> Timeline:
 
 
 def by_rows(node: IntNode, graph: IntGraph, scratch: int | None) -> IntNode:
-    """The node as it runs inside a stream, where some operators have a form of their own."""
+    """The node as it runs inside a stream, by one thread; some operators have a form of their own."""
+    node = replace(node, threads=1)
     whole = load_ops().get(node.op.as_rows)
     made = whole.of_whole(node, graph.values) if whole else None
     if made:

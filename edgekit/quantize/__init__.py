@@ -6,8 +6,8 @@ one scale and zero point per activation, a symmetric scale per output channel fo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,27 +20,35 @@ from edgekit.op import load_ops
 from edgekit.quantize import equalize
 from edgekit.quantize.bias import corrected
 from edgekit.quantize.evaluate import inferences, some
+from edgekit.quantize.four_bits import second_moments
 from edgekit.quantize.prepare import Groups, accumulated, groups_of, has_reals, is_real, prepared
-from edgekit.quantize.ranges import RANGES, Histogram, affine, minmax, power_of_two
+from edgekit.quantize.ranges import RANGES, Histogram, affine, minmax, power_of_two, symmetric
 from edgekit.quantize.report import error_report
+from edgekit.quantize.schemes import W4A8, W8A8, W8A16, chosen_schemes
 from edgekit.quantize.store import Quantization, damaged, load, save
 from edgekit.quantize.weights import layer_constants
+from edgekit.quantize.widths import WIDE, wide_tensors
 from edgekit.validate.data import Samples, load_samples, quantize, samples_of
 
 __all__ = ["Calibration", "Quantization", "Settings", "load", "quantized", "restored", "save"]
 
 Array = NDArray[Any]
+# Bits of weights and of activations.
+SCHEMES = ("w8a8", "w4a8")
 FEW_SAMPLES = 8
 _CORRECTION_SAMPLES = 128
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How numbers are chosen. ranges: a key of `ranges.RANGES`."""
+    """How numbers are chosen. ranges: a key of `ranges.RANGES`. scheme: one of `schemes.SCHEMES`;
+    layer_schemes: those of single layers, by patterns of their names."""
 
     ranges: str = "percentile"
     equalize: bool = True
     bias_correction: bool = True
+    scheme: str = W8A8
+    layer_schemes: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,14 +89,16 @@ def quantized(
     """The integer form of a canonical graph, and what was decided for it.
 
     A graph that has all its numbers comes back as it is, with None. calibration: samples of the
-    graph's inputs (`Calibration.samples`). Raises EK203 where they are needed and absent,
-    EK004 where they cannot serve, EK304 where the model is not finite, EK301 for wrong numbers of
-    the source.
+    graph's inputs (`Calibration.samples`). Raises EK203 where they are needed and absent, EK004 where
+    they cannot serve, EK304 where the model is not finite, EK301 for wrong numbers of the source,
+    EK001 and EK202 for schemes that layers cannot have.
     """
+    chosen = chosen_schemes(graph, settings.scheme, settings.layer_schemes)
     if not has_reals(graph) and not graph.one_rounding:
         return graph, None
-    ready = prepared(graph)
-    groups = groups_of(ready, calibrated=calibration is not None)
+    fours, wide = (frozenset(n for n, s in chosen.items() if s == own) for own in (W4A8, W8A16))
+    ready = prepared(graph, wide)
+    groups = groups_of(ready, wide, calibrated=calibration is not None)
     missing = _uncalibrated(ready, groups)
     if missing and calibration is None:
         _refuse(ready, missing)
@@ -97,9 +107,10 @@ def quantized(
     if missing and calibration is not None:
         check_calibration(ready, calibration)
         if settings.equalize:
-            ready, factors = equalize.equalized(ready, _spreads(ready, calibration))
+            ready, factors = equalize.equalized(ready, _spreads(ready, calibration), wide)
         seen = _histograms(ready, groups, calibration)
-    decided = _numbers(ready, groups, seen, settings)
+    moments = second_moments(ready, calibration, fours) if calibration and fours else {}
+    decided = _numbers(ready, groups, seen, settings, fours, moments, wide)
     if not decided.quants:
         return graph, None
     result = applied(ready, decided)
@@ -122,7 +133,10 @@ def quantized(
 
 def restored(graph: Graph, quantization: Quantization) -> Graph:
     """What `quantized` made of the same canonical graph. Raises EK005 where it was another graph."""
-    ready = prepared(graph)
+    unknown = quantization.wide - {node.name for node in graph.nodes}
+    if unknown:
+        damaged(f"layer {min(unknown)}", "int16 activations for another model")
+    ready = prepared(graph, quantization.wide)
     for name, quant in quantization.quants.items():
         value, data = ready.values.get(name), quantization.data.get(name)
         axis = quant.axis
@@ -141,10 +155,11 @@ def restored(graph: Graph, quantization: Quantization) -> Graph:
 
 def applied(graph: Graph, quantization: Quantization) -> Graph:
     """A prepared graph with the numbers that were decided."""
-    values, long = dict(graph.values), accumulated(graph)
+    values, long = dict(graph.values), accumulated(graph, quantization.wide)
+    long |= wide_tensors(graph, quantization.wide)
     for name, quant in quantization.quants.items():
         data = quantization.data.get(name, values[name].data)
-        dtype = ("int16" if name in long else "int8") if data is None else str(data.dtype)
+        dtype = (WIDE if name in long else "int8") if data is None else str(data.dtype)
         values[name] = replace(values[name], dtype=dtype, quant=quant, data=data)
     states = tuple(_integer_state(state, values[state.value]) for state in graph.states)
     return replace(graph, values=values, states=states, one_rounding=True)
@@ -216,11 +231,21 @@ def _histograms(graph: Graph, groups: Groups, samples: Samples) -> dict[str, His
     open_groups = {r: names for r, names in table.items() if r not in groups.fixed}
     root = {n: r for r, names in open_groups.items() for n in names if is_real(graph, n)}
     seen: dict[str, Histogram] = {r: Histogram() for r in root.values()}
+    reach = {root.get(out): load_ops()[n.op].reach for n in graph.nodes for out in n.outputs}
+    reach = {r: far for r, far in reach.items() if far is not None}
     for found in inferences(graph, samples):
         for name, x in found:
             if name in root:
-                seen[root[name]].add(x)
+                seen[root[name]].add(_within(x, reach.get(root[name])))
     return seen
+
+
+def _within(x: Array, reach: float | None) -> Array:
+    """Without the lowest number's distance from the next one, as far as it is beyond `reach`."""
+    if reach is None:
+        return x
+    others = x[x > x.min()]
+    return np.maximum(x, others.min() - reach) if others.size else x
 
 
 def _spreads(graph: Graph, samples: Samples) -> dict[str, equalize.Spread]:
@@ -239,30 +264,40 @@ def _spreads(graph: Graph, samples: Samples) -> dict[str, equalize.Spread]:
 
 
 def _numbers(
-    graph: Graph, groups: Groups, seen: dict[str, Histogram], settings: Settings
+    graph: Graph,
+    groups: Groups,
+    seen: dict[str, Histogram],
+    settings: Settings,
+    fours: Collection[str],
+    moments: Mapping[str, Array],
+    wide: frozenset[str],
 ) -> Quantization:
     """Numbers for every real tensor: activations by their range, then constants and layers."""
     quants: dict[str, Quant] = {}
+    long = wide_tensors(graph, wide)
     data: dict[str, Array] = {}
     edges = {*graph.inputs, *graph.outputs}
     for root, names in groups.members().items():
         quant = groups.fixed.get(root)
         if quant is None:
-            # What goes in and out of the network is never cut.
-            whole = edges & set(names) or root in groups.long
-            rule = minmax if whole else RANGES[settings.ranges]
+            # What goes in and out of the network is never cut, nor what has steps enough.
+            uncut = bool(edges & set(names) or long & set(names)) or root in groups.long
+            rule = minmax if uncut else RANGES[settings.ranges]
             low, high = rule(seen[root]) if root in seen and seen[root].limit else (0.0, 0.0)
             for name in names:
                 constant = graph.const(name)
                 if constant is not None and constant.dtype.kind == "f":
                     low, high = min(low, float(constant.min())), max(high, float(constant.max()))
-            quant = power_of_two(low, high) if root in groups.long else affine(low, high)
+            if root in groups.long:
+                quant = power_of_two(low, high)
+            else:
+                quant = symmetric(low, high) if long & set(names) else affine(low, high)
         for name in names:
             if graph.value(name).dtype == "float32":
                 quants[name] = quant
                 constant = graph.const(name)
                 if constant is not None:
-                    dtype = "int16" if root in groups.long else "int8"
+                    dtype = WIDE if root in groups.long or name in long else "int8"
                     data[name] = _levels(constant, quant, dtype)
 
     def numbers(name: str) -> Quant | None:
@@ -273,9 +308,11 @@ def _numbers(
             continue
         x, out = numbers(node.inputs[0]), numbers(node.outputs[0])
         if x is not None and out is not None and not x.per_channel:
-            for name, (quant, array) in layer_constants(node, graph, x, out).items():
+            bits = 4 if node.name in fours else 8
+            made = layer_constants(node, graph, x, out, bits, moments.get(node.name))
+            for name, (quant, array) in made.items():
                 quants[name], data[name] = quant, array
-    return Quantization(quants, data)
+    return Quantization(quants, data, wide=wide)
 
 
 def _levels(real: Array, quant: Quant, dtype: str) -> Array:

@@ -38,11 +38,14 @@ class Spread:
         return Spread(self.largest / factor, self.square / factor**2)
 
 
-def equalized(graph: Graph, spreads: Mapping[str, Spread]) -> tuple[Graph, dict[str, Array]]:
+def equalized(
+    graph: Graph, spreads: Mapping[str, Spread], wide: frozenset[str] = frozenset()
+) -> tuple[Graph, dict[str, Array]]:
     """The same function with evened channels, and the factor per channel of every tensor that
     changed (new = old / factor).
 
-    graph: prepared. spreads: of the layers' outputs on calibration data.
+    graph: prepared. spreads: of the layers' outputs on calibration data. wide: the layers of int16
+    activations, whose rounding is next to none, so that their weights alone are evened.
     """
     values = dict(graph.values)
     pairs = _pairs(graph)
@@ -51,7 +54,8 @@ def equalized(graph: Graph, spreads: Mapping[str, Spread]) -> tuple[Graph, dict[
         moved = False
         for first, between, second in pairs:
             before = total.get(first.outputs[0], np.ones(1))
-            factor = _factor(second, values, spreads[first.outputs[0]].divided(before))
+            steps = 65535 if second.name in wide else 255
+            factor = _factor(second, values, spreads[first.outputs[0]].divided(before), steps)
             if (factor == 1).all():
                 continue
             moved = True
@@ -119,8 +123,9 @@ def _reads(node: Node, weights: Array, channels: int) -> tuple[Array, Array]:
     return weights.reshape(-1, outputs).T[:, None], reads
 
 
-def _factor(second: Node, values: Mapping[str, Value], spread: Spread) -> Array:
-    """The factor per channel, of some that even out the ranges more or less, with least noise."""
+def _factor(second: Node, values: Mapping[str, Value], spread: Spread, steps: int) -> Array:
+    """The factor per channel, of some that even out the ranges more or less, with least noise where
+    the layer's input has so many steps."""
     data = values[second.inputs[1]].data
     assert data is not None
     weights, reads = _reads(second, data.astype(np.float64), len(spread.largest))
@@ -132,17 +137,17 @@ def _factor(second: Node, values: Mapping[str, Value], spread: Spread) -> Array:
     relative, strength = (np.where(usable, v, 1.0) for v in (relative, strength))
     tried = [relative**p for p in _POWERS] + [np.sqrt(relative / strength)]
     rounded = [np.exp2(np.clip(np.rint(np.log2(f)), -_MOST, _MOST)) for f in tried]
-    return min(rounded, key=lambda f: _noise(weights, reads, spread.divided(f), f))
+    return min(rounded, key=lambda f: _noise(weights, reads, spread.divided(f), f, steps))
 
 
-def _noise(weights: Array, reads: Array, spread: Spread, factor: Array) -> float:
+def _noise(weights: Array, reads: Array, spread: Spread, factor: Array, steps: int) -> float:
     """Expected squared error of the layer's results, up to a constant: of rounding its input to
-    steps of the largest range, and its weights to steps of each output channel's largest."""
+    `steps` steps of the largest range, and its weights to steps of each output channel's largest."""
     scaled = weights * factor[reads][:, :, None]
-    activations = (scaled**2).sum() * (float(spread.largest.max()) / 255) ** 2
+    activations = (scaled**2).sum() * (float(spread.largest.max()) / steps) ** 2
     power = spread.square[reads].sum(axis=1) * weights.shape[2]
-    steps = np.abs(scaled).max(axis=(1, 2)) / 127
-    return float(activations + (steps**2 * power).sum())
+    step = np.abs(scaled).max(axis=(1, 2)) / 127
+    return float(activations + (step**2 * power).sum())
 
 
 def _scale(first: Node, second: Node, values: dict[str, Value], factor: Array) -> None:

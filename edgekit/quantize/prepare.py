@@ -6,7 +6,6 @@ and where numbers of the source meet that an operator cannot tell apart, a requa
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -16,6 +15,7 @@ from edgekit.errors import EdgekitError
 from edgekit.graph import Graph, Node, Quant, Value
 from edgekit.op import load_ops, require
 from edgekit.ops.lut import Lut
+from edgekit.quantize.widths import converted, data_operands, form
 
 
 def has_reals(graph: Graph) -> bool:
@@ -29,21 +29,14 @@ def is_real(graph: Graph, name: str) -> bool:
     return bool(name) and graph.value(name).dtype == "float32"
 
 
-def data_operands(node: Node, values: Mapping[str, Value]) -> list[str]:
-    """The operands that have a quantization of their own: all but weights and bias, and plain integers
-    such as indices and conditions."""
-    weighted = load_ops()[node.op].channel_axis is not None
-    named = [name for name in (node.inputs[:1] if weighted else node.inputs) if name]
-    return [n for n in named if values[n].dtype == "float32" or values[n].quant is not None]
-
-
-def prepared(graph: Graph) -> Graph:
-    """Raises EK304 for a constant that is not finite."""
+def prepared(graph: Graph, wide: frozenset[str] = frozenset()) -> Graph:
+    """wide: the nodes of int16 activations. Raises EK304 for a constant that is not finite."""
     _check_constants(graph)
     graph = _own_constants(graph)
     graph = graph.with_nodes(_copied(node, graph) for node in graph.nodes)
-    graph = _with_fixed_outputs(graph)
-    graph = _bridged(graph)
+    graph = converted(graph, wide)
+    graph = _with_fixed_outputs(graph, wide)
+    graph = _bridged(graph, wide)
     graph.verify()
     return graph
 
@@ -98,12 +91,12 @@ def _unused(values: dict[str, Value], name: str) -> str:
     return name
 
 
-def _with_fixed_outputs(graph: Graph) -> Graph:
+def _with_fixed_outputs(graph: Graph, wide: frozenset[str]) -> Graph:
     """An operator that has one output quantization only keeps it; the source's own follows. Tables
     of our own numbers have any."""
     values, nodes = dict(graph.values), []
     for node in graph.nodes:
-        op = load_ops()[node.op]
+        op = form(node, wide)
         fixed = None if issubclass(op, Lut) else op.output_quant
         quant = values[node.outputs[0]].quant if fixed else None
         if fixed is None or quant is None or quant == Quant((fixed[0],), (fixed[1],)):
@@ -126,7 +119,7 @@ def _requantized_output(node: Node, values: dict[str, Value]) -> list[Node]:
 class Groups:
     """Tensors that share one scale and zero point; `fixed` has the numbers that are given."""
 
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: Graph, wide: frozenset[str]) -> None:
         self._parent: dict[str, str] = {}
         self.fixed: dict[str, Quant] = {}
         self.long: set[str] = set()  # roots of those that are kept as int16
@@ -134,7 +127,7 @@ class Groups:
         for name in dict.fromkeys((*graph.inputs, *(n for x in graph.nodes for n in x.outputs))):
             self.add(name)
         for node in graph.nodes:
-            fixed = load_ops()[node.op].output_quant
+            fixed = form(node, wide).output_quant
             if fixed and self.values[node.outputs[0]].quant is None:
                 self.fixed[node.outputs[0]] = Quant((fixed[0],), (fixed[1],))
             for name in data_operands(node, self.values):
@@ -176,22 +169,22 @@ class Groups:
         return table
 
 
-def groups_of(graph: Graph, *, calibrated: bool) -> Groups:
+def groups_of(graph: Graph, wide: frozenset[str], *, calibrated: bool) -> Groups:
     """The groups of a prepared graph; without calibration data those are one too that may be."""
-    groups, ops = Groups(graph), load_ops()
+    groups = Groups(graph, wide)
     for node in graph.nodes:
-        if ops[node.op].same_scale:
+        if form(node, wide).same_scale:
             for name in data_operands(node, graph.values):
                 joined = groups.join(node.outputs[0], name)
                 assert joined, node.name
     for node in graph.nodes:
-        for first, second in ops[node.op].ties(node):
+        for first, second in load_ops()[node.op].ties(node):
             joined = groups.join(first, second)
             require(joined, "one scale and zero point for what is carried along a sequence", node,
                     (groups.quant(first), groups.quant(second)))  # fmt: skip
     groups.long = {groups.root(name) for node in graph.nodes for name in _accumulating(node)}
     for node in graph.nodes:
-        if ops[node.op].keeps_range and not calibrated:
+        if form(node, wide).keeps_range and not calibrated:
             groups.join(node.outputs[0], node.inputs[0])
     return groups
 
@@ -204,24 +197,24 @@ def _accumulating(node: Node) -> list[str]:
     return [name for role, name in names if role in op.accumulates]
 
 
-def accumulated(graph: Graph) -> set[str]:
-    """The real tensors of a prepared graph that are kept as int16."""
+def accumulated(graph: Graph, wide: frozenset[str]) -> set[str]:
+    """The real tensors of a prepared graph that are kept as int16, whatever the scheme."""
     if not any(load_ops()[node.op].accumulates for node in graph.nodes):
         return set()
-    groups = groups_of(graph, calibrated=True)
+    groups = groups_of(graph, wide, calibrated=True)
     return {
         name for root, names in groups.members().items() if root in groups.long for name in names
     }
 
 
-def _bridged(graph: Graph) -> Graph:
+def _bridged(graph: Graph, wide: frozenset[str]) -> Graph:
     """A requantize wherever one group would get two different numbers, on the smaller side."""
     values = dict(graph.values)
     graph = replace(graph, values=values)
-    groups, nodes = Groups(graph), []
+    groups, nodes = Groups(graph, wide), []
     groups.values = values
     for node in graph.nodes:
-        if not load_ops()[node.op].same_scale:
+        if not form(node, wide).same_scale:
             nodes.append(node)
         elif len(data_operands(node, values)) == 1:
             nodes += _one_operand(node, values, groups)

@@ -167,3 +167,9 @@ def affine(low: float, high: float) -> Quant:
     scale = float(np.float32(max((high - low) / _STEPS, _LEAST_SCALE)))
     zero = int(np.clip(np.rint(-128 - low / scale), -128, 127))
     return Quant((scale,), (zero,))
+
+
+def symmetric(low: float, high: float) -> Quant:
+    """int16 numbers for a range: zero point 0, the larger end is 32767."""
+    end = max(-low, high) or 1.0
+    return Quant((float(np.float32(max(end / 32767, _LEAST_SCALE))),), (0,))

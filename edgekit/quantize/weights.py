@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from edgekit.errors import EdgekitError
 from edgekit.graph import Graph, Node, Quant, Value, dequantized
 from edgekit.op import load_ops
+from edgekit.quantize import four_bits
 
 Array = NDArray[Any]
 
@@ -19,11 +20,12 @@ _BIAS_TOLERANCE = 1e-3
 
 
 def layer_constants(
-    node: Node, graph: Graph, x: Quant, out: Quant
+    node: Node, graph: Graph, x: Quant, out: Quant, bits: int = 8, moments: Array | None = None
 ) -> dict[str, tuple[Quant, Array]]:
     """Numbers and data of a layer's weights and bias, by name; what the source has quantized stays.
 
-    graph: prepared; x, out: numbers of the layer's input and output. Raises EK301 for a bias whose
+    graph: prepared; x, out: numbers of the layer's input and output; bits: of the weights; moments: of the
+    layer's windows, where those are four (`four_bits.second_moments`). Raises EK301 for a bias whose
     scale is not the product of the scales of input and weights.
     """
     axis = load_ops()[node.op].channel_axis
@@ -34,8 +36,15 @@ def layer_constants(
     numbers = weights.quant
     if weights.dtype == "float32":
         assert bias is not None
-        numbers = _weight_numbers(weights, bias, axis, x.scale[0], out.scale[0])
-        made[weights.name] = numbers, _rounded(weights, numbers)
+        channels = _channels(weights, axis)
+        scale = _eight_bit_scales(channels) if bits == 8 else four_bits.scales(channels, moments)
+        numbers = _weight_numbers(scale, bias, axis, x.scale[0], out.scale[0], bits)
+        if bits == 8:
+            data = _rounded(weights, numbers)
+        else:
+            exact = np.broadcast_to(np.array(numbers.scale), len(channels))
+            data = _as_weights(four_bits.levels(channels, exact, moments), weights, axis)
+        made[weights.name] = numbers, data
     if bias is None or bias.data is None or numbers is None:
         return made
     if (
@@ -55,17 +64,29 @@ def bias_constant(real: Array, x: Quant, weights: Quant) -> tuple[Quant, Array]:
     return Quant(scales, (0,) * len(scales), 0 if len(scales) > 1 else None), steps
 
 
-def _weight_numbers(weights: Value, bias: Value, axis: int, x: float, out: float) -> Quant:
-    """A symmetric scale per channel: the largest weight is 127, unless the bias needs longer steps."""
+def _channels(weights: Value, axis: int) -> Array:
+    """Real weights [channels, taps]."""
     assert weights.data is not None
-    largest = np.abs(np.moveaxis(weights.data, axis, 0).reshape(weights.shape[axis], -1)).max(
-        axis=1
-    )
-    scale = largest.astype(np.float64) / 127
+    return np.moveaxis(weights.data, axis, 0).reshape(weights.shape[axis], -1).astype(np.float64)
+
+
+def _as_weights(channels: Array, weights: Value, axis: int) -> Array:
+    """The inverse of `_channels`."""
+    shape = [weights.shape[axis], *(n for i, n in enumerate(weights.shape) if i != axis)]
+    return np.ascontiguousarray(np.moveaxis(channels.reshape(shape), 0, axis))
+
+
+def _eight_bit_scales(channels: Array) -> Array:
+    """The largest weight is 127."""
+    return np.asarray(np.abs(channels).max(axis=1) / 127)
+
+
+def _weight_numbers(scale: Array, bias: Value, axis: int, x: float, out: float, bits: int) -> Quant:
+    """Symmetric numbers with these scales per channel, unless the bias needs longer steps."""
     scale = np.where(scale > 0, scale, _LEAST_STEP * out / x)
     scale = np.maximum(scale, np.abs(dequantized(bias).reshape(-1)) / (_MOST_BIAS * x))
     scales = tuple(float(s) for s in scale.astype(np.float32))
-    return Quant(scales, (0,) * len(scales), axis if len(scales) > 1 else None)
+    return Quant(scales, (0,) * len(scales), axis if len(scales) > 1 else None, bits)
 
 
 def _rounded(weights: Value, numbers: Quant) -> Array:

@@ -26,7 +26,7 @@ typedef struct {
     int32_t output_zero; /* zero point of the output */
     int32_t out_c; /* output channels */
     const int32_t *weights; /* [pairs of channels][taps / 2], two taps a word */
-    const int32_t *pairs; /* per pair: bias low, bias mixed, twice (multiplier, rounding, shift) */
+    const int32_t *pairs; /* per pair: bias low, bias mixed, twice (multiplier, rounding, shift and ties) */
 } ek_conv2d_dsp_params;
 
 void ek_conv2d_s8_dsp(const ek_conv2d_dsp_params *p, const ek_rows *input, const ek_rows *output, int32_t first, int32_t n, uint8_t *scratch);

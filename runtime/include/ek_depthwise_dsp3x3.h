@@ -26,7 +26,7 @@ typedef struct {
     int32_t output_zero; /* zero point of the output */
     int32_t multiplier_c; /* output channels per input channel */
     const int32_t *weights; /* [channels][3 rows]: taps 0 and 1, taps 1 and 2, doubled, two a word */
-    const int32_t *scales; /* [channels]: twice the bias, multiplier, rounding, shift */
+    const int32_t *scales; /* [channels]: twice the bias, multiplier, rounding, shift and ties */
 } ek_depthwise_dsp3x3_params;
 
 void ek_depthwise_s8_dsp3x3(const ek_depthwise_dsp3x3_params *p, const ek_rows *input, const ek_rows *output, int32_t first, int32_t n, uint8_t *scratch);

@@ -10,7 +10,8 @@
  * ek_twice16: both 16-bit values doubled. ek_max4: the larger of each byte.
  * ek_smlad: sum plus the products of both 16-bit values; sums wrap around. ek_smlabb and the like:
  * sum plus one product, of the bottom (b) or top (t) value of each word.
- * ek_multiply_high_add: sum plus the high word of the rounded product. */
+ * ek_multiply_high_add: sum plus the high word of the rounded product. ek_shift22_saturate8: the bits
+ * from the 22nd on, as an int8. */
 #if defined(__ARM_FEATURE_DSP)
 
 #define EK_DSP_1(name, type, text)                                                                 \
@@ -41,6 +42,7 @@ EK_DSP_1(ek_even, uint32_t, "sxtb16 %0, %1")
 EK_DSP_1(ek_odd, uint32_t, "sxtb16 %0, %1, ror #8")
 EK_DSP_1(ek_twice16, uint32_t, "sadd16 %0, %1, %1")
 EK_DSP_1(ek_saturate8, int32_t, "ssat %0, #8, %1")
+EK_DSP_1(ek_shift22_saturate8, int32_t, "ssat %0, #8, %1, asr #22")
 EK_DSP_2(ek_add_even, "sxtab16 %0, %1, %2")
 EK_DSP_2(ek_add_odd, "sxtab16 %0, %1, %2, ror #8")
 EK_DSP_2(ek_lower, "pkhbt %0, %1, %2, lsl #16")
@@ -77,6 +79,11 @@ static inline int32_t ek_multiply_high_add(int32_t a, int32_t b, int32_t sum)
 static inline int32_t ek_saturate8(int32_t x)
 {
     return x < -128 ? -128 : x > 127 ? 127 : x;
+}
+
+static inline int32_t ek_shift22_saturate8(int32_t x)
+{
+    return ek_saturate8(x >> 22);
 }
 
 static inline uint32_t ek_lower(uint32_t a, uint32_t b)
@@ -170,6 +177,19 @@ static inline int32_t ek_dsp_rescale(int32_t twice, int32_t multiplier, int32_t 
 {
     int32_t v = ek_multiply_high_add(twice, multiplier, rounding);
     return ek_saturate8(shift == 0 ? v : (v + (twice >> 31)) >> shift);
+}
+
+/* Added to a shift where it does not matter how negative ties are rounded, always to a shift of 0:
+ * instructions shift by the lowest byte of a register. */
+#define EK_DSP_NO_TIES 256
+
+/* The same where the shift says whether ties matter. */
+static inline int32_t ek_dsp_rescale_by_ties(int32_t twice, int32_t multiplier, int32_t rounding,
+                                             int32_t shift)
+{
+    int32_t v = ek_multiply_high_add(twice, multiplier, rounding);
+    v += shift < EK_DSP_NO_TIES ? twice >> 31 : 0;
+    return ek_saturate8(v >> (shift & 0xFF));
 }
 
 #endif

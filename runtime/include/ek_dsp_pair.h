@@ -24,11 +24,11 @@
     "ldm r2!, {r4-r7}\n ldm lr!, {r8-r11}\n" EK_DSP_PAIR("r4", "r8") EK_DSP_PAIR("r5", "r9")       \
     EK_DSP_PAIR("r6", "r10") EK_DSP_PAIR("r7", "r11")
 
-/* As ek_dsp_rescale, r12 the result; local label 9 skips the shift. */
+/* As ek_dsp_rescale_by_ties, r12 the result. */
 #define EK_DSP_PAIR_OUT(sum, multiplier, rounding, shift)                                          \
-    "smmlar r12, " sum ", " multiplier ", " rounding "\n cmp " shift ", #0\n beq 9f\n"             \
-    "add r12, r12, " sum ", asr #31\n asr r12, r12, " shift "\n"                                   \
-    "9: ssat r12, #8, r12\n strb r12, [lr], #1\n"
+    "smmlar r12, " sum ", " multiplier ", " rounding "\n cmp " shift ", #256\n it lo\n"           \
+    "addlo r12, r12, " sum ", asr #31\n asr r12, r12, " shift "\n"                                 \
+    "ssat r12, #8, r12\n strb r12, [lr], #1\n"
 
 /* On the stack: x 0, x_end 4, nine saved registers, pairs_end 44, out 48. Pairs are at r3. */
 static __attribute__((naked, noinline)) void ek_dsp_pixel(
@@ -71,8 +71,8 @@ static inline void ek_dsp_two_channels(uint32_t x, uint32_t w, int32_t sums[2])
 static inline void ek_dsp_two_outputs(const int32_t *pair, const int32_t sums[2], int8_t *out)
 {
     int32_t twice = EK_MIXED ? (int32_t)((uint32_t)sums[1] - (uint32_t)sums[0]) >> 7 : 2 * sums[1];
-    out[0] = (int8_t)ek_dsp_rescale(2 * sums[0], pair[2], pair[3], pair[4]);
-    out[1] = (int8_t)ek_dsp_rescale(twice, pair[5], pair[6], pair[7]);
+    out[0] = (int8_t)ek_dsp_rescale_by_ties(2 * sums[0], pair[2], pair[3], pair[4]);
+    out[1] = (int8_t)ek_dsp_rescale_by_ties(twice, pair[5], pair[6], pair[7]);
 }
 
 static void ek_dsp_pixel(const uint32_t *x, const uint32_t *x_end, const int32_t *w,

@@ -28,10 +28,14 @@
     "ldrd r9, r10, [r6, #16]\n" more("r9", "r3") more("r10", "r5")                                 \
     "ldrd r9, r10, [r6], #12\n" first("r9", "r0") first("r10", "r2")
 
-/* As ek_dsp_rescale; multiplier r9, rounding r10. The shift replaces the sum that is done with. */
+/* As ek_dsp_rescale_by_ties; multiplier r9, rounding r10. The shift replaces the sum that is done
+ * with. */
 #define EK_DSP_SHIFTED(sum, t)                                                                     \
     "smmlar " t ", " sum ", r9, r10\n add " t ", " t ", " sum ", asr #31\n"                        \
     "ldr " sum ", [sp, #12]\n asr " t ", " t ", " sum "\n ssat " t ", #8, " t "\n"
+#define EK_DSP_NO_TIE(sum, t)                                                                      \
+    "smmlar " t ", " sum ", r9, r10\n ldr " sum ", [sp, #12]\n asr " t ", " t ", " sum "\n"         \
+    "ssat " t ", #8, " t "\n"
 #define EK_DSP_UNSHIFTED(sum, t) "smmlar " t ", " sum ", r9, r10\n ssat " t ", #8, " t "\n"
 
 #define EK_DSP_PAIRS(rescale)                                                                      \
@@ -66,10 +70,12 @@ static __attribute__((naked, noinline)) void ek_dsp_slide(
         "push {r1-r6}\n sub sp, sp, #16\n mov r6, r0\n"
         "0: ldr lr, [sp, #28]\n ldm lr!, {r0-r5}\n str lr, [sp, #28]\n"
         "ldr lr, [sp, #32]\n ldm lr!, {r9-r12}\n str lr, [sp, #32]\n stm sp, {r9-r12}\n"
-        "cmp r12, #0\n beq 5f\n"
+        "cmp r12, #256\n beq 5f\n bhi 7f\n"
         EK_DSP_ROW(EK_DSP_SHIFTED)
         "b 6f\n"
         "5:\n" EK_DSP_ROW(EK_DSP_UNSHIFTED)
+        "b 6f\n"
+        "7:\n" EK_DSP_ROW(EK_DSP_NO_TIE)
         "6: ldrd r9, r10, [sp, #16]\n ldr r11, [sp, #24]\n"
         "add r9, r9, r11\n add r10, r10, r11\n strd r9, r10, [sp, #16]\n add r6, r6, #12\n"
         "ldr r7, [sp, #80]\n add r7, r7, #1\n str r7, [sp, #80]\n"
@@ -99,7 +105,7 @@ static void ek_dsp_slide(const uint32_t *x, const uint32_t *x_pairs, const uint3
         for (ptrdiff_t i = 0; i < all; i += 3) {
             for (int second = 0; second <= (i < paired); second++) {
                 int32_t sum = ek_dsp_window(x + i, w, scales[0], second);
-                *to = (int8_t)ek_dsp_rescale(sum, scales[1], scales[2], scales[3]);
+                *to = (int8_t)ek_dsp_rescale_by_ties(sum, scales[1], scales[2], scales[3]);
                 to += stride;
             }
         }

@@ -9,6 +9,9 @@
 
 #include "ek_dsp_pair.h"
 
+/* Words of weights of a pair of channels, for so many words of two taps. */
+#define EK_DSP_PAIR_WORDS(steps) (steps)
+
 /* x: [steps][pixels], each a word of two taps, as far as x_end; x_mid: x and a multiple of eight
  * steps. w: words of weights, [pairs][steps]. pairs: as edgekit/dsp.py makes them, as far as
  * pairs_end. The next pixel's output is `stride` bytes on. */
@@ -43,12 +46,12 @@
     "smlad r6, r12, r10, r6\n smlad r7, lr, r10, r7\n"                                             \
     "smlad r2, r12, r11, r2\n smlad r3, lr, r11, r3\n"
 
-/* Multiplier r9, rounding r10, shift r11, as ek_dsp_rescale. */
+/* Multiplier r9, rounding r10, shift r11, as ek_dsp_rescale_by_ties. */
 #define EK_DSP_OUT(sum, to)                                                                        \
     "smmlar r12, " sum ", r9, r10\n add r12, r12, " sum ", asr #31\n asr r12, r12, r11\n"          \
     "ssat r12, #8, r12\n strb r12, " to "\n"
-#define EK_DSP_OUT_UNSHIFTED(sum, to)                                                              \
-    "smmlar r12, " sum ", r9, r10\n ssat r12, #8, r12\n strb r12, " to "\n"
+#define EK_DSP_OUT_NO_TIES(sum, to)                                                                \
+    "smmlar r12, " sum ", r9, r10\n asr r12, r12, r11\n ssat r12, #8, r12\n strb r12, " to "\n"
 #define EK_DSP_LOW_CHANNEL(out)                                                                    \
     out("r0", "[lr]") out("r1", "[lr, r8]") out("r2", "[lr, r8, lsl #1]")                          \
     "add lr, lr, r8\n" out("r3", "[lr, r8, lsl #1]")
@@ -80,19 +83,19 @@ static __attribute__((naked, noinline)) void ek_dsp_four(
         "ldrd r9, r10, [r8, #8]\n ldr r11, [r8, #16]\n"
         "ldr lr, [sp, #52]\n ldr r8, [sp, #56]\n"
         "lsl r0, r0, #1\n lsl r1, r1, #1\n lsl r2, r2, #1\n lsl r3, r3, #1\n"
-        "cmp r11, #0\n beq 8f\n"
-        EK_DSP_LOW_CHANNEL(EK_DSP_OUT)
+        "cmp r11, #256\n blo 8f\n"
+        EK_DSP_LOW_CHANNEL(EK_DSP_OUT_NO_TIES)
         "6: ldr r0, [sp, #12]\n"
         "ldrd r9, r10, [r0, #20]\n ldr r11, [r0, #28]\n"
         "add r0, r0, #32\n str r0, [sp, #12]\n add lr, lr, #1\n"
         EK_DSP_TWICE("r4") EK_DSP_TWICE("r5") EK_DSP_TWICE("r6") EK_DSP_TWICE("r7")
-        "cmp r11, #0\n beq 9f\n"
-        EK_DSP_HIGH_CHANNEL(EK_DSP_OUT)
+        "cmp r11, #256\n blo 9f\n"
+        EK_DSP_HIGH_CHANNEL(EK_DSP_OUT_NO_TIES)
         "7: add lr, lr, #1\n str lr, [sp, #52]\n"
         "ldr r1, [sp, #60]\n cmp r0, r1\n bne 1b\n"
         "add sp, sp, #16\n pop {r4-r11, pc}\n"
-        "8:\n" EK_DSP_LOW_CHANNEL(EK_DSP_OUT_UNSHIFTED) "b 6b\n"
-        "9:\n" EK_DSP_HIGH_CHANNEL(EK_DSP_OUT_UNSHIFTED) "b 7b\n");
+        "8:\n" EK_DSP_LOW_CHANNEL(EK_DSP_OUT) "b 6b\n"
+        "9:\n" EK_DSP_HIGH_CHANNEL(EK_DSP_OUT) "b 7b\n");
 }
 
 #endif

@@ -1,13 +1,20 @@
 /* ek_dsp_tile_few.h -- three pixels, or two, by two channels: as ek_dsp_tile.h, in instructions
  *
- * For pixels that are no four, and for half the scratch. Fewer sums leave room for more words, so a
+ * For pixels that are no four, for half the scratch, and for weights of four bits (EK_NIBBLES). Fewer sums leave room for more words, so a
  * multiply-accumulate takes no more instructions than in tiles of four. */
 #ifndef EK_DSP_TILE_FEW_H
 #define EK_DSP_TILE_FEW_H
 
+#ifdef EK_NIBBLES
+#include "ek_dsp_nibbles.h"
+#else
 #include "ek_dsp_pair.h"
+#endif
 
-#if EK_MIXED
+#ifdef EK_NIBBLES
+#define EK_DSP_FEW_LOW(r) "asr " r ", " r ", #3\n"
+#define EK_DSP_FEW_TWICE(r, low) EK_DSP_FEW_LOW(r)
+#elif EK_MIXED
 #define EK_DSP_FEW_APART(w) "sxtb16 r10, " w "\n"
 #define EK_DSP_FEW_TWICE(r, low) "sub " r ", " r ", " low "\n asr " r ", " r ", #7\n"
 #else
@@ -15,7 +22,22 @@
 #define EK_DSP_FEW_TWICE(r, low) "lsl " r ", " r ", #1\n"
 #endif
 
+#ifndef EK_NIBBLES
+#define EK_DSP_FEW_LOW(r) "lsl " r ", " r ", #1\n"
+#endif
+
 /* Sums of the low channel first, then of the other or of both; x r11, w r12. */
+#ifdef EK_NIBBLES
+#define EK_DSP_TWO_LANES(lanes, x0, x1, sum0, sum1)                                                \
+    "sxtb16 r10, " lanes "\n"                                                                      \
+    "smlad " sum0 ", " x0 ", r10, " sum0 "\n smlad " sum1 ", " x1 ", r10, " sum1 "\n"
+#define EK_DSP_TWO_STEPS                                                                           \
+    "ldr r8, [r12], #4\n ldm r11!, {r4-r7}\n"                                                      \
+    "and r9, r8, #0xF0F0F0F0\n lsl r8, r8, #4\n and r8, r8, #0xF0F0F0F0\n"                         \
+    EK_DSP_TWO_LANES("r8", "r4", "r5", "r0", "r1") EK_DSP_TWO_LANES("r9", "r4", "r5", "r2", "r3")  \
+    EK_DSP_TWO_LANES("r8, ror #8", "r6", "r7", "r0", "r1")                                         \
+    EK_DSP_TWO_LANES("r9, ror #8", "r6", "r7", "r2", "r3")
+#else
 #define EK_DSP_TWO_WORD(w, x0, x1)                                                                 \
     EK_DSP_FEW_APART(w)                                                                            \
     "smlad r2, " x0 ", " w ", r2\n smlad r3, " x1 ", " w ", r3\n"                                  \
@@ -23,6 +45,7 @@
 #define EK_DSP_TWO_STEPS                                                                           \
     "ldrd r8, r9, [r12], #8\n ldm r11!, {r4-r7}\n" EK_DSP_TWO_WORD("r8", "r4", "r5")               \
     EK_DSP_TWO_WORD("r9", "r6", "r7")
+#endif
 #define EK_DSP_THREE_STEP                                                                          \
     "ldr r9, [r12], #4\n ldm r11!, {r6-r8}\n" EK_DSP_FEW_APART("r9")                               \
     "smlad r3, r6, r9, r3\n smlad r4, r7, r9, r4\n smlad r5, r8, r9, r5\n"                         \
@@ -37,17 +60,17 @@
     "4:\n" steps "cmp r11, lr\n bne 4b\n"                                                          \
     "5: str r12, [sp, #8]\n"
 
-/* A channel's outputs, as ek_dsp_rescale; the first goes to lr, the next r11 bytes further. */
+/* A channel's outputs, as ek_dsp_rescale_by_ties; the first goes to lr, the next r11 bytes further. */
 #define EK_DSP_TWO_OUT(a, b, multiplier, rounding, shift)                                          \
     "smmlar r10, " a ", " multiplier ", " rounding "\n"                                            \
     "smmlar r12, " b ", " multiplier ", " rounding "\n"                                            \
-    "cmp " shift ", #0\n itt ne\n addne r10, r10, " a ", asr #31\n"                                \
-    "addne r12, r12, " b ", asr #31\n asr r10, r10, " shift "\n asr r12, r12, " shift "\n"         \
+    "cmp " shift ", #256\n itt lo\n addlo r10, r10, " a ", asr #31\n"                              \
+    "addlo r12, r12, " b ", asr #31\n asr r10, r10, " shift "\n asr r12, r12, " shift "\n"         \
     "ssat r10, #8, r10\n ssat r12, #8, r12\n strb r12, [lr, r11]\n strb r10, [lr], #1\n"
 #define EK_DSP_THREE_OUT(a, b, c)                                                                  \
     "smmlar r10, " a ", r6, r7\n smmlar r12, " b ", r6, r7\n smmlar r9, " c ", r6, r7\n"           \
-    "cmp r8, #0\n ittt ne\n addne r10, r10, " a ", asr #31\n"                                      \
-    "addne r12, r12, " b ", asr #31\n addne r9, r9, " c ", asr #31\n"                              \
+    "cmp r8, #256\n ittt lo\n addlo r10, r10, " a ", asr #31\n"                                    \
+    "addlo r12, r12, " b ", asr #31\n addlo r9, r9, " c ", asr #31\n"                              \
     "asr r10, r10, r8\n asr r12, r12, r8\n asr r9, r9, r8\n"                                       \
     "ssat r10, #8, r10\n ssat r12, #8, r12\n ssat r9, #8, r9\n"                                    \
     "strb r9, [lr, r11, lsl #1]\n strb r12, [lr, r11]\n strb r10, [lr], #1\n"
@@ -71,7 +94,7 @@ static __attribute__((naked, noinline)) void ek_dsp_two(
     __asm__ volatile(
         EK_DSP_FEW_BEGIN "ldrd r0, r2, [r10]\n mov r1, r0\n mov r3, r2\n"
         EK_DSP_FEW_WORDS(EK_DSP_TWO_STEPS) EK_DSP_FEW_TWICE("r2", "r0") EK_DSP_FEW_TWICE("r3", "r1")
-        "lsl r0, r0, #1\n lsl r1, r1, #1\n"
+        EK_DSP_FEW_LOW("r0") EK_DSP_FEW_LOW("r1")
         "ldr r10, [sp, #12]\n add r10, r10, #8\n ldm r10!, {r4-r9}\n str r10, [sp, #12]\n"
         "ldrd lr, r11, [sp, #52]\n"
         EK_DSP_TWO_OUT("r0", "r1", "r4", "r5", "r6") EK_DSP_TWO_OUT("r2", "r3", "r7", "r8", "r9")
@@ -90,7 +113,7 @@ static __attribute__((naked, noinline)) void ek_dsp_three(
         EK_DSP_FEW_BEGIN "ldrd r0, r3, [r10]\n mov r1, r0\n mov r2, r0\n mov r4, r3\n mov r5, r3\n"
         EK_DSP_FEW_WORDS(EK_DSP_THREE_STEPS) EK_DSP_FEW_TWICE("r3", "r0")
         EK_DSP_FEW_TWICE("r4", "r1") EK_DSP_FEW_TWICE("r5", "r2")
-        "lsl r0, r0, #1\n lsl r1, r1, #1\n lsl r2, r2, #1\n"
+        EK_DSP_FEW_LOW("r0") EK_DSP_FEW_LOW("r1") EK_DSP_FEW_LOW("r2")
         "ldrd lr, r11, [sp, #52]\n ldr r10, [sp, #12]\n ldrd r6, r7, [r10, #8]\n ldr r8, [r10, #16]\n"
         EK_DSP_THREE_OUT("r0", "r1", "r2")
         "ldr r10, [sp, #12]\n ldrd r6, r7, [r10, #20]\n ldr r8, [r10, #28]\n"

@@ -34,7 +34,7 @@ static inline int32x4_t ek_neon_dot16(int32x4_t sum, int8x16_t x, int8x16_t w)
     return vpadalq_s16(sum, vmlal_high_s8(products, x, w));
 }
 
-#define EK_NEON_SUMS(s, r0, r1, r2, r3) int32x4_t s##0, s##1, s##2, s##3
+#define EK_NEON_FOUR_OF(type, s, r0, r1, r2, r3) type s##0, s##1, s##2, s##3
 #define EK_NEON_SET8(s, x, w)                                                                      \
     do {                                                                                           \
         s##0 = s##1 = s##2 = s##3 = vdupq_n_s32(0);                                                \
@@ -96,9 +96,9 @@ static inline int32x4_t ek_neon_dot16(int32x4_t sum, int8x16_t x, int8x16_t w)
 #define EK_NEON_ADD16(s, x, w)                                                                     \
     EK_NEON_DOT(EK_NEON_SMULL EK_NEON_SMLAL2 EK_NEON_SADALP, "+w", s, x, w)
 
-/* Each sum has a register of its own, or GCC moves them when a loop begins and ends. */
-#define EK_NEON_SUMS(s, r0, r1, r2, r3)                                                            \
-    register int32x4_t s##0 __asm__("v" #r0), s##1 __asm__("v" #r1), s##2 __asm__("v" #r2),        \
+/* Sums and weights have registers of their own, or GCC moves them when a loop begins and ends. */
+#define EK_NEON_FOUR_OF(type, s, r0, r1, r2, r3)                                                   \
+    register type s##0 __asm__("v" #r0), s##1 __asm__("v" #r1), s##2 __asm__("v" #r2),             \
         s##3 __asm__("v" #r3)
 
 /* 32 taps by the weights u and v. The load is part of it, since compilers do not make one instruction
@@ -178,7 +178,8 @@ static inline int32x4_t ek_neon_totals(int32x4_t a, int32x4_t b, int32x4_t c, in
     do {                                                                                           \
         int32_t left = k - 8, end = k;                                                             \
         if (k >= 32) {                                                                             \
-            int8x16_t u0, u1, u2, u3, v0, v1, v2, v3;                                              \
+            EK_NEON_FOUR_OF(int8x16_t, u, 0, 1, 2, 3);                                             \
+            EK_NEON_FOUR_OF(int8x16_t, v, 4, 5, 6, 7);                                             \
             EK_NEON_LOAD32(w);                                                                     \
             next(EK_NEON_SET32);                                                                   \
             for (left = k - 32; left >= 64; left -= 64) {                                          \
@@ -237,10 +238,10 @@ static inline int8x16_t ek_neon_tile(const ek_neon_matrix *m, const int8_t *xa, 
 {
     int32_t k = m->k;
     const int8_t *xb = xa + step, *xc = xb + step, *xd = xc + step;
-    EK_NEON_SUMS(a, 16, 17, 18, 19);
-    EK_NEON_SUMS(b, 20, 21, 22, 23);
-    EK_NEON_SUMS(c, 24, 25, 26, 27);
-    EK_NEON_SUMS(d, 28, 29, 30, 31);
+    EK_NEON_FOUR_OF(int32x4_t, a, 16, 17, 18, 19);
+    EK_NEON_FOUR_OF(int32x4_t, b, 20, 21, 22, 23);
+    EK_NEON_FOUR_OF(int32x4_t, c, 24, 25, 26, 27);
+    EK_NEON_FOUR_OF(int32x4_t, d, 28, 29, 30, 31);
     EK_NEON_TAPS(EK_NEON_FOUR, EK_NEON_FOUR_NEXT);
     int32x4_t bias = vld1q_s32(scales), multiplier = vld1q_s32(scales + 4),
               shift = vld1q_s32(scales + 8);
@@ -254,7 +255,7 @@ static inline int8x8_t ek_neon_pixel(const ek_neon_matrix *m, const int8_t *x, c
                                      const int32_t *scales)
 {
     int32_t k = m->k;
-    EK_NEON_SUMS(a, 16, 17, 18, 19);
+    EK_NEON_FOUR_OF(int32x4_t, a, 16, 17, 18, 19);
     EK_NEON_TAPS(EK_NEON_ONE, EK_NEON_ONE_NEXT);
     int32x4_t bias = vld1q_s32(scales), multiplier = vld1q_s32(scales + 4),
               shift = vld1q_s32(scales + 8);

@@ -130,6 +130,11 @@ EK_LANES_2(vaddq_s16, int16x8_t, int16x8_t, int16x8_t, 8, (int16_t)(a[i] + b[i])
 EK_LANES_2(vaddw_s8, int16x8_t, int16x8_t, int8x8_t, 8, (int16_t)(a[i] + b[i]))
 EK_LANES_2(vqrdmulhq_s32, int32x4_t, int32x4_t, int32x4_t, 4,
            ek_twin_saturate(((int64_t)a[i] * b[i] + (INT64_C(1) << 30)) >> 31, 32))
+EK_LANES_1(vmovl_s8, int16x8_t, int8x8_t, 8, a[i])
+EK_LANES_1(vmovl_s16, int32x4_t, int16x4_t, 4, a[i])
+#define vmovl_high_s8(a) vmovl_s8(vget_high_s8(a))
+#define vmovl_high_s16(a) vmovl_s16(vget_high_s16(a))
+EK_LANES_2(vmulq_s32, int32x4_t, int32x4_t, int32x4_t, 4, ek_twin_wrap((int64_t)a[i] * b[i]))
 EK_LANES_2(vandq_s8, int8x16_t, int8x16_t, int8x16_t, 16, a[i] & b[i])
 EK_LANES_2(vbicq_s8, int8x16_t, int8x16_t, int8x16_t, 16, (int8_t)(a[i] & ~b[i]))
 EK_LANES_2(vandq_s32, int32x4_t, int32x4_t, int32x4_t, 4, a[i] & b[i])
@@ -196,7 +201,20 @@ static inline int32x4_t vdotq_s32(int32x4_t sum, int8x16_t a, int8x16_t b)
 #define vdotq_laneq_s32(sum, a, b, lane)                                                           \
     ek_twin_dot(sum, a, (lane) < 2 ? vget_low_s8(b) : vget_high_s8(b), (lane) & 1)
 
-/* Narrowing, saturated. */
+/* Narrowing: the upper half of a sum; saturated. */
+EK_LANES_2(vaddhn_s32, int16x4_t, int32x4_t, int32x4_t, 4,
+           (int16_t)(ek_twin_wrap((int64_t)a[i] + b[i]) >> 16))
+static inline int16x8_t vaddhn_high_s32(int16x4_t low, int32x4_t a, int32x4_t b)
+{
+    int16x4_t high = vaddhn_s32(a, b);
+    int16x8_t v = {low[0], low[1], low[2], low[3], high[0], high[1], high[2], high[3]};
+    return v;
+}
+
+EK_LANES_2(ek_twin_shift_narrow, int8x8_t, int16x8_t, int32_t, 8,
+           (int8_t)ek_twin_saturate(a[i] >> b, 8))
+#define vqshrn_n_s16(a, n) ek_twin_shift_narrow(a, n)
+#define vqshrn_high_n_s16(low, a, n) vcombine_s8(low, ek_twin_shift_narrow(a, n))
 EK_LANES_1(vqmovn_s32, int16x4_t, int32x4_t, 4, (int16_t)ek_twin_saturate(a[i], 16))
 EK_LANES_1(vqmovn_s16, int8x8_t, int16x8_t, 8, (int8_t)ek_twin_saturate(a[i], 8))
 EK_LANES_1(vqmovun_s16, uint8x8_t, int16x8_t, 8, ek_twin_unsigned8(a[i]))

@@ -49,6 +49,28 @@ static inline ek_complex ek_quarter(ek_complex t)
     return turned;
 }
 
+static inline ek_complex ek_halved(ek_complex a)
+{
+    ek_complex half = {a.re >> 1, a.im >> 1};
+    return half;
+}
+
+/* The first two passes, which multiply nothing. */
+static inline void ek_fft_begin(ek_complex *z, int32_t size)
+{
+    for (int32_t block = 0; block < size; block += 4, z += 4) {
+        ek_complex a = z[0], b = z[1], c = z[2], d = z[3];
+        ek_butterfly(&a, &b, ek_halved(b));
+        ek_butterfly(&c, &d, ek_halved(d));
+        ek_butterfly(&a, &c, ek_halved(c));
+        ek_butterfly(&b, &d, ek_quarter(ek_halved(d)));
+        z[0] = a;
+        z[1] = b;
+        z[2] = c;
+        z[3] = d;
+    }
+}
+
 /* Blocks of 2 * half members made of their halves. Member j + half / 2 is turned as member j is, and by
  * a quarter more; j = 0 is not turned. */
 static inline void ek_fft_pass(ek_complex *z, int32_t size, int32_t half, const int32_t *twiddle, int32_t step)
@@ -56,25 +78,24 @@ static inline void ek_fft_pass(ek_complex *z, int32_t size, int32_t half, const 
     int32_t quarter = half >> 1;
     for (int32_t block = 0; block < size; block += 2 * half) {
         ek_complex *a = z + block, *b = a + half;
-        ek_complex first = {b->re >> 1, b->im >> 1};
-        ek_complex middle = {b[quarter].re >> 1, b[quarter].im >> 1};
-        ek_butterfly(a, b, first);
-        if (quarter > 0) {
-            ek_butterfly(a + quarter, b + quarter, ek_quarter(middle));
-        }
-        for (int32_t j = 1; j < quarter; j++) {
-            int32_t cos = twiddle[2 * j * step], sin = twiddle[2 * j * step + 1];
-            ek_butterfly(a + j, b + j, ek_turned(b + j, cos, sin));
-            ek_butterfly(a + j + quarter, b + j + quarter, ek_quarter(ek_turned(b + j + quarter, cos, sin)));
+        const int32_t *w = twiddle + 2 * step;
+        ek_butterfly(a, b, ek_halved(*b));
+        ek_butterfly(a + quarter, b + quarter, ek_quarter(ek_halved(b[quarter])));
+        for (int32_t j = 1; j < quarter; j++, w += 2 * step) {
+            a++;
+            b++;
+            ek_butterfly(a, b, ek_turned(b, w[0], w[1]));
+            ek_butterfly(a + quarter, b + quarter, ek_quarter(ek_turned(b + quarter, w[0], w[1])));
         }
     }
 }
 
-/* The transform of `size` members that stand in bit-reversed order, divided by `size`. `twiddle` has the
- * cosines and sines of a quarter of a circle of 2 * size points. */
+/* The transform of `size` members, four or more, that stand in bit-reversed order, divided by `size`.
+ * `twiddle` has the cosines and sines of a quarter of a circle of 2 * size points. */
 static inline void ek_fft(ek_complex *z, int32_t size, const int32_t *twiddle)
 {
-    for (int32_t half = 1; half < size; half *= 2) {
+    ek_fft_begin(z, size);
+    for (int32_t half = 4; half < size; half *= 2) {
         ek_fft_pass(z, size, half, twiddle, size / half);
     }
 }

@@ -98,6 +98,23 @@ static inline int64_t ek_wide_dot(const int16_t *x, const int8_t *w, int32_t k, 
         }                                                                                          \
     } while (0)
 
+/* Per channel the sum over rows first..first+n-1 is added; the first row begins the sums anew. */
+static inline void ek_wide_sum_rows(const ek_rows *input, int32_t first, int32_t n, int32_t width,
+                                    int32_t channels, int32_t *sums)
+{
+    for (int32_t c = 0; first == 0 && c < channels; c++) {
+        sums[c] = 0;
+    }
+    for (int32_t y = first; y < first + n; y++) {
+        const int16_t *x = ek_row_halves(input, y);
+        for (int32_t i = 0; i < width; i++) {
+            for (int32_t c = 0; c < channels; c++) {
+                sums[c] += *x++;
+            }
+        }
+    }
+}
+
 /* Every element of an output whose operands repeat along some axes: formula(p, a, b). p: params with
  * the walk `shape`, `stride1`, `stride2`. */
 #define EK_WIDE_WALK(p, input1, input2, output, formula)                                           \

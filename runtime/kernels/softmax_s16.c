@@ -13,8 +13,9 @@ static uint32_t exponentials(const ek_softmax_s16_params *p, const int16_t *x, i
     }
     for (int32_t i = 0; i < p->depth; i++) {
         int32_t v = ek_requantize(x[i] - largest, p->multiplier, p->shift) + 32767;
-        out[i] = (int16_t)ek_curve(ek_clamp(v, -32768, 32767), p->exps);
-        sum += (uint32_t)out[i];
+        int32_t e = ek_curve(ek_clamp(v, -32768, 32767), p->exps);
+        out[i] = (int16_t)e;
+        sum += (uint32_t)e;
     }
     return sum;
 }

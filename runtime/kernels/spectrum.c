@@ -2,29 +2,34 @@
 #include "ek_spectrum.h"
 #include "ek_spectral.h"
 
-/* The windowed frame of a row: even samples as real, odd ones as imaginary parts, in the order that the
- * transform wants, which is that of the bits reversed. */
-static void load(const ek_spectrum_params *p, const ek_rows *input, int32_t row, int32_t *z)
+/* The windowed frame of a row, and zeros behind it. */
+static void load(const ek_spectrum_params *p, const ek_rows *input, int32_t row, int32_t *out)
 {
-    const int16_t *x = NULL;
-    uint32_t place = 0, highest = (uint32_t)p->length >> 2;
-    for (int32_t i = 0, left = 0; i < p->length; i++) {
-        int32_t value = 0;
-        if (i < p->frame) {
-            if (left == 0) {
-                x = (const int16_t *)(void *)ek_row(input, row++);
-                left = p->piece;
-            }
-            value = *x++ * p->window[i];
-            left--;
+    const int16_t *w = p->window;
+    for (int32_t left = p->frame; left > 0; left -= p->piece, row++) {
+        const int16_t *x = (const int16_t *)(void *)ek_row(input, row);
+        for (int32_t i = left < p->piece ? left : p->piece; i > 0; i--) {
+            *out++ = *x++ * *w++;
         }
-        z[2 * place + (uint32_t)(i & 1)] = value;
-        if (i & 1) {
-            uint32_t bit = highest;
-            for (; place & bit; bit >>= 1) {
-                place ^= bit;
-            }
-            place |= bit;
+    }
+    for (int32_t i = p->frame; i < p->length; i++) {
+        *out++ = 0;
+    }
+}
+
+/* The order that the passes want: that of the places' bits reversed. */
+static void reverse(ek_complex *z, int32_t size)
+{
+    for (int32_t i = 1, j = 0; i < size; i++) {
+        int32_t bit = size >> 1;
+        for (; j & bit; bit >>= 1) {
+            j ^= bit;
+        }
+        j ^= bit;
+        if (i < j) {
+            ek_complex other = z[i];
+            z[i] = z[j];
+            z[j] = other;
         }
     }
 }
@@ -34,6 +39,7 @@ void ek_spectrum_s8(const ek_spectrum_params *p, const ek_rows *input, const ek_
     ek_complex *z = (ek_complex *)(void *)scratch;
     for (int32_t y = first; y < first + n; y++) {
         load(p, input, y * p->step, (int32_t *)(void *)scratch);
+        reverse(z, p->length >> 1);
         ek_fft(z, p->length >> 1, p->twiddle);
         int32_t *out = (int32_t *)(void *)ek_row(output, y);
         for (int32_t k = 0; k < p->bins; k++) {

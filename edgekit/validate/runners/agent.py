@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from edgekit.data import data_dir
+from edgekit.emit.entry import name_of, run_arguments
 from edgekit.emit.names import c_type
 from edgekit.graph import DTYPES
 from edgekit.target import Qemu, Target
@@ -37,16 +38,59 @@ def glue(deployed: Deployed) -> str:
             '#include "agent.h"',
             "",
             *([feeder(deployed)] if deployed.fed_rows else []),
+            *([f'#include "{name}_threads.h"', ""] if deployed.threads > 1 else []),
             *arrays,
             f"const ek_space ek_spaces[3] = {{\n{chr(10).join(spaces)}\n}};",
             f"const uint8_t ek_model_hash[8] = {{{', '.join(map(str, deployed.hash))}}};",
             "",
-            f"int ek_model_run(void)\n{{\n    return {deployed.entry}({', '.join(arguments)});\n}}",
+            *(
+                _on_threads(deployed, arguments)
+                if deployed.threads > 1
+                else [
+                    f"int ek_model_run(void)\n{{\n    return {deployed.entry}({', '.join(arguments)});\n}}"
+                ]
+            ),
             "",
             f"void ek_model_reset(void)\n{{\n{reset}\n}}",
             "",
         ]
     )
+
+
+def _on_threads(deployed: Deployed, arguments: Sequence[str]) -> list[str]:
+    """`ek_model_run` on a pool that the first inference starts."""
+    return [f"""\
+static ek_threads threads;
+
+int ek_model_run(void)
+{{
+    int rc = threads.count > 0 ? EK_OK : ek_threads_start(&threads, {deployed.threads});
+    return rc != EK_OK ? rc : {deployed.name}_run_threads(&threads, {", ".join(arguments)});
+}}"""]  # fmt: skip
+
+
+def in_turn(deployed: Deployed) -> str:
+    """The C function that does what each of the threads does, one after the other: in every phase the
+    last thread first, which no result may depend on. It ends with a phase that does nothing: whoever
+    counts learns by it that the last kernel has returned, even one that was jumped to."""
+    assert deployed.program is not None
+    arguments, phases = run_arguments(deployed.program), f"{deployed.name.upper()}_PHASES"
+    prototype = f"int {deployed.entry}({', '.join(arguments)})"
+    handed = ", ".join(map(name_of, arguments))
+    return f"""\
+{prototype};
+
+{prototype}
+{{
+    for (int32_t phase = 0; phase < {phases}; phase++) {{
+        for (int32_t worker = {deployed.threads - 1}; worker >= 0; worker--) {{
+            {deployed.walker}({handed}, phase, worker, {deployed.threads});
+        }}
+    }}
+    {deployed.walker}({handed}, {phases}, 0, 1);
+    return EK_OK;
+}}
+"""
 
 
 def feeder(deployed: Deployed) -> str:
@@ -79,6 +123,14 @@ def feeder(deployed: Deployed) -> str:
 def build_program(deployed: Deployed, target: Target, folder: Path, *, traced: bool) -> Path:
     """The agent as a program of the target's operating system. Raises EK501 and EK502."""
     compiler = find_compiler(target)
+    port, flags = [], []
+    if traced:
+        deployed = deployed.alone
+    elif deployed.threads > 1:
+        port = compiler.compile(
+            deployed.port_sources, folder / "threads", include=[deployed.folder]
+        )
+        flags = ["-pthread"]
     objects = _agent_objects(
         compiler,
         deployed,
@@ -87,7 +139,7 @@ def build_program(deployed: Deployed, target: Target, folder: Path, *, traced: b
         [f"EK_AGENT_PAYLOAD={_HOSTED_PAYLOAD}"],
         traced,
     )
-    return compiler.link(objects, folder / "agent")
+    return compiler.link(objects + port, folder / "agent", flags=flags)
 
 
 def build_image(
@@ -141,14 +193,16 @@ def _placed(deployed: Deployed, inputs: Sequence[bytes]) -> str:
 
 def build_model(deployed: Deployed, target: Target, folder: Path, *, traced: bool) -> Path:
     """The model's code alone, to be called from outside: its entry points and what they need; of a
-    streamed input what hands it over, too. Raises EK501 and EK502."""
+    streamed input what hands it over, too, of threads what does their parts. Raises EK501 and EK502."""
     compiler = find_compiler(target)
+    deployed = deployed.alone if traced else deployed
     objects = _model_objects(compiler, deployed, folder, traced)
     if traced:
         objects += compiler.compile([_port("trace_stop.c")], folder / "port")
-    if deployed.fed_rows:
-        source = folder / "feeder.c"
-        source.write_text(f'#include "{deployed.name}.h"\n\n{feeder(deployed)}')
+    if deployed.fed_rows or deployed.threads > 1:
+        source = folder / "entry.c"
+        entry = feeder(deployed) if deployed.fed_rows else in_turn(deployed)
+        source.write_text(f'#include "{deployed.name}.h"\n\n{entry}')
         objects += compiler.compile([source], folder / "port", include=[deployed.folder])
     roots = dict.fromkeys((deployed.entry, *deployed.entry_points))
     return compiler.link_bare(objects, folder / "model.elf", entry=deployed.entry, keep=list(roots))

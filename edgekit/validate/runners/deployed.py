@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from edgekit.emit.arenas import arenas
 from edgekit.emit.calls import in_one_call
 from edgekit.emit.instances import functions
+from edgekit.emit.threads import without_port
 from edgekit.graph import DTYPES
 from edgekit.program import ARENA, CALLER, STATE, Program, Turn
 
@@ -67,7 +69,8 @@ class Deployed:
     `program` is what the simulator runs; it may be None where only C code is wanted. `turns` is the
     order in which layers make rows; empty where each layer runs once, in order. `fed_rows`: the rows
     of a streamed input, 0 where inputs are resident. `arenas`: where in the arena each of the arrays
-    begins that the firmware would have in several memory regions.
+    begins that the firmware would have in several memory regions. `threads`: how many
+    may share a layer.
     """
 
     folder: Path
@@ -81,16 +84,22 @@ class Deployed:
     turns: tuple[LayerTurn, ...] = ()
     fed_rows: int = 0
     arenas: tuple[int, ...] = (0,)
+    threads: int = 1
 
     @property
     def entry(self) -> str:
-        """The function that makes one inference: of a streamed input it hands the caller's buffer over
-        in portions, and belongs to the test firmware (`agent.feeder`)."""
+        """The function that makes one inference. Of a streamed input it hands the caller's buffer over
+        in portions, of a model for threads it does the parts of each, one after the other; both belong
+        to the test firmware (`agent`)."""
+        if self.threads > 1:
+            return f"{self.name}_in_turn"
         return f"{self.name}_{'fed' if self.fed_rows else 'run'}"
 
     @property
     def walker(self) -> str:
         """The function that calls the kernels."""
+        if self.threads > 1:
+            return f"{self.name}_part"
         return f"{self.name}_{'feed' if self.fed_rows else 'run'}"
 
     @property
@@ -105,8 +114,27 @@ class Deployed:
         return self.turns or tuple(LayerTurn(i) for i in range(len(self.steps)))
 
     @property
+    def calls(self) -> list[tuple[int, int]]:
+        """The kernel calls that `entry` makes, in order: (layer, thread)."""
+        if self.threads > 1:
+            assert self.program is not None
+            return list(_shared_calls(self.program, self.schedule))
+        return [(turn.layer, 0) for turn in self.schedule for _ in range(turn.calls)]
+
+    @property
     def sources(self) -> list[Path]:
-        return sorted(self.folder.glob("*.c"))
+        """The model's own C files, those of threads left out."""
+        return without_port(self.name, sorted(self.folder.glob("*.c")))
+
+    @property
+    def port_sources(self) -> list[Path]:
+        """The C files of threads."""
+        return sorted({*self.folder.glob("*.c")} - {*self.sources})
+
+    @property
+    def alone(self) -> Deployed:
+        """The model as one thread runs it, layer after layer."""
+        return replace(self, threads=1)
 
     @property
     def caller(self) -> list[Tensor]:
@@ -169,7 +197,24 @@ def deploy(program: Program, folder: Path, name: str) -> Deployed:
         tuple(_turn(program, turn) for turn in program.schedule),
         0 if program.feed is None else program.steps[program.feed].rows,
         tuple(array.region.offset for array in arenas(name, program)),
+        program.threads,
     )
+
+
+def _shared_calls(program: Program, turns: Sequence[LayerTurn]) -> Iterator[tuple[int, int]]:
+    """`Deployed.calls` of a model for threads: phase by phase, in each the last thread first."""
+    rest = iter(turns)
+    for phase in program.phases():
+        step = program.steps[phase[0][0].step]
+        if step.threads == 1:
+            for turn in itertools.islice(rest, sum(map(len, phase))):
+                yield from [(turn.layer, 0)] * turn.calls
+            continue
+        turn = next(rest)
+        shares = step.shares(program.threads)
+        for worker in reversed(range(program.threads)):
+            rows = len(shares[worker])
+            yield from [(turn.layer, worker)] * (rows if turn.calls > 1 else min(1, rows))
 
 
 def _turn(program: Program, turn: Turn) -> LayerTurn:

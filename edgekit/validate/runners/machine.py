@@ -78,6 +78,7 @@ class Guest:
 
     @staticmethod
     def of(deployed: Deployed, target: Target, elf: Path, traced: bool) -> Guest:
+        deployed = deployed.alone if traced else deployed
         return Guest(
             str(elf),
             target.arch,
