@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 
 from edgekit.errors import EdgekitError
-from edgekit.graph import Graph, Node
+from edgekit.graph import Graph
 
 # Where an infinite scalar is a bound or a fill, not a weight.
 _UNBOUNDED = ("Clip", "Min", "Max", "Pad")

@@ -61,6 +61,8 @@ def _hidden(node: Node, graph: Graph) -> tuple[str, Array, Array | None] | None:
         hidden = added <= _HIDDEN
         rest = np.where(hidden, 0, added).astype(np.float32)
         found = scores, hidden, rest if rest.any() else None
+    elif node.op == "masked" and data[1] is not None:
+        found = node.inputs[0], data[1] == 0, None
     elif node.op == "select" and data[0] is not None and (data[1] is None) != (data[2] is None):
         chosen, other = (data[0] != 0), 2 if data[1] is None else 1
         filled = data[other]
