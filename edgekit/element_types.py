@@ -26,7 +26,11 @@ def element_types(op: type[Op]) -> tuple[str, ...]:
 def _types(name: str) -> tuple[str, ...]:
     graphs = [case.graph for case in load_ops()[name].cases()]
     kept = {state.value for graph in graphs for state in graph.states}
-    given = {g.value(name).dtype for g in graphs for name in g.inputs if name not in kept}
+    given = set()
+    for graph in graphs:
+        first, *others = (graph.value(n).dtype for n in graph.inputs if n not in kept)
+        # An int16 cell beside int8 activations has a type of its own, not theirs.
+        given |= {first, *(t for t in others if (first, t) != ("int8", "int16"))}
     return tuple(t for t in TYPES if t in given or any(_takes(g, t) for g in graphs[:_TRIED]))
 
 

@@ -182,3 +182,12 @@ def test_plans_of_random_networks_of_both_widths(block: range, tmp_path: Path) -
         save(tmp_path / "q.npz", decided)
         assert restored(graph, load(tmp_path / "q.npz")).text() == result.text()
         check_plans(lower(result), [(mode, FLAGS[(seed + i) % 4]) for i, mode in enumerate(MODES)])
+
+
+def test_a_layer_with_an_int16_cell_keeps_its_int8_input(tmp_path: Path) -> None:
+    path = shared("models", "tflm_mnist_lstm_float32.tflite")
+    options = Options("m", quantization=Settings(scheme="w8a16"))
+    made = compile_program(path, options, numbers=Calibration())
+    (lstm,) = (step for step in made.program.steps if step.op.name == "lstm_sequence")
+    types = [made.program.buffers[name].dtype for name in lstm.inputs[:3]]
+    assert types == ["int8", "int8", "int16"]

@@ -8,7 +8,7 @@ depth plus the callee's bound. Library helpers are code like any other. Exceptio
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from edgekit.emit.disassembly import Function, Instruction, disassemble, machine_of, open_elf
@@ -68,9 +68,16 @@ class _Analysis:
         return self.bounds[function.address]
 
     def _function(self, address: int, chain: tuple[str, ...]) -> Function:
-        if address not in self.functions:
-            raise _refuse(f"a call leads to {address:#x}, which is no function", chain)
-        return self.functions[address]
+        if address in self.functions:
+            return self.functions[address]
+        # A second entry of a library helper, as libgcc's remainder has one behind its test for 0.
+        for function in self.functions.values():
+            rest = tuple(i for i in function.instructions if i.address >= address)
+            if rest and function.address < address == rest[0].address:
+                return replace(
+                    function, name=f"{function.name}+", address=address, instructions=rest
+                )
+        raise _refuse(f"a call leads to {address:#x}, which is no function", chain)
 
     def _switches(self, address: int) -> bool:
         """libgcc's helper for switches on Armv6-M: it returns into one of the cases."""
