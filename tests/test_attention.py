@@ -11,6 +11,7 @@ from float_nets import quantized_model
 from onnx_oracle import run_onnx
 from onnx_writer import model, node
 
+from edgekit.errors import EdgekitError
 from edgekit.frontends import load_model
 from edgekit.lowering import lower
 from edgekit.passes import canonical

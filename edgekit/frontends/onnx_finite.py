@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from edgekit.errors import EdgekitError
-from edgekit.graph import Graph
+from edgekit.graph import Graph, Node
 
 # Where an infinite scalar is a bound or a fill, not a weight.
 _UNBOUNDED = ("Clip", "Min", "Max", "Pad")
