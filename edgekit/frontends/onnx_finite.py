@@ -11,8 +11,8 @@ from edgekit.graph import Graph, Node
 
 # Where an infinite scalar is a bound or a fill, not a weight.
 _UNBOUNDED = ("Clip", "Min", "Max", "Pad")
-# Where minus infinity is a mask.
-_MASKED = ("Add", "Where", "Equal")
+# What takes minus infinity for a mask.
+_MASKED = ("Add", "Where")
 
 
 def require_finite(graph: Graph) -> None:
@@ -27,12 +27,8 @@ def require_finite(graph: Graph) -> None:
         bound = not value.shape and all(n.op in _UNBOUNDED for n in consumers[value.name])
         if bound and not np.isnan(value.data):
             continue
-        masks = all(n.op in _MASKED for n in consumers[value.name])
-        if (
-            masks
-            and np.isneginf(value.data[wrong]).all()
-            and _before_softmax(value.name, consumers)
-        ):
+        hides = all(_hides(n, consumers) for n in consumers[value.name])
+        if hides and np.isneginf(value.data[wrong]).all():
             continue
         at = tuple(int(i) for i in np.argwhere(wrong)[0])
         raise EdgekitError(
@@ -42,13 +38,16 @@ def require_finite(graph: Graph) -> None:
         )  # fmt: skip
 
 
-def _before_softmax(name: str, consumers: Mapping[str, list[Node]]) -> bool:
-    """Whether a softmax takes what comes of a tensor, at once or further on."""
-    seen, waiting = set[str](), [name]
+def _hides(node: Node, consumers: Mapping[str, list[Node]]) -> bool:
+    """Whether minus infinity is a mask for a node: a softmax, perhaps in parts, takes what it makes, at
+    once or further on; or it is only compared with."""
+    if node.op not in _MASKED:
+        return node.op == "Equal"
+    seen, waiting = {*node.outputs}, [*node.outputs]
     while waiting:
-        for node in consumers.get(waiting.pop(), ()):
-            if node.op == "Softmax":
+        for reader in consumers.get(waiting.pop(), ()):
+            if reader.op in ("Softmax", "Exp"):
                 return True
-            waiting += [out for out in node.outputs if out not in seen]
-            seen |= {*node.outputs}
+            waiting += [out for out in reader.outputs if out not in seen]
+            seen |= {*reader.outputs}
     return False
