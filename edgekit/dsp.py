@@ -11,6 +11,7 @@ Two channels share a 16-bit lane as ``256 * high + low``: one SMLAD sums both at
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -360,7 +361,7 @@ def conv2d_w4_fits(p: Any, consts: Consts) -> bool:
 
 def pack_conv2d_w4(p: Any, consts: Consts) -> Packed:
     channels, pairs = _convolution(p, consts), pairs_of(p.out_c)
-    scales = channels.rescaling()[pairs].reshape(len(pairs), 6)
+    scales = channels.rescaling_by_ties(p)[pairs].reshape(len(pairs), 6)
     columns = np.concatenate([16 * channels.bias[pairs], scales], axis=1)
     return Packed(
         p, {"weights": _nibble_words(channels.weights[pairs]), "pairs": as_int32(columns)}
@@ -374,6 +375,53 @@ def dense_w4_fits(p: Any, consts: Consts) -> bool:
 def pack_dense_w4(p: Any, consts: Consts) -> Packed:
     channels, fours = _dense(p, consts), fours_of(p.out_c)
     words = _nibble_words(channels.weights[fours.reshape(-1, 2)]).reshape(len(fours), 2, -1)
-    scales = channels.rescaling()[fours].reshape(-1, 12)
+    scales = channels.rescaling_by_ties(p)[fours].reshape(-1, 12)
     groups = as_int32(np.concatenate([16 * channels.bias[fours], scales], axis=1))
     return Packed(p, {"weights": np.ascontiguousarray(words.transpose(0, 2, 1)), "groups": groups})
+
+
+# Weights of nine bits: a tap whose weight leaves a byte in any channel is there once more, with what is left.
+REST = Const("rest", "int32_t", "[rest_taps], taps of the widened window that follow it once more")
+MOST_REST = 32  # taps, a multiple of four
+
+
+def _rest(rows: Array) -> tuple[Array, Array]:
+    """Weights [channels, taps] of -255..255 as bytes with more taps, a multiple of four, and which they are."""
+    parts, taps = [np.clip(rows, -128, 127)], []
+    left = rows - parts[0]
+    while left.any():
+        used = np.flatnonzero(left.any(axis=0))
+        bytes_ = np.clip(left[:, used], -128, 127)
+        left[:, used] -= bytes_
+        parts.append(bytes_)
+        taps.append(used)
+    more = np.concatenate(taps) if taps else np.zeros(0, np.int64)
+    filler = -len(more) % 4
+    parts.append(np.zeros((len(rows), filler), rows.dtype))
+    return np.concatenate(parts, axis=1), np.pad(more, (0, filler)).astype(np.int32)
+
+
+def _nine(p: Any, consts: Consts) -> tuple[Channels, Array]:
+    rows: Array = consts["weights"].reshape(p.out_c, p.kernel_h, -1).astype(np.int64)
+    rows = np.pad(rows, ((0, 0), (0, 0), (0, -rows.shape[2] % 4))).reshape(p.out_c, -1)
+    weights, taps = _rest(rows)
+    return Channels.of(p, consts, weights), taps
+
+
+def conv2d_nine_fits(p: Any, consts: Consts) -> bool:
+    channels, taps = _nine(p, consts)
+    return p.out_c >= 2 and len(taps) <= MOST_REST and channels.fit()
+
+
+def pack_conv2d_nine(params: type[Any], p: Any, consts: Consts) -> Packed:
+    """As `pack_conv2d` packs bytes; `params` is the class of the variant's struct."""
+    (channels, taps), pairs = _nine(p, consts), pairs_of(p.out_c)
+    scales = channels.rescaling()[pairs].reshape(len(pairs), 6)
+    columns = np.concatenate([channels.biases(pairs, mixed=False), scales], axis=1)
+    words = tap_words(channels.lanes(pairs, mixed=False))
+    made = params(**dataclasses.asdict(p), rest_taps=len(taps))
+    return Packed(made, {"weights": words, "pairs": as_int32(columns), "rest": taps})
+
+
+def conv2d_nine_scratch(p: Any) -> int:
+    return conv2d_scratch(p) + 2 * 4 * MOST_REST

@@ -12,6 +12,7 @@ from edgekit.errors import EdgekitError
 from edgekit.fixed import INT32_MAX
 from edgekit.graph import Graph, Node, Value, plain
 from edgekit.integers import import_integers
+from edgekit.masks import add_mask
 from edgekit.op import Array, Shape, require
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ def import_onnx(node: Node, draft: Draft, name: str) -> None:
     if plain(draft.value(a)):
         function = "div" if node.op == "Div" else name
         import_integers(node, draft, function, node.inputs, node.outputs[0])
+        return
+    if node.op == "Add" and add_mask(node, draft, node.outputs[0]):
         return
     if node.op == "Div":
         divisor = draft.real(b)

@@ -183,6 +183,8 @@ class Op:
     same_scale: ClassVar[bool] = False
     # Outputs lie within the inputs' range: its scale serves where no data gives a better one.
     keeps_range: ClassVar[bool] = False
+    # Outputs far below all others count as so far below them, where numbers are chosen.
+    reach: ClassVar[float | None] = None
     # The only output quantization that the integer form has: (scale, zero point).
     output_quant: ClassVar[tuple[float, int] | None] = None
     # Indices of inputs whose storage the output may take over (same size, elementwise).

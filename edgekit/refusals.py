@@ -27,7 +27,7 @@ NO_WAY: Mapping[str, str] = {
     "HASHTABLE* LSH_PROJECTION SKIP_GRAM CONCAT_EMBEDDINGS String* RegexFullMatch TfIdfVectorizer SequenceMap":
         "texts and tables of texts are none of a network's integers: turn them to numbers in the firmware, and begin the model behind it",
     "RFFT2D IMAG REAL COMPLEX_ABS DFT STFT aten.*fft* aten.view_as_real.*":
-        "complex numbers have no integer form here: compute the spectrum before the model's input",
+        "complex numbers have no integer form here: let [preprocess.<input>] make the spectrum before the model's input",
     "Loop Scan SequenceAt SequenceInsert":
         "a static program has as many steps as there are layers: unroll the loop when exporting, or export one step and call it",
     "SCATTER_ND SEGMENT_SUM UNSORTED_SEGMENT_* SPARSE_TO_DENSE DENSIFY EMBEDDING_LOOKUP_SPARSE aten.index_put* aten.scatter*":
@@ -76,7 +76,8 @@ def _known(op: str, form: str) -> dict[str, type[Op]]:
         from edgekit.frontends.pt2_vocabulary import BECOMES
 
         onnx = onnx_ops()
-        return {f"aten.{name}": onnx[b[0]] for name, b in BECOMES.items() if b[:1] and b[0] in onnx}
+        found = {f"aten.{name}": becomes[:1] for name, becomes in BECOMES.items()}
+        return {name: onnx[op] for name, ops in found.items() for op in ops if op in onnx}
     return tflite_ops() if form == "tflite" else onnx_ops()
 
 

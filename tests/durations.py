@@ -24,6 +24,7 @@ LONG = (
     "test_budgets.py::test_no_raspberry_pi_takes_more_instructions_or_cycles[rpi4-resnet8]",
     "test_budgets.py::test_no_raspberry_pi_takes_more_instructions_or_cycles[rpi4-vww]",
     "test_budgets.py::test_no_raspberry_pi_takes_more_instructions_or_cycles[rpi4-mobilenet_v2]",
+    "test_budgets.py::test_no_raspberry_pi_takes_more_instructions_or_cycles[rpi-zero2-kws]",
     "test_budgets.py::test_no_raspberry_pi_takes_more_instructions_or_cycles[rpi-zero2-resnet8]",
     "test_budgets.py::test_no_raspberry_pi_takes_more_instructions_or_cycles[rpi-zero2-vww]",
     "test_budgets.py::test_no_raspberry_pi_takes_more_instructions_or_cycles[rpi-zero2-ad]",

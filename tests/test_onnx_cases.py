@@ -23,10 +23,13 @@ from benchmarks.onnx_cases import (
     outcome,
 )
 from benchmarks.places import compare, inputs
+from edgekit.build import Options, compile_program
 from edgekit.errors import CODES, EdgekitError
 from edgekit.frontends import load_model
 from edgekit.passes import canonical
+from edgekit.quantize import Calibration
 from edgekit.simulate import Simulator
+from edgekit.validate.data import quantize
 
 # Files whose cases are made in less than a tenth of a second, from every family of operators.
 QUICK = (
@@ -136,3 +139,33 @@ def test_a_refusal_has_a_code_and_a_node(tmp_path: Path) -> None:
     assert found.verdict == REFUSED
     assert "EK201" in found.reason
     assert "Det" in found.reason
+
+
+def test_a_mask_of_minus_infinity_costs_ten_and_no_more(tmp_path: Path) -> None:
+    """The range of scores under a mask that is computed reaches 10 below the lowest of them; the softmax
+    shows none of what is masked."""
+    inputs_ = {"x": (6, 6), "m": (6, 6)}
+    nodes = [node("Where", ["m", "x", "far"], ["s"]), node("Softmax", ["s"], ["y"])]
+    source = model(nodes, {"far": np.array(-np.inf, np.float32)}, inputs_, {"y": (6, 6)})
+    source.graph.input[1].type.tensor_type.elem_type = TensorProto.BOOL
+    path = tmp_path / "model.onnx"
+    path.write_bytes(source.SerializeToString())
+    x = np.random.default_rng(0).normal(size=(20, 6, 6)).astype(np.float32)
+    mask = np.broadcast_to(np.tril(np.ones((6, 6), bool)), x.shape)
+    made = compile_program(path, Options("m"), numbers=Calibration({"x": x, "m": mask}))
+    graph = made.quantized
+    scores = graph.value(next(n for n in graph.nodes if n.op == "masked").outputs[0])
+    lowest = scores.scale * (-128 - scores.zero_point)
+    assert float(x.min()) - 10.2 < lowest < float(x.min()) - 8
+    (y,) = Simulator(made.program).run([quantize(x, graph.value("x").quant, "int8"), mask])
+    assert (y[~mask] == -128).all()
+    assert (y[:, 0, 0] == 127).all()
+
+
+@pytest.mark.parametrize("op", ["Mul", "MatMul"])
+def test_infinity_elsewhere_is_refused(op: str, tmp_path: Path) -> None:
+    weights = np.full((4, 4), -np.inf, np.float32)
+    source = model([node(op, ["x", "w"], ["y"])], {"w": weights}, {"x": (4, 4)}, {"y": (4, 4)})
+    with pytest.raises(EdgekitError) as refused:
+        graph_of(source, tmp_path)
+    assert refused.value.code == "EK304"

@@ -15,7 +15,7 @@ from conftest import ROOT, shared
 
 from edgekit.build import Compiled, Options, build, compile_program
 from edgekit.cli import cli
-from edgekit.commands import predict, validate
+from edgekit.commands import validate
 from edgekit.errors import EdgekitError
 from edgekit.preprocess import Audio, front_of, integer_features, read_all, real_features, tables
 from edgekit.quantize import Calibration
@@ -57,6 +57,7 @@ def test_features_are_those_of_numpy() -> None:
     np.testing.assert_allclose(real.reshape(wanted.shape), mfcc(audio), atol=2e-3)
 
 
+@pytest.mark.slow
 def test_a_hundred_clips_are_heard_as_the_python_path_hears_them() -> None:
     with np.load(shared("data", "speech_commands_pcm16_16khz_100.npz")) as data:
         audio, words = data["audio"], data["y"]
@@ -111,7 +112,6 @@ def test_bundle_from_samples_to_a_word_on_the_core(tmp_path: Path) -> None:
     """The example's own configuration through the command line, its clips on the emulated core."""
     with np.load(WORDS / "clips.npz") as data:
         np.savez(tmp_path / "clips.npz", x=data["audio"], y=data["y"], labels=data["labels"])
-        audio, words = data["audio"], data["y"]
     folder = tmp_path / "words"
     done = CliRunner().invoke(cli, ["build", str(KWS), "-c", str(WORDS / "edgekit.toml"),
                                     "-o", str(folder), "--format", "json"])  # fmt: skip
@@ -120,11 +120,10 @@ def test_bundle_from_samples_to_a_word_on_the_core(tmp_path: Path) -> None:
     assert report["bit_exact"]
     assert [layer["op"] for layer in report["layers"]][:5] == [
         "peak", "spectrum", "filter_bank", "log_level", "cepstrum"]  # fmt: skip
-    checked = validate(folder, data=tmp_path / "clips.npz", place="emulator", limit=3)
+    checked = validate(folder, data=tmp_path / "clips.npz", place="emulator", limit=2)
     assert all(gate["passed"] for gate in checked["gates"])
     assert checked["bit_exact"]
-    (scores,) = predict(folder, audio)
-    assert (scores.argmax(axis=-1).reshape(-1) == words).mean() == checked["accuracy"] == 1
+    assert checked["accuracy"] == 1
     manifest = json.loads((folder / "manifest.json").read_text())
     assert manifest["inputs"][0]["dtype"] == "int16"
     assert manifest["options"]["preprocess"]["input_1"]["bands"] == 40
@@ -156,6 +155,7 @@ def test_state_begins_as_silence() -> None:
     assert (features == features[:, :1, :, :1]).all()
 
 
+@pytest.mark.slow
 def test_a_stream_is_fed_frame_by_frame_in_c(tmp_path: Path) -> None:
     spec = {"input_1": Audio(16000, 480, 320, 40, new_frames=1, coefficients=10)}
     report = build(KWS, preprocess=spec, output=tmp_path / "b", name="kws")

@@ -174,6 +174,7 @@ def test_readings_are_standardised_in_a_window_that_slides() -> None:
     np.testing.assert_allclose(sure[:, -1].reshape(2, 49, 10), reals[:, -49:], rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_a_window_of_readings_is_kept_in_c(tmp_path: Path) -> None:
     spec = {"input_1": Sensor(10, unit=0.01, std=0.5, new_rows=7)}
     report = build(KWS, preprocess=spec, output=tmp_path / "b", name="m")

@@ -336,6 +336,7 @@ def front_end() -> bytes:
     )
 
 
+@pytest.mark.slow
 def test_front_end_of_speech_models(tmp_path: Path) -> None:
     """Ten frames of rising noise and a tone: interpreter, simulator and C, state carried."""
     rng, t = np.random.default_rng(1), np.arange(10 * FRONT)

@@ -242,8 +242,10 @@ def test_any_number_of_threads_on_an_emulated_raspberry(model: str, tmp_path: Pa
     if shutil.which(emulator.program) is None:
         pytest.skip(f"{emulator.program} is not installed")
     path = shared("models", f"mlperf_tiny_{model}_int8.tflite")
-    alone = compile_program(path, Options("m", "rpi4", optimize="speed")).program
-    program = compile_program(path, Options("m", "rpi4", threads=4)).program
+    alone, program = (
+        compile_program(path, Options("m", "rpi4", optimize="size", threads=n)).program
+        for n in (1, 4)
+    )
     (x,) = (x[1:3] for x in extreme_inputs(alone))
     (wanted,) = Simulator(alone).run([x])
     np.testing.assert_array_equal(Simulator(program).run([x])[0], wanted)
@@ -265,7 +267,7 @@ def test_any_number_of_threads_on_an_emulated_raspberry(model: str, tmp_path: Pa
 def test_the_work_of_the_busiest_thread_is_counted(tmp_path: Path) -> None:
     rpi4 = load_target("rpi4")
     alone, program = (
-        compile_program(KWS, Options("m", "rpi4", optimize="speed", threads=n)).program
+        compile_program(KWS, Options("m", "rpi4", optimize="size", threads=n)).program
         for n in (1, 4)
     )
     inputs = [x[2] for x in extreme_inputs(program)]

@@ -15,14 +15,17 @@ torch = pytest.importorskip("torch")
 from torch import nn  # noqa: E402
 from torch_nets import CORE, NETS  # noqa: E402
 
+from edgekit.build import Options, compile_program  # noqa: E402
 from edgekit.errors import EdgekitError  # noqa: E402
 from edgekit.frontends import load_model, pt2  # noqa: E402
 from edgekit.frontends.pt2_step import Step  # noqa: E402
 from edgekit.frontends.pt2_vocabulary import BECOMES  # noqa: E402
 from edgekit.frontends.pt2_writer import Writer  # noqa: E402
 from edgekit.frontends.torch_module import export_module, is_module  # noqa: E402
-from edgekit.graph import Graph  # noqa: E402
+from edgekit.graph import Graph, Quant  # noqa: E402
+from edgekit.simulate import Simulator  # noqa: E402
 from edgekit.validate._torch_engine import TorchEngine  # noqa: E402
+from edgekit.validate.data import dequantize, samples_of  # noqa: E402
 
 MODELS = {
     "fsdd_res1d_dscnn": ("models", "fsdd_res1d_dscnn.onnx"),
@@ -236,3 +239,61 @@ def test_without_torch_the_install_line_is_given(monkeypatch: pytest.MonkeyPatch
     with pytest.raises(EdgekitError, match="EK504") as caught:
         export_module(nn.Linear(3, 3), torch.ones(1, 3), tmp_path)
     assert caught.value.help == 'pip install "edgekit[torch]"'
+
+
+def fake(x: torch.Tensor, scale: float, zero: int) -> torch.Tensor:
+    """An activation through the pair of calls that PT2E's convert writes."""
+    space = torch.ops.quantized_decomposed
+    ends = (scale, zero, -128, 127, torch.int8)
+    return space.dequantize_per_tensor.default(space.quantize_per_tensor.default(x, *ends), *ends)
+
+
+class Converted(nn.Module):
+    """A network as PT2E leaves it: int8 weights, float biases, pairs around activations."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        generator = torch.Generator().manual_seed(0)
+        shapes = {"w": (6, 3, 3, 3), "v": (4, 6)}
+        for name, shape in shapes.items():
+            data = torch.randint(-127, 128, shape, generator=generator, dtype=torch.int8)
+            self.register_buffer(name, data)
+        self.register_buffer("scales", torch.rand(6, generator=generator) * 0.005 + 0.001)
+        self.register_buffer("zeros", torch.zeros(6, dtype=torch.int64))
+        self.b = nn.Parameter(torch.randn(6, generator=generator) * 0.1)
+        self.c = nn.Parameter(torch.randn(4, generator=generator) * 0.1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        space = torch.ops.quantized_decomposed
+        w = space.dequantize_per_channel.default(
+            self.w, self.scales, self.zeros, 0, -127, 127, torch.int8
+        )
+        v = space.dequantize_per_tensor.default(self.v, 0.01, 0, -127, 127, torch.int8)
+        x = fake(torch.relu(torch.conv2d(fake(x, 0.03, 4), w, self.b, padding=1)), 0.02, -128)
+        return fake(nn.functional.linear(fake(x.mean((2, 3)), 0.01, -128), v, self.c), 0.02, 3)
+
+
+def test_a_pt2e_program_keeps_its_numbers(tmp_path: Path) -> None:
+    """No calibration; the integers are torch's, but for ties that float32 arithmetic breaks otherwise."""
+    pytest.importorskip("torch.ao.quantization.fx._decomposed")
+    module = Converted().eval()
+    file = exported(tmp_path, module, torch.randn(1, 3, 8, 8))
+    check_translation(file)
+    program = compile_program(file, Options("m")).program
+    assert [step.op.name for step in program.steps] == ["conv2d", "mean", "fully_connected"]
+    given, out = (program.buffers[names[0]] for names in (program.inputs, program.outputs))
+    assert (given.quant, out.quant) == (Quant((f32(0.03),), (4,)), Quant((f32(0.02),), (3,)))
+    x = np.random.default_rng(1).normal(size=(200, 1, 3, 8, 8)).astype(np.float32)
+    samples = samples_of({"x": x}, [given], "samples", layouts=program.layouts)
+    (got,) = Simulator(program).run(samples.arrays)
+    with torch.no_grad():
+        want = torch.cat([module(torch.from_numpy(each)) for each in x]).numpy()
+    apart = np.rint(
+        np.abs(dequantize(got, out.quant).reshape(want.shape) - want) / out.quant.scale[0]
+    )
+    assert apart.max() <= 1
+    assert apart.mean() < 0.05
+
+
+def f32(x: float) -> float:
+    return float(np.float32(x))

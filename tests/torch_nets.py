@@ -109,10 +109,11 @@ def products(x: torch.Tensor, w: torch.Tensor, b: torch.Tensor) -> Tensors:
     )  # fmt: skip
 
 
-def attention(x: torch.Tensor) -> Tensors:
-    return F.scaled_dot_product_attention(x, x, x), F.scaled_dot_product_attention(
-        x, x, x, scale=0.3
-    )
+def attention(x: torch.Tensor, mask: torch.Tensor) -> Tensors:
+    return (
+        F.scaled_dot_product_attention(x, x, x), F.scaled_dot_product_attention(x, x, x, scale=0.3),
+        F.scaled_dot_product_attention(x, x, x, is_causal=True), F.scaled_dot_product_attention(x, x, x, mask),
+    )  # fmt: skip
 
 
 def normed(x: torch.Tensor, a: torch.Tensor, c: torch.Tensor) -> Tensors:
@@ -147,7 +148,7 @@ NETS: dict[str, tuple[nn.Module, list[tuple[int, ...]]]] = {
     "shapes": (Function(shapes), [SHAPE]),
     "products": (Function(products, (8, 8), (8,)), [(1, 6, 8)]),
     "norms": (Function(normed, (1, 4), (1, 4)), [SHAPE]),
-    "attention": (Function(attention), [(1, 6, 8)]),
+    "attention": (Function(attention, (6, 6)), [(1, 6, 8)]),
     "lstm": (Recurrent(nn.LSTM(8, 5, 2, bidirectional=True)), [(6, 2, 8)]),
     "lstm, states": (Recurrent(nn.LSTM(8, 5, batch_first=True)), [(1, 6, 8), (1, 1, 5), (1, 1, 5)]),
     "gru": (Recurrent(nn.GRU(8, 5, 2, bias=False)), [(6, 1, 8), (2, 1, 5)]),

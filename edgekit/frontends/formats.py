@@ -39,7 +39,7 @@ FORMATS = (
         "PyTorch (`.pt2`, or a live `torch.nn.Module`)",
         "programs of `torch.export.save` from torch 2.9 on, read without torch and without opening a "
         "pickle; modules in evaluation mode through `edgekit.build(model, example_inputs=...)`; "
-        "quantized here",
+        "programs of PT2E with their numbers, others quantized here",
         "TorchScript, `state_dict` files and pickles; programs that change their buffers; higher-order "
         "operators",
     ),

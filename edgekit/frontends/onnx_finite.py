@@ -9,6 +9,8 @@ from edgekit.graph import Graph
 
 # Where an infinite scalar is a bound or a fill, not a weight.
 _UNBOUNDED = ("Clip", "Min", "Max", "Pad")
+# Where minus infinity is a mask.
+_MASKED = ("Add", "Where", "Equal")
 
 
 def require_finite(graph: Graph) -> None:
@@ -22,6 +24,9 @@ def require_finite(graph: Graph) -> None:
             continue
         bound = not value.shape and all(n.op in _UNBOUNDED for n in consumers[value.name])
         if bound and not np.isnan(value.data):
+            continue
+        masks = all(n.op in _MASKED for n in consumers[value.name])
+        if masks and np.isneginf(value.data[wrong]).all():
             continue
         at = tuple(int(i) for i in np.argwhere(wrong)[0])
         raise EdgekitError(

@@ -6,6 +6,8 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from edgekit.frontends.pt2_program import changes_state
 from edgekit.frontends.pt2_step import Step
 
@@ -181,15 +183,28 @@ def matmul(s: Step) -> None:
 
 
 def attention(s: Step) -> None:
-    """softmax(Q K^T * scale) V without a mask."""
-    s.require(not s.given("attn_mask") and not s.argument("is_causal", False), "no mask", "a mask")
+    """softmax(Q K^T * scale + mask) V."""
     if s.argument("dropout_p", 0.0):
         raise changes_state(f"node {s.out}", f"{s.call.target} with dropout")
     q, k, v = s.tensor("query"), s.tensor("key"), s.tensor("value")
     rank, width = len(s.shape(k)), s.shape(q)[-1]
     perm = (*range(rank - 2), rank - 1, rank - 2)
-    scores = (*s.shape(q)[:-1], s.shape(k)[-2])
+    shape = (*s.shape(q)[:-1], s.shape(k)[-2])
     scale = s.number("scale", s.argument("scale", 1 / math.sqrt(width)))
-    product = s.between("MatMul", [q, s.transpose(k, perm, "key")], scores, "scores")
-    scaled = s.between("Mul", [product, scale], scores, "scaled")
-    s.emit("MatMul", [s.between("Softmax", [scaled], scores, "weights", {"axis": rank - 1}), v])
+    product = s.between("MatMul", [q, s.transpose(k, perm, "key")], shape, "scores")
+    scores = _masked(s, s.between("Mul", [product, scale], shape, "scaled"), shape)
+    s.emit("MatMul", [s.between("Softmax", [scores], shape, "weights", {"axis": rank - 1}), v])
+
+
+def _masked(s: Step, scores: str, shape: tuple[int, ...]) -> str:
+    """The scores with what must not be seen hidden: later steps, or what a mask says."""
+    hidden = np.array(-np.inf, np.float32)
+    if s.argument("is_causal", False):
+        seen = s.constant("causal", np.tril(np.ones(shape[-2:], bool)))
+        return s.between("Where", [seen, scores, s.constant("hidden", hidden)], shape, "seen")
+    mask = s.tensor("attn_mask")
+    if not mask:
+        return scores
+    if s.writer.values[mask].dtype == "bool":
+        return s.between("Where", [mask, scores, s.constant("hidden", hidden)], shape, "seen")
+    return s.between("Add", [scores, mask], shape, "seen")

@@ -13,6 +13,7 @@ from typing import Any
 
 from edgekit.frontends import pt2_rules_layers as layers
 from edgekit.frontends import pt2_rules_math as maths
+from edgekit.frontends import pt2_rules_quantized as quantized
 from edgekit.frontends import pt2_rules_recurrent as recurrent
 from edgekit.frontends import pt2_rules_shape as shapes
 from edgekit.frontends.pt2_step import Step
@@ -42,6 +43,7 @@ class Plain:
 
 _PAIR = ("self", "other")
 _AVERAGE = "GlobalAveragePool AveragePool Identity"
+_PT2E = "quantized_decomposed."
 _STACK = "Transpose Reshape Slice Concat Identity"
 _MAXIMUM = "GlobalMaxPool MaxPool Identity"
 Entry = tuple[str, str, Rule]
@@ -107,12 +109,17 @@ _ENTRIES: tuple[Entry, ...] = (
     ("linear", "Gemm MatMul Transpose Add", maths.linear),
     ("addmm", "Gemm", maths.addmm),
     ("matmul mm bmm", "MatMul", maths.matmul),
-    ("scaled_dot_product_attention", "Transpose MatMul Mul Softmax", maths.attention),
+    ("scaled_dot_product_attention", "Transpose MatMul Mul Softmax Where Add", maths.attention),
     # Recurrent layers.
     ("lstm.input", f"LSTM {_STACK}", recurrent.recurrent("LSTM", (0, 3, 1, 2), 2)),
     ("gru.input", f"GRU {_STACK}", recurrent.recurrent("GRU", (1, 0, 2), 1)),
     ("rnn_tanh.input", f"RNN {_STACK}", recurrent.recurrent("RNN", (0,), 1, "Tanh")),
     ("rnn_relu.input", f"RNN {_STACK}", recurrent.recurrent("RNN", (0,), 1, "Relu")),
+    # Numbers of PT2E, in a space of their own.
+    (f"{_PT2E}quantize_per_tensor", "QuantizeLinear", quantized.quantize_tensor),
+    (f"{_PT2E}dequantize_per_tensor", "DequantizeLinear", quantized.dequantize_tensor),
+    (f"{_PT2E}quantize_per_channel", "QuantizeLinear", quantized.quantize_channels),
+    (f"{_PT2E}dequantize_per_channel", "DequantizeLinear", quantized.dequantize_channels),
     # Pools and reductions.
     ("max_pool1d", "MaxPool", layers.pool(1, "MaxPool")),
     ("max_pool2d max_pool2d_with_indices", "MaxPool", layers.pool(2, "MaxPool")),
@@ -185,6 +192,8 @@ def meaning(target: str) -> Meaning:
     written = overload.endswith("out")
     in_place = written or (name.endswith("_") and name not in TABLE)
     plain = name.removesuffix("_") if in_place else name
-    known = space == "aten" and not written
+    known = space in ("aten", _PT2E.removesuffix(".")) and not written
+    if space != "aten":
+        plain = f"{space}.{plain}"
     rule = TABLE.get(f"{plain}.{overload}", TABLE.get(plain)) if known else None
     return Meaning(rule, name in VIEWS, in_place)

@@ -57,7 +57,8 @@ class Payload:
         data = self._strided(code, sizes, strides, meta["storage_offset"]["as_int"].integer())
         if code == _BFLOAT16:
             data = (data.astype(np.uint32) << 16).view(np.float32)
-        if data.dtype.kind == "f" and not np.isfinite(data).all():
+        if data.dtype.kind == "f" and not (np.isfinite(data) | np.isneginf(data)).all():
+            # Minus infinity may be an attention mask; where it is not, quantization refuses it.
             bad = data[~np.isfinite(data)]
             raise self._fail("EK304", "a weight is not a finite number", f"{bad.size} of {data.size} numbers, the first is {bad[0]}",
                              "train or load the model again; NaN weights come from a diverged training")  # fmt: skip

@@ -15,6 +15,7 @@ from edgekit.frontends.pt2_program import Program, changes_state, float32
 from edgekit.graph import Node, Value
 
 Array = NDArray[Any]
+_KEPT = ("QuantizeLinear", "DequantizeLinear")  # a quantized weight keeps its numbers
 
 
 class Writer:
@@ -81,7 +82,7 @@ class Writer:
         """A node whose outputs are declared; folded where it computes from constants alone."""
         operands = [self.values[name].data for name in inputs if name]
         known = [data for data in operands if data is not None]
-        if len(known) == len(operands):
+        if len(known) == len(operands) and op not in _KEPT:
             self._fold(op, known, outputs[0], attrs)
         else:
             node = Node(outputs[0], op, tuple(inputs), tuple(outputs), dict(attrs))

@@ -18,7 +18,9 @@ from edgekit import fixed
 from edgekit.cases import activation, single
 from edgekit.graph import Graph, Node, Value, plain
 from edgekit.integers import import_integers
+from edgekit.masks import mask_of
 from edgekit.op import Array, Case, Params, Shape, c_field, require
+from edgekit.ops.masked import Masked
 from edgekit.ops.pairwise import Pairwise
 
 if TYPE_CHECKING:
@@ -63,6 +65,13 @@ class Compare(Pairwise):
             operands = (b, a) if node.op.startswith("Greater") else (a, b)
             function = _ONNX[node.op].lower().replace("greater", "less")
             import_integers(node, draft, function, operands, node.outputs[0])
+            return
+        masks = [mask_of(draft, name) for name in (a, b)]
+        if node.op == "Equal" and any(m is not None and not m.any() for m in masks):
+            scores = b if masks[0] is not None else a
+            far = draft.constant(a, np.asarray(-Masked.reach / 2, np.float32))
+            truth = {"truth": _TRUTH["LESS"]}
+            draft.binary(node, cls.name, scores, far, node.outputs[0], truth, dtype="bool")
             return
         attrs = {"truth": _TRUTH[_ONNX[node.op]]}
         draft.binary(node, cls.name, a, b, node.outputs[0], attrs, dtype="bool")

@@ -6,14 +6,22 @@ The formula of `conv2d`, with weights of -255..255.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
+from edgekit import dsp, instructions
 from edgekit.cases import nine_bit_case
 from edgekit.graph import IntNode, Value
 from edgekit.nine_bits import REST, split
-from edgekit.op import Array, Case, Const, Cost, Packed, Shape, Variant
+from edgekit.op import Array, Case, Const, Cost, Packed, Shape, Variant, c_field
 from edgekit.ops.conv2d import Conv2d, Conv2dParams
 from edgekit.window import tflite_axis, window_attrs
+
+
+@dataclass(frozen=True)
+class Conv2dNineDspParams(Conv2dParams):
+    rest_taps: int = c_field("int32_t", "taps that follow a window once more, a multiple of four")
 
 
 class Conv2dNine(Conv2d):
@@ -21,7 +29,12 @@ class Conv2dNine(Conv2d):
     kernel = "conv2d_nine"
     saturation = 0.5
     consts: ClassVar[tuple[Const, ...]] = (*Conv2d.consts, REST)
-    variants: ClassVar[tuple[Variant, ...]] = ()
+    variants: ClassVar[tuple[Variant, ...]] = (
+        Variant("dsp", ("dsp",), dsp.conv2d_nine_fits,
+                partial(dsp.pack_conv2d_nine, Conv2dNineDspParams), Conv2dNineDspParams,
+                (dsp.WEIGHTS, dsp.PAIRS, dsp.REST), dsp.conv2d_nine_scratch,
+                instructions=instructions.conv2d_dsp),
+    )  # fmt: skip
     tflite: ClassVar[tuple[str, ...]] = ()
     onnx: ClassVar[tuple[str, ...]] = ()
     instead: ClassVar[Mapping[str, str]] = {}

@@ -43,7 +43,9 @@ class Softmax(Op):
     signature = "whole"
     as_rows = "softmax_rows"
     Params = SoftmaxParams
-    consts = (Const("exps", "int32_t", "[256], exp(-beta * distance) in Q0.31"),)
+    consts: ClassVar[tuple[Const, ...]] = (
+        Const("exps", "int32_t", "[256], exp(-beta * distance) in Q0.31"),
+    )
     tflite: ClassVar[tuple[str, ...]] = ("SOFTMAX",)
     onnx: ClassVar[tuple[str, ...]] = ("Softmax",)
     output_quant = (1 / 256, -128)
@@ -102,13 +104,7 @@ class Softmax(Op):
     def run(cls, p: SoftmaxParams, consts: Mapping[str, Array], *inputs: Array) -> list[Array]:
         x = inputs[0].reshape(-1, p.depth).astype(np.int64)
         e = consts["exps"].astype(np.int64)[x.max(axis=1, keepdims=True) - x]
-        total = rounding_shift(e, _SUM_INTEGER_BITS).sum(axis=1, keepdims=True)
-        # frexp gives the bit length: total lies in [2^(length - 1), 2^length).
-        length = np.frexp(total.astype(np.float64))[1].astype(np.int64)
-        headroom = 32 - length
-        inverse = fixed_functions.reciprocal((total << headroom) - (1 << 31))
-        scaled = rounding_shift(multiply_high(e, inverse), 23 + _SUM_INTEGER_BITS - headroom)
-        return [saturate(scaled - 128).reshape(inputs[0].shape)]
+        return [shares(e).reshape(inputs[0].shape)]
 
     @classmethod
     def cases(cls) -> list[Case]:
@@ -145,6 +141,17 @@ def along_rows(node: Node, draft: Draft, make: Callable[[str, str], str]) -> Non
         swap = list(range(len(shape)))
         swap[axis], swap[-1] = swap[-1], swap[axis]
         draft.permute(node, make(draft.permute(node, data, swap), ""), swap, output)
+
+
+def shares(e: Int) -> Array:
+    """Each exponential (Q0.31) over the sum of its row, on the output scale."""
+    total = rounding_shift(e, _SUM_INTEGER_BITS).sum(axis=-1, keepdims=True)
+    # frexp gives the bit length: total lies in [2^(length - 1), 2^length).
+    length = np.frexp(total.astype(np.float64))[1].astype(np.int64)
+    headroom = 32 - length
+    inverse = fixed_functions.reciprocal((total << headroom) - (1 << 31))
+    scaled = rounding_shift(multiply_high(e, inverse), 23 + _SUM_INTEGER_BITS - headroom)
+    return saturate(scaled - 128)
 
 
 def exponentials(factor: float) -> Array:

@@ -19,6 +19,7 @@ from edgekit.passes.fuse_pointwise import fuse_pointwise
 from edgekit.passes.hidden_state import hidden_state
 from edgekit.passes.inline_subgraphs import inline_subgraphs
 from edgekit.passes.layout import layout
+from edgekit.passes.mask_softmax import mask_softmax
 from edgekit.passes.recognise_norm import recognise_norm
 from edgekit.passes.resolve_state import resolve_state
 from edgekit.passes.signed_bytes import signed_bytes
@@ -38,6 +39,7 @@ CANONICAL: tuple[Pass, ...] = (
     float_weights,
     canonicalize,
     layout,
+    mask_softmax,
     fold_affine,
     fold_factor,
     collapse_reshapes,

@@ -231,11 +231,21 @@ def _histograms(graph: Graph, groups: Groups, samples: Samples) -> dict[str, His
     open_groups = {r: names for r, names in table.items() if r not in groups.fixed}
     root = {n: r for r, names in open_groups.items() for n in names if is_real(graph, n)}
     seen: dict[str, Histogram] = {r: Histogram() for r in root.values()}
+    reach = {root.get(out): load_ops()[n.op].reach for n in graph.nodes for out in n.outputs}
+    reach = {r: far for r, far in reach.items() if far is not None}
     for found in inferences(graph, samples):
         for name, x in found:
             if name in root:
-                seen[root[name]].add(x)
+                seen[root[name]].add(_within(x, reach.get(root[name])))
     return seen
+
+
+def _within(x: Array, reach: float | None) -> Array:
+    """Without the lowest number's distance from the next one, as far as it is beyond `reach`."""
+    if reach is None:
+        return x
+    others = x[x > x.min()]
+    return np.maximum(x, others.min() - reach) if others.size else x
 
 
 def _spreads(graph: Graph, samples: Samples) -> dict[str, equalize.Spread]:

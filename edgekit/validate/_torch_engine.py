@@ -77,6 +77,8 @@ class TorchEngine:
 
     def _operator(self, target: str) -> Any:
         space, name, overload = target.split(".")
+        if space == "quantized_decomposed":  # its operators exist once this is imported
+            importlib.import_module("torch.ao.quantization.fx._decomposed")
         return getattr(getattr(getattr(self._torch.ops, space), name), overload)
 
     def _value(self, value: Any, held: Mapping[str, Any]) -> Any:

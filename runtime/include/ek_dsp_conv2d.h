@@ -1,6 +1,7 @@
 /* ek_dsp_conv2d.h -- 2-D convolution with DSP; included by the kernels' files, which name the params
- * (EK_PARAMS), say whether two channels share lanes (EK_MIXED) or weights have four bits (EK_NIBBLES), and how
- * many pixels are multiplied at once (EK_TILE): four, or two for half the scratch
+ * (EK_PARAMS), say whether two channels share lanes (EK_MIXED) or weights have four bits (EK_NIBBLES), how
+ * many pixels are multiplied at once (EK_TILE): four, or two for half the scratch, and whether windows
+ * end in taps that they have already (EK_REST), whose weights take more than a byte
  *
  * The windows of a tile's pixels, of whichever rows, are widened side by side, then multiplied with all
  * channels, two at a time. The last pixels that follow one another make smaller tiles. */
@@ -142,6 +143,43 @@ static void widen(const ek_dsp_conv *c, int32_t y, int32_t x, int32_t pixels)
     }
 }
 
+#ifdef EK_REST
+
+#define EK_DSP_REST_TAPS(p) ((p)->rest_taps)
+
+/* A value of a pixel's widened patch, by its tap. */
+static uint32_t value_at(const ek_dsp_conv *c, int32_t tap, int32_t pixel, int32_t pixels)
+{
+    uint32_t word = c->x[(tap / 4 * 2 + (tap & 1)) * pixels + pixel];
+    return tap & 2 ? word >> 16 : word;
+}
+
+/* Behind each patch once more the values of the taps in `rest`. */
+static void widen_rest(const ek_dsp_conv *c, int32_t pixels)
+{
+    const int32_t *tap = c->p->rest, *end = tap + c->p->rest_taps;
+    uint32_t *to = c->x + pixels * (c->steps - c->p->rest_taps / 2);
+    for (; tap < end; tap += 4) {
+        for (int32_t i = 0; i < pixels; i++) {
+            to[i] = ek_lower(value_at(c, tap[0], i, pixels), value_at(c, tap[2], i, pixels));
+            to[pixels + i] = ek_lower(value_at(c, tap[1], i, pixels), value_at(c, tap[3], i, pixels));
+        }
+        to += 2 * pixels;
+    }
+}
+
+#else
+
+#define EK_DSP_REST_TAPS(p) 0
+
+static void widen_rest(const ek_dsp_conv *c, int32_t pixels)
+{
+    (void)c;
+    (void)pixels;
+}
+
+#endif
+
 /* How many pixels to take from column x of row y on. Of the next ones, `most` at most, those count whose
  * outputs follow one another; five are three and two, so that none is left alone. */
 static int32_t tile(const ek_dsp_conv *c, const ek_rows *output, int32_t y, int32_t x, int32_t most)
@@ -169,9 +207,9 @@ static void convolve(const EK_PARAMS *p, const ek_rows *input, const ek_rows *ou
                      int32_t first, int32_t n, uint8_t *scratch)
 {
     int32_t row = (p->kernel_w * p->in_c + 3) & ~3, end = n * p->out_w;
-    ek_dsp_conv c = {p, input, p->in_w, p->out_w, row, p->kernel_h * row / 2,
-                     (uint32_t *)(void *)scratch,
-                     (int8_t *)scratch + 2 * EK_TILE * p->kernel_h * row};
+    int32_t taps = p->kernel_h * row + EK_DSP_REST_TAPS(p);
+    ek_dsp_conv c = {p, input, p->in_w, p->out_w, row, taps / 2, (uint32_t *)(void *)scratch,
+                     (int8_t *)scratch + 2 * EK_TILE * taps};
     if (p->kernel_h * p->kernel_w == 1 && p->stride_h * p->stride_w == 1 &&
         p->pad_top + p->pad_left == 0 && p->out_w == p->in_w &&
         ek_one_run(input, p->in_w * p->in_c) && ek_one_run(output, p->out_w * p->out_c)) {
@@ -182,6 +220,7 @@ static void convolve(const EK_PARAMS *p, const ek_rows *input, const ek_rows *ou
         int32_t most = EK_TILE == 4 ? 6 : 2;
         int32_t pixels = tile(&c, output, y, x, most < end - at ? most : end - at);
         widen(&c, y, x, pixels);
+        widen_rest(&c, pixels);
         multiply(&c, ek_row(output, y) + x * p->out_c, pixels);
         at += pixels;
         for (x += pixels; x >= c.pixels; y++) {

@@ -14,7 +14,7 @@
 /* One output; scale: multiplier, rounding, shift. */
 static inline int8_t ek_dsp_sixteenth(int32_t sum, const int32_t *scale)
 {
-    return (int8_t)ek_dsp_rescale(sum >> 3, scale[0], scale[1], scale[2]);
+    return (int8_t)ek_dsp_rescale_by_ties(sum >> 3, scale[0], scale[1], scale[2]);
 }
 
 #endif

@@ -1,0 +1,36 @@
+/* ek_conv2d_nine_dsp.h -- generated from edgekit/ops/conv2d_nine.py; do not edit */
+#ifndef EK_CONV2D_NINE_DSP_H
+#define EK_CONV2D_NINE_DSP_H
+
+#include <stdint.h>
+
+#include "ek_rows.h"
+
+typedef struct {
+    int32_t in_h; /* input rows */
+    int32_t in_w; /* input columns */
+    int32_t in_c; /* input channels */
+    int32_t out_h; /* output rows */
+    int32_t out_w; /* output columns */
+    int32_t kernel_h; /* window rows */
+    int32_t kernel_w; /* window columns */
+    int32_t stride_h; /* rows between windows */
+    int32_t stride_w; /* columns between windows */
+    int32_t pad_top; /* padding rows above */
+    int32_t pad_left; /* padding columns at the left */
+    int32_t out_min; /* lower clamp */
+    int32_t out_max; /* upper clamp */
+    int32_t dilation_h; /* rows between taps */
+    int32_t dilation_w; /* columns between taps */
+    int32_t input_zero; /* zero point of the input */
+    int32_t output_zero; /* zero point of the output */
+    int32_t out_c; /* output channels */
+    int32_t rest_taps; /* taps that follow a window once more, a multiple of four */
+    const int32_t *weights; /* [pairs of channels][taps / 2], two taps a word */
+    const int32_t *pairs; /* per pair: bias low, bias mixed, twice (multiplier, rounding, shift and ties) */
+    const int32_t *rest; /* [rest_taps], taps of the widened window that follow it once more */
+} ek_conv2d_nine_dsp_params;
+
+void ek_conv2d_nine_s8_dsp(const ek_conv2d_nine_dsp_params *p, const ek_rows *input, const ek_rows *output, int32_t first, int32_t n, uint8_t *scratch);
+
+#endif
