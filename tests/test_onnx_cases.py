@@ -162,7 +162,7 @@ def test_a_mask_of_minus_infinity_costs_ten_and_no_more(tmp_path: Path) -> None:
     assert (y[:, 0, 0] == 127).all()
 
 
-@pytest.mark.parametrize("op", ["Mul", "MatMul"])
+@pytest.mark.parametrize("op", ["Add", "Mul", "MatMul"])
 def test_infinity_elsewhere_is_refused(op: str, tmp_path: Path) -> None:
     weights = np.full((4, 4), -np.inf, np.float32)
     source = model([node(op, ["x", "w"], ["y"])], {"w": weights}, {"x": (4, 4)}, {"y": (4, 4)})

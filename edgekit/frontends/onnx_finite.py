@@ -11,8 +11,9 @@ from edgekit.graph import Graph, Node
 
 # Where an infinite scalar is a bound or a fill, not a weight.
 _UNBOUNDED = ("Clip", "Min", "Max", "Pad")
-# What takes minus infinity for a mask.
+# Where minus infinity is a mask, if a softmax is what it is for.
 _MASKED = ("Add", "Where")
+_SOFTMAX = ("Softmax", "LogSoftmax")
 
 
 def require_finite(graph: Graph) -> None:
@@ -27,8 +28,11 @@ def require_finite(graph: Graph) -> None:
         bound = not value.shape and all(n.op in _UNBOUNDED for n in consumers[value.name])
         if bound and not np.isnan(value.data):
             continue
-        hides = all(_hides(n, consumers) for n in consumers[value.name])
-        if hides and np.isneginf(value.data[wrong]).all():
+        masks = all(
+            n.op == "Equal" or (n.op in _MASKED and _reaches_softmax(n, consumers))
+            for n in consumers[value.name]
+        )
+        if masks and np.isneginf(value.data[wrong]).all():
             continue
         at = tuple(int(i) for i in np.argwhere(wrong)[0])
         raise EdgekitError(
@@ -38,16 +42,14 @@ def require_finite(graph: Graph) -> None:
         )  # fmt: skip
 
 
-def _hides(node: Node, consumers: Mapping[str, list[Node]]) -> bool:
-    """Whether minus infinity is a mask for a node: a softmax, perhaps in parts, takes what it makes, at
-    once or further on; or it is only compared with."""
-    if node.op not in _MASKED:
-        return node.op == "Equal"
-    seen, waiting = {*node.outputs}, [*node.outputs]
+def _reaches_softmax(node: Node, consumers: Mapping[str, list[Node]]) -> bool:
+    """Is there a softmax among what is made from the node's output?"""
+    waiting, seen = [node], set()
     while waiting:
-        for reader in consumers.get(waiting.pop(), ()):
-            if reader.op in ("Softmax", "Exp"):
-                return True
-            waiting += [out for out in reader.outputs if out not in seen]
-            seen |= {*reader.outputs}
+        here = waiting.pop()
+        if here.op in _SOFTMAX:
+            return True
+        if here.name not in seen:
+            seen.add(here.name)
+            waiting += [n for out in here.outputs for n in consumers.get(out, [])]
     return False
