@@ -6,7 +6,9 @@ Variants for other machines are in it too: their instructions have C functions o
 from __future__ import annotations
 
 import ctypes
+import fcntl
 import functools
+import hashlib
 import shutil
 import subprocess
 import sys
@@ -39,18 +41,25 @@ class Rows(ctypes.Structure):
 
 @functools.cache
 def library(*flags: str) -> ctypes.CDLL:
-    """All kernels compiled for this machine; gcc or clang where installed, else zig cc."""
+    """All kernels compiled for this machine; gcc or clang where installed, else zig cc. Processes that
+    test at the same time share it: the first one compiles."""
     system = shutil.which("cc") or shutil.which("clang")
     command = [system] if system else [sys.executable, "-m", "ziglang", "cc"]
     runtime = data_dir("runtime")
-    folder = Path(tempfile.mkdtemp(prefix="edgekit-kernels-"))
-    sources = [str(runtime / "kernels" / f"{name}.c") for name in kernels()]
-    subprocess.run(
-        [*command, "-std=c99", "-O2", "-shared", "-fPIC", *flags, f"-I{runtime / 'include'}",
-         *sources, "-o", str(folder / "kernels.so")],
-        check=True,
-    )  # fmt: skip
-    return ctypes.CDLL(str(folder / "kernels.so"))
+    sources = [runtime / "kernels" / f"{name}.c" for name in kernels()]
+    texts = [*sources, *sorted((runtime / "include").glob("*.h"))]
+    known = hashlib.sha256(b"".join(path.read_bytes() for path in texts))
+    known.update(repr((command, flags)).encode())
+    folder = Path(tempfile.gettempdir()) / f"edgekit-kernels-{known.hexdigest()[:16]}"
+    folder.mkdir(exist_ok=True)
+    made = folder / "kernels.so"
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not made.exists():
+            shared = [*command, "-std=c99", "-O2", "-shared", "-fPIC", *flags, f"-I{runtime / 'include'}"]  # fmt: skip
+            subprocess.run([*shared, *map(str, sources), "-o", str(folder / "new.so")], check=True)
+            (folder / "new.so").rename(made)
+    return ctypes.CDLL(str(made))
 
 
 def struct_of(node: IntNode, keep: list[Any]) -> ctypes.Structure:
