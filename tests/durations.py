@@ -42,6 +42,10 @@ LONG = (
     # Each model in each place and plan; the smallest network with streams stays.
     "test_places.py::test_all_places_and_plans_make_the_same_bytes[mltk",
     "test_places.py::test_all_places_and_plans_make_the_same_bytes[microwakeword",
+    # Scores of all data of the larger models, whose records every run holds.
+    "test_scores.py::test_scores_anew[coral",
+    "test_scores.py::test_scores_anew[person",
+    "test_scores.py::test_scores_anew[mnist",
     # Clang as zig ships it, on cores where GCC's images stay; zig's for Cortex-M4 stay.
     "test_stack.py::test_locals_are_counted_and_little_else[cortex-m0plus-zig]",
     "test_stack.py::test_locals_are_counted_and_little_else[cortex-m3-zig]",
