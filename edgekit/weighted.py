@@ -174,9 +174,13 @@ def weight_scales(
 def effective_scales(
     node: Node, graph: Graph, channel_axis: int, types: Sequence[str] = ("int8",)
 ) -> NDArray[np.float64]:
-    """``scale_in * scale_w / scale_out`` per output channel, in float64."""
+    """``scale_in * scale_w / scale_out`` per output channel, in float64; the product in float32 where
+    the node says so (``float32_product``)."""
     x, out = graph.value(node.inputs[0]), graph.value(node.outputs[0])
-    return np.asarray(x.scale * weight_scales(node, graph, channel_axis, types) / out.scale)
+    product = x.scale * weight_scales(node, graph, channel_axis, types)
+    if node.attrs.get("float32_product"):
+        product = product.astype(np.float32).astype(np.float64)
+    return np.asarray(product / out.scale)
 
 
 def integer_consts(

@@ -57,6 +57,10 @@ LONG = (
     "test_regions.py::test_regions_change_no_byte",
     "test_regions.py::test_regions_that_are_too_small_are_a_failed_gate",
     "test_feed_commands.py::test_validate_feeds_the_same_clips[host]",
+    # Scores of all data of the larger models, whose records every run holds.
+    "test_scores.py::test_scores_anew[coral",
+    "test_scores.py::test_scores_anew[person",
+    "test_scores.py::test_scores_anew[mnist",
     # Clang as zig ships it, on cores where GCC's images stay; zig's for Cortex-M4 stay.
     "test_stack.py::test_locals_are_counted_and_little_else[cortex-m0plus-zig]",
     "test_stack.py::test_locals_are_counted_and_little_else[cortex-m3-zig]",

@@ -16,6 +16,7 @@ from tflite_writer import TensorSpec, one_op_model
 from edgekit import commands
 from edgekit.build import Compiled, Options, build, compile_program
 from edgekit.errors import EdgekitError
+from edgekit.fixed import quantize_multiplier, requantize
 from edgekit.passes.signed_bytes import EXACT
 from edgekit.simulate import Simulator
 
@@ -120,6 +121,28 @@ def test_equals_the_reference_kernels(name: str, tmp_path: Path) -> None:
         most = 1 if op == "FULLY_CONNECTED" else 0
         assert differ.max() <= most
         assert (differ > 0).mean() <= 0.02
+
+
+def test_convolutions_multiply_scales_in_float32(tmp_path: Path) -> None:
+    """Sums, given as biases, that the product of both scales in float64 would round to another step."""
+    in_s, w_s, out_s = (float(np.float32(s)) for s in (0.05, 0.012, 314.0))
+    products = (float(np.float32(in_s) * np.float32(w_s)), in_s * w_s)
+    middle = (np.arange(-90, 90) + 0.5) * out_s / products[0]
+    sums = np.unique(np.rint(middle)[:, None].astype(np.int64) + np.arange(-64, 65))
+    ours, other = (requantize(sums, *quantize_multiplier(product / out_s)) for product in products)
+    sums = sums[ours != other].astype(np.int32)
+    assert len(sums) > 20
+    inputs = [
+        tensor("x", 1, 1, 1, 1, scale=in_s),
+        TensorSpec("w", (len(sums), 1, 1, 1), "uint8", w_s, 131, data=np.full((len(sums), 1, 1, 1), 131, np.uint8)),
+        TensorSpec("b", (len(sums),), "int32", in_s * w_s, 0, data=sums),
+    ]  # fmt: skip
+    made = tensor("y", 1, 1, 1, len(sums), scale=out_s, zero=128)
+    model = one_op_model("CONV_2D", inputs, [made], {**WINDOW, "fused_activation_function": "NONE"})
+    x = np.full((1, 1, 1, 1), 119, np.uint8)
+    (found,) = Simulator(compiled(model, tmp_path).program).run([x[None]])
+    ((wanted,),) = oracle.litert_ref(model, [[x]])
+    np.testing.assert_array_equal(found.ravel(), wanted.ravel())
 
 
 def test_every_operator_that_is_taken_is_tested() -> None:

@@ -140,6 +140,8 @@ class Conv2d(Op):
         rows = tflite_axis(padding, x[1], w[1], a["stride_h"], a["dilation_h_factor"])
         columns = tflite_axis(padding, x[2], w[2], a["stride_w"], a["dilation_w_factor"])
         attrs = {**window_attrs(rows, columns), "activation": a["fused_activation_function"]}
+        if a.get("float32_product"):
+            attrs["float32_product"] = True
         if groups > 1:
             return weighted.grouped(Sketch(node, graph), cls.name, attrs, groups)
         return [Node(node.name, cls.name, node.inputs, node.outputs, attrs)]

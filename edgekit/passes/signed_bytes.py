@@ -92,10 +92,12 @@ def _plain_weights(value: Value) -> Value:
 
 
 def _rewritten(node: Node, graph: Graph, values: dict[str, Value]) -> list[Node]:
-    """An average of uint8 numbers rounds ties up, one of int8 away from zero; a dense layer of nine bits is
-    a convolution of one tap over its vectors."""
+    """An average of uint8 numbers rounds ties up, one of int8 away from zero; their convolutions multiply
+    both scales in float32; a dense layer of nine bits is a convolution of one tap over its vectors."""
     if node.op == "AVERAGE_POOL_2D" and _touches(node, graph):
         return [replace(node, attrs={**node.attrs, "ties_up": True})]
+    if node.op in ("CONV_2D", "DEPTHWISE_CONV_2D") and _touches(node, graph):
+        return [replace(node, attrs={**node.attrs, "float32_product": True})]
     name = _weights(node)
     if node.op != "FULLY_CONNECTED" or not name or values[name].dtype != "int16":
         return [node]
