@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from benchmarks.sources import data
+from benchmarks.sources import MEAN, STD, data
 from edgekit.validate import metrics
 
 Array = NDArray[Any]
@@ -39,9 +39,15 @@ def centred(pixels: Array) -> Array:
     return pixels / np.float32(127.5) - 1
 
 
+def imagenet() -> Loaded:
+    """One photograph of every tenth class or so, as torchvision's models take them: [100, 3, 224, 224]."""
+    found = data("imagenet_samples_224_jpegblob_100.npz")
+    pixels = np.stack([np.asarray(image) for image in jpegs(found)])
+    return np.moveaxis((pixels / np.float32(255) - MEAN) / STD, 3, 1), found["y"]
+
+
 def imagenet_128() -> Loaded:
-    """One photograph of each of 100 classes, [100, 128, 128, 3], for a network
-    whose scale is 1/128 about 128 and whose class 0 is none."""
+    """The same at 128 x 128 for a network whose scale is 1/128 about 128 and whose class 0 is none."""
     found = data("imagenet_samples_224_jpegblob_100.npz")
     pixels = resized(jpegs(found), 128, 128)
     return (pixels - np.float32(128)) / np.float32(128), found["y"] + 1
@@ -87,6 +93,12 @@ def digits_each() -> Loaded:
     """Each image is a sample, so that state is reset before it: [5000, 28, 28]."""
     found = data("mnist_t10k_half_5000.npz")
     return found["x"] / np.float32(255), found["y"]
+
+
+def digits_carried() -> Loaded:
+    """All images are one sequence, whose state nothing resets: [1, 5000, 28, 28]."""
+    x, y = digits_each()
+    return x[None], y[None]
 
 
 def top1(outputs: Sequence[Array], x: Array, y: Array) -> float:
