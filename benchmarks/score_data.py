@@ -40,7 +40,7 @@ def centred(pixels: Array) -> Array:
 
 
 def imagenet() -> Loaded:
-    """One photograph of every tenth class or so, as torchvision's models take them: [100, 3, 224, 224]."""
+    """One photograph of each of 100 classes, as torchvision's models take them: [100, 3, 224, 224]."""
     found = data("imagenet_samples_224_jpegblob_100.npz")
     pixels = np.stack([np.asarray(image) for image in jpegs(found)])
     return np.moveaxis((pixels / np.float32(255) - MEAN) / STD, 3, 1), found["y"]
@@ -93,12 +93,6 @@ def digits_each() -> Loaded:
     """Each image is a sample, so that state is reset before it: [5000, 28, 28]."""
     found = data("mnist_t10k_half_5000.npz")
     return found["x"] / np.float32(255), found["y"]
-
-
-def digits_carried() -> Loaded:
-    """All images are one sequence, whose state nothing resets: [1, 5000, 28, 28]."""
-    x, y = digits_each()
-    return x[None], y[None]
 
 
 def top1(outputs: Sequence[Array], x: Array, y: Array) -> float:
