@@ -43,7 +43,7 @@ STREAM = click.option(
     "--stream-input", is_flag=True, help="The input is handed over row by row, as it comes."
 )
 OPTIMIZE = click.option("--optimize", type=click.Choice(["balanced", "speed", "size", "ram"]), default="balanced", show_default=True,
-                        help="Stream rows for the least RAM (ram), for what costs at most 3 % instructions (balanced), not at all (speed, size).")  # fmt: skip
+                        help="Stream rows for the least RAM (ram), for what costs an estimated 3 % of the instructions at most (balanced), not at all (speed, size).")  # fmt: skip
 COSTS = click.option("--costs", type=click.Path(path_type=Path), metavar="FILE",
                      help="Choose kernels by the instructions that `edgekit tune` counted into FILE.")  # fmt: skip
 REGIONS = click.option("--regions", default="", metavar="dtcm,sram",

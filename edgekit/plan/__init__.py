@@ -40,7 +40,7 @@ def plan(
     the result.
 
     keep_input: the inputs survive a run. caller_io: inputs and outputs are the caller's buffers.
-    optimize: "ram" streams for the smallest arena, "balanced" as far as that adds at most 3 % of the
+    optimize: "ram" streams for the smallest arena, "balanced" as far as that adds at most an estimated 3 % of the
     instructions, "speed" and "size" not at all. limit: bytes that the arena should have at most; where
     it would have more, the quickest way that needs no more is taken instead, or else the smallest.
     rooms: the memory regions there are, the fastest first; more than one is used where none holds the

@@ -17,7 +17,7 @@ from edgekit.plan.streams import Network
 from edgekit.plan.timeline import Timeline
 from edgekit.program import ARENA, Region, Turn
 
-EXTRA = 0.03  # of the instructions, that the balanced plan may add
+EXTRA = 0.03  # of the estimated instructions, that the balanced plan may add
 _UNIT_LIMIT = 1 << 16  # offsets of rows are kept in 16 bits, in units
 
 
