@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from edgekit.armv8_1m import kind_of
+from edgekit.isa.armv8_1m import kind_of
 from edgekit.target import Cycles
 
 # The first pattern that matches a whole mnemonic, without width suffix, gives the class; "alu"

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from edgekit.cases import activation
+from edgekit.families.window import tflite_axis, window_attrs
 from edgekit.graph import Graph, IntGraph, Node, Quant, State, Value, limits
 from edgekit.lowering import lower
 from edgekit.op import load_ops
-from edgekit.window import tflite_axis, window_attrs
 
 Array = np.ndarray
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from networks import Net, evaluate, extremes, grow
 
+from edgekit.families.window import Axis, window_attrs
 from edgekit.graph import IntGraph, Node, State
 from edgekit.program import Program
 from edgekit.simulate import Simulator
-from edgekit.window import Axis, window_attrs
 
 Array = np.ndarray
 _MOST = 1500  # elements of a tensor that grows further

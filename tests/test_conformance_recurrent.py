@@ -12,7 +12,7 @@ from conftest import shared
 from random_models import BLOCKS, Affine, Draw, affine, pick
 from tflite_writer import Array, TensorSpec, one_op_model
 
-from edgekit import recurrent
+from edgekit.families import recurrent
 from edgekit.frontends import load_model
 from edgekit.frontends.tflite import load
 from edgekit.graph import Graph, limits

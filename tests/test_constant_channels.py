@@ -19,6 +19,7 @@ from edgekit.cases import activation
 from edgekit.channels import Bounds, Spare, channels
 from edgekit.commands import inspect
 from edgekit.emit import emit
+from edgekit.families.window import Axis, tflite_axis, window_attrs
 from edgekit.fixed import requantize
 from edgekit.graph import IntGraph, Node, State, limits
 from edgekit.op import Case, Op, load_ops
@@ -32,7 +33,6 @@ from edgekit.screens import channels_lines, inspect_screen
 from edgekit.simulate import Simulator
 from edgekit.target import load_target
 from edgekit.validate.runners import deploy, make_runner
-from edgekit.window import Axis, tflite_axis, window_attrs
 
 Array = np.ndarray
 # What only a plan makes of other operators is not there yet when channels are removed.

@@ -23,6 +23,7 @@ from edgekit.cases import activation
 from edgekit.emit import emit
 from edgekit.emit.entry import entry_points
 from edgekit.errors import EdgekitError
+from edgekit.families.window import Axis
 from edgekit.firmware import compile_model
 from edgekit.graph import Graph, IntGraph, Node, State
 from edgekit.lowering import lower
@@ -35,7 +36,6 @@ from edgekit.rewrite.feed_input import feed_input
 from edgekit.simulate import Simulator
 from edgekit.target import load_target
 from edgekit.validate.runners import deploy, make_runner
-from edgekit.window import Axis
 
 T = TypeVar("T")
 SAME = Axis(9, 3, 1, 1, 1, 1), Axis(5, 3, 1, 1, 1, 1)

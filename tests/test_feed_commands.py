@@ -21,13 +21,13 @@ from edgekit.cases import activation
 from edgekit.emit import emit
 from edgekit.emit.footprint import forbidden
 from edgekit.errors import EdgekitError
+from edgekit.families.window import Axis
 from edgekit.graph import Graph, IntGraph, Node
 from edgekit.lowering import lower
 from edgekit.plan import plan
 from edgekit.rewrite.feed_input import feed_input
 from edgekit.target import load_target
 from edgekit.toolchain import find_compiler
-from edgekit.window import Axis
 
 HELLO = ROOT / "tests" / "models" / "hello_world.tflite"
 

@@ -15,9 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from vectors import FUNCTIONS, LONG, Vectors
 
-from edgekit import fixed, spectral
+from edgekit import fixed
 from edgekit.data import data_dir
 from edgekit.errors import EdgekitError
+from edgekit.families import spectral
 from edgekit.target import load_target
 from edgekit.toolchain import find_compiler
 

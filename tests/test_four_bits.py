@@ -18,7 +18,7 @@ from tflite_writer import TensorSpec, one_op_model
 from edgekit import cli, commands
 from edgekit.build import Options, compile_program
 from edgekit.errors import EdgekitError
-from edgekit.nibbles import pairs, unpacked
+from edgekit.families.nibbles import pairs, unpacked
 from edgekit.program import Program
 from edgekit.quantize import Calibration, Settings, four_bits
 from edgekit.simulate import Simulator

@@ -14,6 +14,7 @@ from test_plan import Network, evaluate, networks, random_inputs
 from test_streams import Maps
 
 from edgekit.emit import emit
+from edgekit.families.window import Axis
 from edgekit.graph import IntGraph, Node, State
 from edgekit.plan import ordered, plan
 from edgekit.plan.arena import best_arena
@@ -24,7 +25,6 @@ from edgekit.plan.streams import Network as Planned
 from edgekit.simulate import Simulator
 from edgekit.target import load_target
 from edgekit.validate.runners import deploy, make_runner
-from edgekit.window import Axis
 
 
 @st.composite

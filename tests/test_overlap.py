@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from test_streams import Maps
 
+from edgekit.families.window import Axis
 from edgekit.graph import IntGraph
 from edgekit.plan.conflicts import Conflicts
 from edgekit.plan.rows import groups_of
 from edgekit.plan.streams import Network
 from edgekit.program import Turn
-from edgekit.window import Axis
 
 SHAPES = 200
 

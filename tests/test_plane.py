@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from edgekit import fixed
+from edgekit.families.plane import BITS, plane_of
 from edgekit.ops.add import AddParams, add
-from edgekit.plane import BITS, plane_of
 
 A, B = np.meshgrid(np.arange(-128, 128), np.arange(-128, 128), indexing="ij")
 

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from edgekit import spectral
+from edgekit.families import spectral
 from edgekit.preprocess.mel import mel_filters
 
 FULL = 2**30

@@ -15,6 +15,7 @@ from benchmarks.places import compare, forced, inputs
 from edgekit.cases import activation
 from edgekit.emit import emit
 from edgekit.errors import EdgekitError
+from edgekit.families.window import Axis, tflite_axis, window_attrs
 from edgekit.graph import Graph, IntGraph, Node, Quant, Value
 from edgekit.lowering import lower
 from edgekit.plan import OPTIMIZE, plan, program_of
@@ -26,7 +27,6 @@ from edgekit.program import Program, Turn
 from edgekit.simulate import Simulator
 from edgekit.target import load_target
 from edgekit.validate.runners import deploy, make_runner
-from edgekit.window import Axis, tflite_axis, window_attrs
 
 SCALE, ZERO = 0.05, 3
 

@@ -30,6 +30,7 @@ from edgekit.build import Options, compile_program
 from edgekit.commands import size
 from edgekit.emit import emit
 from edgekit.errors import EdgekitError
+from edgekit.families.window import Axis
 from edgekit.graph import IntGraph
 from edgekit.plan import OPTIMIZE, plan
 from edgekit.plan.check import check_plan
@@ -39,7 +40,6 @@ from edgekit.simulate import Simulator
 from edgekit.target import load_target
 from edgekit.toolchain import find_compiler
 from edgekit.validate.runners import Deployed, deploy, make_runner
-from edgekit.window import Axis
 
 KWS = ROOT / "examples" / "keyword_spotting" / "kws_ref_model.tflite"
 RACES = ("-fsanitize=thread",)

@@ -12,6 +12,7 @@ import pytest
 from test_streams import Maps
 
 from edgekit.emit import emit
+from edgekit.families.window import Axis
 from edgekit.graph import IntGraph, IntNode, Value
 from edgekit.op import load_ops
 from edgekit.plan import plan, program_of
@@ -24,7 +25,6 @@ from edgekit.simulate import Simulator
 from edgekit.target import load_target
 from edgekit.validate.runners import deploy, make_runner
 from edgekit.variants import choose, fitting, with_best
-from edgekit.window import Axis
 
 SAMPLES = 4
 

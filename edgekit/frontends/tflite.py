@@ -13,12 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgekit.errors import EdgekitError
+from edgekit.families.nibbles import unpacked
 from edgekit.frontends.flatbuffer import Reader, Table
 from edgekit.frontends.limits import MAX_ACTIVATION_BYTES, MAX_AXES
 from edgekit.frontends.names import unique
 from edgekit.frontends.tflite_schema import BUILTIN_OPERATORS, OPTIONS, TENSOR_TYPES
 from edgekit.graph import DTYPES, Graph, Node, Quant, State, Value
-from edgekit.nibbles import unpacked
 
 _MAX_ELEMENTS = 2**31
 _ZERO_POINTS = {"int8": (-128, 127), "uint8": (0, 255), "int16": (0, 0), "int32": (0, 0)}

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from edgekit.families.integers import import_integers
+from edgekit.families.movement import axis_of
 from edgekit.graph import Node, plain
-from edgekit.integers import import_integers
-from edgekit.movement import axis_of
 from edgekit.op import Transient, require
 
 if TYPE_CHECKING:

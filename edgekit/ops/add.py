@@ -14,13 +14,15 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from edgekit import elementwise, fixed, mve
+from edgekit import fixed
 from edgekit.cases import activation, single
 from edgekit.channels import Bounds, Spare, channels
+from edgekit.families import elementwise
+from edgekit.families.plane import plane_of
+from edgekit.families.window import activation_range, real_activation
 from edgekit.graph import Graph, IntNode, Node, Value
+from edgekit.isa import mve
 from edgekit.op import Array, Case, Op, Packed, Params, Shape, Variant, c_field, int8_pair, require
-from edgekit.plane import plane_of
-from edgekit.window import activation_range, real_activation
 
 if TYPE_CHECKING:
     from edgekit.draft import Draft
@@ -79,7 +81,7 @@ class AddNeonParams(Params):
 
 @dataclass(frozen=True)
 class AddPlaneParams(Params):
-    factor1: int = c_field("int32_t", "slope of the first input, see edgekit/plane.py")
+    factor1: int = c_field("int32_t", "slope of the first input, see edgekit/families/plane.py")
     factor2: int = c_field("int32_t", "slope of the second input")
     offset: int = c_field("int32_t", "where both are 0")
     out_min: int = c_field("int32_t", "lower clamp")

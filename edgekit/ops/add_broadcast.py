@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import ClassVar
 
-from edgekit import elementwise
 from edgekit.channels import Bounds, Spare
+from edgekit.families import elementwise
 from edgekit.graph import Graph, IntNode, Node
 from edgekit.op import Array, Case, Shape, c_field
 from edgekit.ops.add import Add, AddParams, add, sum_case

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgekit.cases import activation, single
-from edgekit.elementwise import real_operands
+from edgekit.families.elementwise import real_operands
+from edgekit.families.running import RunningParams, from_total, running_params
 from edgekit.graph import Graph, IntNode, Node
 from edgekit.op import Array, Case, Op, Shape, c_field, int8_pair, require
-from edgekit.running import RunningParams, from_total, running_params
 from edgekit.sketch import Sketch
 
 

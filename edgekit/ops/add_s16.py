@@ -12,12 +12,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from edgekit import fixed, wide
+from edgekit import fixed
+from edgekit.families import wide
+from edgekit.families.wide import Wide, WideWalkParams
 from edgekit.graph import Graph, IntNode, Node
 from edgekit.op import Array, Case, Op, Params, c_field, int16_pair, require
 from edgekit.ops.add import Add
 from edgekit.ops.add_broadcast import AddBroadcast
-from edgekit.wide import Wide, WideWalkParams
 
 _LEFT = 15
 

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edgekit.cases import activation, single
+from edgekit.families.movement import axis_of, constant
 from edgekit.graph import Graph, IntNode, Node, Value
-from edgekit.movement import axis_of, constant
 from edgekit.op import Array, Case, Op, Params, Shape, c_field, require
 
 if TYPE_CHECKING:

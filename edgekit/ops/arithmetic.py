@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgekit import elementwise
 from edgekit.cases import single
+from edgekit.families import elementwise
+from edgekit.families.integers import NUMBERS, TYPES, import_integers, narrowed
 from edgekit.fixed import Int
 from edgekit.graph import Graph, IntNode, Node, Value
-from edgekit.integers import NUMBERS, TYPES, import_integers, narrowed
 from edgekit.op import Array, Case, Op, Params, Shape, c_field, require
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgekit.cases import activation, single
+from edgekit.families.integers import NUMBERS, TYPES, narrowed
 from edgekit.graph import Graph, IntNode, Node, Value, limits
-from edgekit.integers import NUMBERS, TYPES, narrowed
 from edgekit.op import Array, Case, Const, Op, Params, Shape, c_field, require
 
 

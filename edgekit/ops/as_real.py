@@ -16,8 +16,8 @@ import numpy as np
 
 from edgekit import fixed
 from edgekit.cases import activation, single
+from edgekit.families.integers import NUMBERS, TYPES
 from edgekit.graph import Graph, IntNode, Node, Value, plain
-from edgekit.integers import NUMBERS, TYPES
 from edgekit.op import Array, Case, Op, Params, Shape, c_field, require
 from edgekit.ops.lut import LutParams
 from edgekit.ops.tabled import Tabled

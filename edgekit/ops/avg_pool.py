@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from edgekit import dsp, mve, neon, pooling
 from edgekit.channels import Bounds, Spare
+from edgekit.families import pooling
+from edgekit.families.window import WindowParams
 from edgekit.fixed import saturate
 from edgekit.graph import Graph, IntNode, Node, Value
+from edgekit.isa import dsp, mve, neon
 from edgekit.op import Array, Case, Op, Packed, Params, Shape, Variant, load_ops
 from edgekit.ops.avg_pool_scaled import AvgPoolScaled
-from edgekit.window import WindowParams
 
 if TYPE_CHECKING:
     from edgekit.draft import Draft

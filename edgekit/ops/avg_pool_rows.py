@@ -12,14 +12,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edgekit import dsp
 from edgekit.cases import activation, single
+from edgekit.families.sums import RowSum, RowSumParams, fields
+from edgekit.families.window import Axis, WindowParams, window_attrs
 from edgekit.fixed import saturate
 from edgekit.graph import Graph, IntNode, Node, Value
+from edgekit.isa import dsp
 from edgekit.op import Array, Case, Packed, Shape, Variant, c_field
 from edgekit.ops.avg_pool import AvgPool
-from edgekit.sums import RowSum, RowSumParams, fields
-from edgekit.window import Axis, WindowParams, window_attrs
 
 
 @dataclass(frozen=True)

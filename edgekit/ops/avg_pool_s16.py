@@ -12,13 +12,13 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from edgekit import pooling, wide
+from edgekit.families import pooling, wide
+from edgekit.families.wide import Wide
+from edgekit.families.window import WindowParams
 from edgekit.fixed import saturate16
 from edgekit.graph import Graph, IntNode, Node
 from edgekit.op import Array, Case, require
 from edgekit.ops.avg_pool import AvgPool
-from edgekit.wide import Wide
-from edgekit.window import WindowParams
 
 
 class AvgPoolWide(Wide):

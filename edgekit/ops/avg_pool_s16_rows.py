@@ -11,16 +11,16 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from edgekit import wide
+from edgekit.families import wide
+from edgekit.families.sums import RowSum, fields
+from edgekit.families.wide import Wide
+from edgekit.families.window import WindowParams
 from edgekit.fixed import saturate16
 from edgekit.graph import Graph, IntNode, Node, Value
 from edgekit.op import Array, Case
 from edgekit.ops.avg_pool import AvgPool
 from edgekit.ops.avg_pool_rows import AvgPoolRows, AvgPoolRowsParams
 from edgekit.ops.avg_pool_s16 import AvgPoolWide
-from edgekit.sums import RowSum, fields
-from edgekit.wide import Wide
-from edgekit.window import WindowParams
 
 
 class AvgPoolWideRows(RowSum, Wide):

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edgekit import elementwise, fixed, pooling
+from edgekit import fixed
 from edgekit.cases import activation, single
 from edgekit.channels import Bounds, Spare
+from edgekit.families import elementwise, pooling
+from edgekit.families.window import WindowParams, tflite_axis, window_attrs
 from edgekit.graph import Graph, IntNode, Node, Value
 from edgekit.op import Array, Case, Const, Op, Shape, c_field, int8_pair
-from edgekit.window import WindowParams, tflite_axis, window_attrs
 
 
 @dataclass(frozen=True)

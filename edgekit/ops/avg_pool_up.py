@@ -13,11 +13,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from edgekit import pooling
+from edgekit.families import pooling
+from edgekit.families.window import WindowParams
 from edgekit.fixed import saturate
 from edgekit.op import Array, Variant
 from edgekit.ops.avg_pool import AvgPool
-from edgekit.window import WindowParams
 
 
 class AvgPoolUp(AvgPool):

@@ -16,7 +16,7 @@ import numpy as np
 
 from edgekit import fixed
 from edgekit.cases import activation, single
-from edgekit.elementwise import prove_shift, real_operands, walk
+from edgekit.families.elementwise import prove_shift, real_operands, walk
 from edgekit.graph import Graph, IntNode, Node, Value
 from edgekit.op import Array, Case, Cost, Op, Params, Shape, c_field, int8_pair, require
 

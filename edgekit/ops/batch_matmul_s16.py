@@ -10,11 +10,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edgekit import fixed, wide
+from edgekit import fixed
+from edgekit.families import wide
+from edgekit.families.wide import Wide
 from edgekit.graph import Graph, IntNode, Node, Value
 from edgekit.op import Array, Case, Cost, c_field, int16_pair
 from edgekit.ops.batch_matmul import BatchMatmul, MatrixWalkParams, matrices, matrix_walk
-from edgekit.wide import Wide
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgekit.cases import activation, single
+from edgekit.families.movement import check_moved, strides, walk
 from edgekit.graph import DTYPES, Graph, IntNode, Node
-from edgekit.movement import check_moved, strides, walk
 from edgekit.op import Array, Case, Shape, require
 from edgekit.ops.strided import Strided, StridedParams
 

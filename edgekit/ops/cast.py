@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edgekit.cases import activation, single
+from edgekit.families.integers import NUMBERS, TYPES, narrowed
 from edgekit.graph import DTYPES, Graph, IntNode, Node, Value, kept, plain
-from edgekit.integers import NUMBERS, TYPES, narrowed
 from edgekit.op import Array, Case, Op, Params, Shape, c_field, require
 
 if TYPE_CHECKING:

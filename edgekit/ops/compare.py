@@ -16,9 +16,9 @@ import numpy as np
 
 from edgekit import fixed
 from edgekit.cases import activation, single
+from edgekit.families.integers import import_integers
+from edgekit.families.masks import mask_of
 from edgekit.graph import Graph, Node, Value, plain
-from edgekit.integers import import_integers
-from edgekit.masks import mask_of
 from edgekit.op import Array, Case, Params, Shape, c_field, require
 from edgekit.ops.masked import Masked
 from edgekit.ops.pairwise import Pairwise

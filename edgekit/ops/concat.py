@@ -15,9 +15,9 @@ import numpy as np
 
 from edgekit.cases import activation, single
 from edgekit.channels import Bounds, Spare, channels
-from edgekit.elementwise import real_operands
+from edgekit.families.elementwise import real_operands
+from edgekit.families.movement import axis_of, check_moved
 from edgekit.graph import DTYPES, Graph, IntNode, Node, Value
-from edgekit.movement import axis_of, check_moved
 from edgekit.op import Alias, Array, Axes, Case, Const, Op, Params, Shape, c_field, require
 from edgekit.sketch import Sketch
 

@@ -12,8 +12,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from edgekit.cases import single
+from edgekit.families.movement import constant
 from edgekit.graph import Graph, IntNode, Node, Value, dequantized
-from edgekit.movement import constant
 from edgekit.op import Alias, Array, Case, require
 from edgekit.ops.copy import Copy
 from edgekit.sketch import Sketch

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
-from edgekit import dsp, fixed, instructions, mve, neon, rv32, v6m, weighted
+from edgekit import fixed, instructions
 from edgekit.channels import (
     Bounds,
     Spare,
@@ -26,9 +26,23 @@ from edgekit.channels import (
     regroup,
     without_outputs,
 )
+from edgekit.families import weighted
+from edgekit.families.nibbles import suffix
+from edgekit.families.nine_bits import NINE_BITS
+from edgekit.families.window import (
+    ConvolutionParams,
+    axes_of,
+    convolution_params,
+    exact_matmul,
+    patches,
+    real_activation,
+    tap_bounds,
+    tflite_axis,
+    window_attrs,
+    window_axes,
+)
 from edgekit.graph import Graph, IntNode, Node, Value
-from edgekit.nibbles import suffix
-from edgekit.nine_bits import NINE_BITS
+from edgekit.isa import dsp, mve, neon, rv32, v6m
 from edgekit.op import (
     Array,
     Case,
@@ -43,18 +57,6 @@ from edgekit.op import (
     require,
 )
 from edgekit.sketch import Sketch
-from edgekit.window import (
-    ConvolutionParams,
-    axes_of,
-    convolution_params,
-    exact_matmul,
-    patches,
-    real_activation,
-    tap_bounds,
-    tflite_axis,
-    window_attrs,
-    window_axes,
-)
 
 if TYPE_CHECKING:
     from edgekit.draft import Draft

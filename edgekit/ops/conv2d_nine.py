@@ -1,4 +1,4 @@
-"""2-D convolution whose weights take nine bits: a legacy uint8 layer, exactly (`nine_bits.py`).
+"""2-D convolution whose weights take nine bits: a legacy uint8 layer, exactly (`families/nine_bits.py`).
 
 The formula of `conv2d`, with weights of -255..255.
 """
@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar
 
-from edgekit import dsp, instructions
+from edgekit import instructions
 from edgekit.cases import nine_bit_case
+from edgekit.families.nine_bits import REST, split
+from edgekit.families.window import tflite_axis, window_attrs
 from edgekit.graph import IntNode, Value
-from edgekit.nine_bits import REST, split
+from edgekit.isa import dsp
 from edgekit.op import Array, Case, Const, Cost, Packed, Shape, Variant, c_field
 from edgekit.ops.conv2d import Conv2d, Conv2dParams
-from edgekit.window import tflite_axis, window_attrs
 
 
 @dataclass(frozen=True)

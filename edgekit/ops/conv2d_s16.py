@@ -3,7 +3,7 @@
     out[y, x, o] = rescale(bias[o] + sum over (i, j, c) of
                            in[y*sh - pt + i*dh, x*sw - pl + j*dw, c] * w[o, i, j, c])
 
-Cells outside the input read as 0. Sums and `rescale` are those of `edgekit/wide.py`.
+Cells outside the input read as 0. Sums and `rescale` are those of `edgekit/families/wide.py`.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from edgekit import weighted, wide
+from edgekit.families import weighted, wide
+from edgekit.families.wide import Wide, WideWindowParams
+from edgekit.families.window import axes_of, patches, window_axes, window_params
 from edgekit.graph import Graph, IntNode, Node, Value
 from edgekit.op import Array, Case, Cost, c_field, int16_pair
 from edgekit.ops.conv2d import Conv2d
-from edgekit.wide import Wide, WideWindowParams
-from edgekit.window import axes_of, patches, window_axes, window_params
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,10 @@ from collections.abc import Mapping
 from functools import partial
 from typing import ClassVar
 
-from edgekit import dsp, instructions, nibbles
+from edgekit import instructions
 from edgekit.cases import four_bit_cases
+from edgekit.families import nibbles
+from edgekit.isa import dsp
 from edgekit.op import Array, Case, Const, Packed, Variant
 from edgekit.ops.conv2d import Conv2d, Conv2dParams
 

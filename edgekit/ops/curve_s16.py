@@ -13,11 +13,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edgekit import curve, fixed
+from edgekit import fixed
 from edgekit.cases import activation, single
+from edgekit.families import curve
+from edgekit.families.wide import Wide
 from edgekit.graph import Graph, IntNode, Node
 from edgekit.op import Array, Case, Const, Params, Shape, c_field, int16_pair
-from edgekit.wide import Wide
 
 
 @dataclass(frozen=True)

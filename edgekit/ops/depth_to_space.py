@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from edgekit.cases import activation, single
+from edgekit.families.movement import check_moved
 from edgekit.graph import Graph, IntNode, Node
-from edgekit.movement import check_moved
 from edgekit.op import Array, Case, Op, Params, Shape, c_field, int8_pair, require
 
 

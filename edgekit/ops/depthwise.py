@@ -17,11 +17,24 @@ from typing import ClassVar
 
 import numpy as np
 
-from edgekit import dsp, fixed, instructions, mve, neon, rv32, v6m, weighted
+from edgekit import fixed, instructions
 from edgekit.channels import Bounds, Spare, kept, output_bounds, without_outputs
+from edgekit.families import weighted
+from edgekit.families.nibbles import suffix
+from edgekit.families.nine_bits import NINE_BITS
+from edgekit.families.window import (
+    ConvolutionParams,
+    axes_of,
+    convolution_params,
+    patches,
+    real_activation,
+    tap_bounds,
+    tflite_axis,
+    window_attrs,
+    window_axes,
+)
 from edgekit.graph import Graph, IntNode, Node, Value
-from edgekit.nibbles import suffix
-from edgekit.nine_bits import NINE_BITS
+from edgekit.isa import dsp, mve, neon, rv32, v6m
 from edgekit.op import (
     Array,
     Case,
@@ -37,17 +50,6 @@ from edgekit.op import (
     require,
 )
 from edgekit.ops.conv2d import Conv2dParams
-from edgekit.window import (
-    ConvolutionParams,
-    axes_of,
-    convolution_params,
-    patches,
-    real_activation,
-    tap_bounds,
-    tflite_axis,
-    window_attrs,
-    window_axes,
-)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Depthwise convolution whose weights take nine bits: a legacy uint8 layer, exactly (`nine_bits.py`).
+"""Depthwise convolution whose weights take nine bits: a legacy uint8 layer, exactly (`families/nine_bits.py`).
 
 The formula of `depthwise`, with weights of -255..255.
 """
@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from edgekit.cases import nine_bit_case
-from edgekit.nine_bits import REST, split
+from edgekit.families.nine_bits import REST, split
+from edgekit.families.window import tflite_axis, window_attrs
 from edgekit.op import Array, Case, Const, Packed, Shape, Variant
 from edgekit.ops.depthwise import Depthwise, DepthwiseParams
-from edgekit.window import tflite_axis, window_attrs
 
 
 class DepthwiseNine(Depthwise):

@@ -3,7 +3,7 @@
     out[y, x, c*m + j] = rescale(bias[c*m + j] + sum over (i, k) of
                                  in[y*sh - pt + i*dh, x*sw - pl + k*dw, c] * w[i, k, c*m + j])
 
-Cells outside the input read as 0. Sums and `rescale` are those of `edgekit/wide.py`.
+Cells outside the input read as 0. Sums and `rescale` are those of `edgekit/families/wide.py`.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edgekit import weighted, wide
+from edgekit.families import weighted, wide
+from edgekit.families.wide import Wide, WideWindowParams
+from edgekit.families.window import axes_of, patches, window_axes, window_params
 from edgekit.graph import Graph, IntNode, Node, Value
 from edgekit.op import Array, Case, Cost, c_field, int16_pair
 from edgekit.ops.conv2d_s16 import Conv2dWide
 from edgekit.ops.depthwise import Depthwise
-from edgekit.wide import Wide, WideWindowParams
-from edgekit.window import axes_of, patches, window_axes, window_params
 
 
 @dataclass(frozen=True)

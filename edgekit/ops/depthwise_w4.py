@@ -10,8 +10,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from edgekit import nibbles
 from edgekit.cases import four_bit_cases
+from edgekit.families import nibbles
 from edgekit.op import Array, Case, Const, Packed, Variant
 from edgekit.ops.depthwise import Depthwise, DepthwiseParams
 

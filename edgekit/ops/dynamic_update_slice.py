@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgekit.cases import activation, case_random, single
+from edgekit.families.movement import check_moved, strides
 from edgekit.graph import DTYPES, Graph, IntNode, Node, Value
-from edgekit.movement import check_moved, strides
 from edgekit.op import Array, Case, Op, Params, Shape, c_field, require
 
 _AXES = 4

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgekit.evaluation import rearranged
+from edgekit.families.evaluation import rearranged
 from edgekit.graph import Node
 from edgekit.op import Transient, require
 

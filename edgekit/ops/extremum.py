@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from edgekit.cases import activation, single
+from edgekit.families.integers import import_integers
+from edgekit.families.movement import check_moved
 from edgekit.graph import Graph, Node, plain
-from edgekit.integers import import_integers
-from edgekit.movement import check_moved
 from edgekit.op import Array, Case, Params, Shape, c_field
 from edgekit.ops.pairwise import Pairwise
 

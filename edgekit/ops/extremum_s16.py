@@ -12,12 +12,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edgekit import wide
+from edgekit.families import wide
+from edgekit.families.movement import check_moved
+from edgekit.families.wide import Wide, WideWalkParams
 from edgekit.graph import Graph, IntNode, Node
-from edgekit.movement import check_moved
 from edgekit.op import Array, Case, c_field, int16_pair
 from edgekit.ops.extremum import Extremum
-from edgekit.wide import Wide, WideWalkParams
 
 
 @dataclass(frozen=True)

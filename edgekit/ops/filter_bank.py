@@ -15,8 +15,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edgekit import spectral
 from edgekit.cases import activation, case_random, single
+from edgekit.families import spectral
 from edgekit.fixed import round_half_away
 from edgekit.graph import Graph, IntNode, Node, Value
 from edgekit.op import Array, Case, Const, Cost, Op, Params, Shape, c_field, require

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from edgekit import dsp, fixed, instructions, mve, neon, rv32, v6m, weighted
+from edgekit import fixed, instructions
 from edgekit.channels import (
     Bounds,
     Spare,
@@ -28,8 +28,11 @@ from edgekit.channels import (
     regroup,
     without_outputs,
 )
+from edgekit.families import weighted
+from edgekit.families.nibbles import suffix
+from edgekit.families.window import activation_range, exact_matmul, real_activation
 from edgekit.graph import Graph, IntNode, Node, Value
-from edgekit.nibbles import suffix
+from edgekit.isa import dsp, mve, neon, rv32, v6m
 from edgekit.op import (
     Array,
     Axes,
@@ -45,7 +48,6 @@ from edgekit.op import (
     load_ops,
     require,
 )
-from edgekit.window import activation_range, exact_matmul, real_activation
 
 if TYPE_CHECKING:
     from edgekit.draft import Draft

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edgekit import dsp, fixed
+from edgekit import fixed
+from edgekit.families.sums import RowSum, RowSumParams, fields
+from edgekit.families.window import exact_matmul
 from edgekit.graph import Graph, IntNode, Node, Value
+from edgekit.isa import dsp
 from edgekit.op import Array, Case, Cost, Shape, Variant, c_field
 from edgekit.ops.fully_connected import FullyConnected, FullyConnectedParams
-from edgekit.sums import RowSum, RowSumParams, fields
-from edgekit.window import exact_matmul
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
     out[b, o] = rescale(bias[o] + sum over k of in[b, k] * w[o, k])
 
-Sums and `rescale` are those of `edgekit/wide.py`.
+Sums and `rescale` are those of `edgekit/families/wide.py`.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from edgekit import weighted, wide
+from edgekit.families import weighted, wide
+from edgekit.families.wide import Wide
+from edgekit.families.window import activation_range
 from edgekit.graph import Graph, IntNode, Node, Value
 from edgekit.op import Array, Case, Cost, Params, c_field, int16_pair
 from edgekit.ops.fully_connected import FullyConnected
-from edgekit.wide import Wide
-from edgekit.window import activation_range
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
-from edgekit import dsp, nibbles
 from edgekit.cases import four_bit_cases
+from edgekit.families import nibbles
+from edgekit.isa import dsp
 from edgekit.op import Array, Case, Const, Packed, Variant
 from edgekit.ops.fully_connected import FullyConnected, FullyConnectedParams
 

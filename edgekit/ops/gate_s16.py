@@ -1,6 +1,6 @@
 """Logistic function and tanh of int16, on the fixed output scale 2^-15.
 
-    out = sigmoid(v) or tanh(v) of `edgekit/recurrent.py`,  v = floor((in * m + 2^(n - 1)) / 2^n)
+    out = sigmoid(v) or tanh(v) of `edgekit/families/recurrent.py`,  v = floor((in * m + 2^(n - 1)) / 2^n)
 
 v is the input in units of 1 / (3 * 4096), whose 256th part is a step of the table. As TensorFlow Lite
 Micro has it, m is cut off, not rounded; a scale of 2^-12 (tanh: or 2^-11) needs no rounding at all.
@@ -14,11 +14,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edgekit import fixed, recurrent
+from edgekit import fixed
 from edgekit.cases import activation, single
+from edgekit.families import recurrent
+from edgekit.families.wide import Wide
 from edgekit.graph import Graph, IntNode, Node
 from edgekit.op import Array, Case, Const, Params, Shape, c_field, int16_pair, require
-from edgekit.wide import Wide
 
 _OUTPUT = 2.0**-15
 _POWER_TOLERANCE = 1e-3  # of the logarithm to base 2

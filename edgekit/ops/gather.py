@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edgekit.cases import activation, case_random, single
+from edgekit.families.integers import import_integers
+from edgekit.families.movement import axis_of, check_moved, strides
 from edgekit.graph import DTYPES, Graph, IntNode, Node, Value
-from edgekit.integers import import_integers
-from edgekit.movement import axis_of, check_moved, strides
 from edgekit.op import Array, Case, Op, Params, Shape, c_field, require
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
     out = (in - mean) / sqrt(variance + epsilon) * gain[channel] + bias[channel]
 
 Mean and variance are those of a group: all its channels, all pixels. Input [N, ..., C], channels last.
-Integers: `edgekit/normalization.py`.
+Integers: `edgekit/families/normalization.py`.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from edgekit.cases import activation, case_random, single
+from edgekit.families.normalization import Normalization, Rows
 from edgekit.graph import Node
-from edgekit.normalization import Normalization, Rows
 from edgekit.op import Axes, Case, Shape, require
 
 if TYPE_CHECKING:

@@ -1,6 +1,6 @@
 """Gated recurrent units over a sequence (GRU), int8 with an int16 state.
 
-With gates k = update, reset and candidate, sums as `edgekit/sequence.py` has them (Q3.12), and
+With gates k = update, reset and candidate, sums as `edgekit/families/sequence.py` has them (Q3.12), and
 keep = sigmoid(sum_update), reset = sigmoid(sum_reset) in Q0.15:
 
     fresh = tanh(sat(by_x + rounding_shift(reset * sat(by_h), 15)))              `reset_behind`
@@ -21,13 +21,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from edgekit import fixed, recurrent
+from edgekit import fixed
+from edgekit.families import recurrent
+from edgekit.families.recurrent import saturate16
+from edgekit.families.sequence import SIGMOID, WEIGHTS, Sequence, SequenceParams
+from edgekit.families.sequence_cases import sequence_cases
+from edgekit.families.sequence_onnx import import_sequence
 from edgekit.graph import Graph, IntNode, Node
 from edgekit.op import Array, Case, c_field, require
-from edgekit.recurrent import saturate16
-from edgekit.sequence import SIGMOID, WEIGHTS, Sequence, SequenceParams
-from edgekit.sequence_cases import sequence_cases
-from edgekit.sequence_onnx import import_sequence
 
 if TYPE_CHECKING:
     from edgekit.draft import Draft

@@ -2,7 +2,7 @@
 
     out = (in - mean) / sqrt(variance + epsilon) * gain + bias
 
-Without `own_mean` (RMSNormalization) 0 stands for the mean. Integers: `edgekit/normalization.py`.
+Without `own_mean` (RMSNormalization) 0 stands for the mean. Integers: `edgekit/families/normalization.py`.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from edgekit.cases import activation, case_random, single
+from edgekit.families.movement import axis_of
+from edgekit.families.normalization import Normalization, Rows
 from edgekit.graph import Node
-from edgekit.movement import axis_of
-from edgekit.normalization import Normalization, Rows
 from edgekit.op import Axes, Case, Shape, require
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from edgekit.evaluation import linear
+from edgekit.families.evaluation import linear
 from edgekit.graph import Node
 from edgekit.op import Transient, require
 

@@ -8,7 +8,7 @@ In integers, with E the offset in Q.12 steps of the input, which is read as unsi
     L   = log2(in + floor(E / 4096))       otherwise
     out = clamp(requantize(L + origin, m, s) + zero_out)
 
-log2 is Q24 (`edgekit/spectral.py`), of 0 that of 1; origin is log2(scale_in) + add / factor in Q24 and (m, s) =
+log2 is Q24 (`edgekit/families/spectral.py`), of 0 that of 1; origin is log2(scale_in) + add / factor in Q24 and (m, s) =
 split(factor / (2^24 scale_out)). Input int32 [1, T, C, 1], output int16 or int8 of the same shape.
 """
 
@@ -20,8 +20,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edgekit import fixed, spectral
+from edgekit import fixed
 from edgekit.cases import activation, single
+from edgekit.families import spectral
 from edgekit.graph import Graph, IntNode, Node, limits
 from edgekit.op import Array, Case, Const, Op, Params, Shape, c_field, require
 

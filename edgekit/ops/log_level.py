@@ -14,8 +14,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edgekit import fixed, spectral
+from edgekit import fixed
 from edgekit.cases import activation, single
+from edgekit.families import spectral
 from edgekit.graph import Graph, IntNode, Node, limits
 from edgekit.op import Array, Case, Const, Op, Params, Shape, c_field, require
 from edgekit.ops.log_bands import FRACTION, LARGEST_OFFSET, offset_log2, origin_of, rescaling

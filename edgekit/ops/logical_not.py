@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edgekit.cases import single
+from edgekit.families.integers import import_integers
 from edgekit.graph import Graph, IntNode, Node, Value
-from edgekit.integers import import_integers
 from edgekit.op import Array, Case, Shape, require
 from edgekit.ops.lut import Lut, LutParams
 

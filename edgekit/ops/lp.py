@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgekit.axis_pools import dense, total
+from edgekit.families.axis_pools import dense, total
+from edgekit.families.movement import axis_of
+from edgekit.families.window import onnx_axes
 from edgekit.graph import Node
-from edgekit.movement import axis_of
 from edgekit.op import Transient
-from edgekit.window import onnx_axes
 
 if TYPE_CHECKING:
     from edgekit.draft import Draft

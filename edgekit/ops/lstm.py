@@ -6,7 +6,7 @@ For each step of the sequence, with gates k = forget, input, cell and output:
     cell = clip(sat16(requantize(sigmoid(sum_f) * cell) + requantize(sigmoid(sum_i) * tanh(sum_c))))
     hidden = out = requantize(tanh(cell) * sigmoid(sum_o)) + zero_out
 
-Sums are Q3.12, gates Q0.15 (`edgekit/recurrent.py`). hidden and cell are variables, kept between
+Sums are Q3.12, gates Q0.15 (`edgekit/families/recurrent.py`). hidden and cell are variables, kept between
 inferences. Operands: input [1, T, I], or [T, 1, I] with time first; weights [S, I] and [S, S]; biases [S].
 """
 
@@ -19,11 +19,12 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from edgekit import fixed, recurrent, weighted
+from edgekit import fixed
 from edgekit.cases import activation, case_random, single
+from edgekit.families import recurrent, weighted
+from edgekit.families.recurrent import saturate16
 from edgekit.graph import Graph, IntNode, Node, Quant, State, Value, dequantized
 from edgekit.op import Array, Case, Const, Cost, Op, Params, Shape, c_field, require
-from edgekit.recurrent import saturate16
 from edgekit.sketch import Sketch
 
 _OPERANDS = 24

@@ -9,7 +9,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from edgekit import fixed, wide
+from edgekit import fixed
+from edgekit.families import wide
 from edgekit.graph import Graph, Node, Quant
 from edgekit.op import Array, Case, Const, require
 from edgekit.ops.lstm import Lstm

@@ -1,6 +1,6 @@
 """Long short-term memory over a sequence, from given states to the last ones (LSTM), int8 with an int16 cell.
 
-With gates k = forget, input, cell and output, and their sums as `edgekit/sequence.py` has them (Q3.12):
+With gates k = forget, input, cell and output, and their sums as `edgekit/families/sequence.py` has them (Q3.12):
 
     cell = clip(sat(requantize(sigmoid(sum_f) * cell)) + sat(requantize(sigmoid(sum_i) * tanh(sum_c))))
     hidden = out = requantize(tanh(cell) * sigmoid(sum_o)) + zero_out
@@ -17,13 +17,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from edgekit import fixed, recurrent
+from edgekit import fixed
+from edgekit.families import recurrent
+from edgekit.families.recurrent import saturate16
+from edgekit.families.sequence import SIGMOID, WEIGHTS, Sequence, SequenceParams
+from edgekit.families.sequence_cases import sequence_cases
+from edgekit.families.sequence_onnx import import_sequence
 from edgekit.graph import Graph, IntNode, Node
 from edgekit.op import Array, Case, c_field, require
-from edgekit.recurrent import saturate16
-from edgekit.sequence import SIGMOID, WEIGHTS, Sequence, SequenceParams
-from edgekit.sequence_cases import sequence_cases
-from edgekit.sequence_onnx import import_sequence
 
 if TYPE_CHECKING:
     from edgekit.draft import Draft

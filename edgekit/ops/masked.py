@@ -15,9 +15,9 @@ from typing import ClassVar
 import numpy as np
 
 from edgekit.cases import activation, single
-from edgekit.elementwise import real_operands
+from edgekit.families.elementwise import real_operands
+from edgekit.families.movement import check_moved
 from edgekit.graph import Graph, IntNode, Node, Value
-from edgekit.movement import check_moved
 from edgekit.op import Array, Case, Op, Params, Shape, c_field, int8_pair, require
 
 _BELOW = 30.0

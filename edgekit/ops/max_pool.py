@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgekit import dsp, mve, neon, pooling
 from edgekit.channels import Bounds, Spare
+from edgekit.families import pooling
+from edgekit.families.window import WindowParams, patches, real_activation, window_axes
 from edgekit.fixed import saturate
 from edgekit.graph import Graph, IntNode, Node, Value
+from edgekit.isa import dsp, mve, neon
 from edgekit.op import Array, Case, Op, Packed, Shape, Variant
-from edgekit.window import WindowParams, patches, real_activation, window_axes
 
 if TYPE_CHECKING:
     from edgekit.draft import Draft

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from edgekit import pooling, wide
+from edgekit.families import pooling, wide
+from edgekit.families.wide import Wide
+from edgekit.families.window import WindowParams
 from edgekit.fixed import saturate16
 from edgekit.graph import Graph, IntNode, Node
 from edgekit.op import Array, Case
 from edgekit.ops.max_pool import MaxPool
-from edgekit.wide import Wide
-from edgekit.window import WindowParams
 
 
 class MaxPoolWide(Wide):

@@ -18,8 +18,20 @@ from edgekit import fixed
 from edgekit.cases import activation, single
 from edgekit.channels import Bounds, Spare, channels
 from edgekit.errors import EdgekitError
+from edgekit.families.movement import AXES
+from edgekit.families.reduction import (
+    ReductionParams,
+    add_reduction,
+    moved_reduction,
+    reduced,
+    reduced_shape,
+    reduction_bounds,
+    reduction_spare,
+    reduction_walk,
+    reduction_without,
+    tflite_reduced,
+)
 from edgekit.graph import Graph, IntNode, Node, Value
-from edgekit.movement import AXES
 from edgekit.op import (
     Array,
     Axes,
@@ -32,18 +44,6 @@ from edgekit.op import (
     c_field,
     int8_pair,
     require,
-)
-from edgekit.reduction import (
-    ReductionParams,
-    add_reduction,
-    moved_reduction,
-    reduced,
-    reduced_shape,
-    reduction_bounds,
-    reduction_spare,
-    reduction_walk,
-    reduction_without,
-    tflite_reduced,
 )
 
 if TYPE_CHECKING:

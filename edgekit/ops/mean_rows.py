@@ -12,13 +12,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edgekit import dsp, fixed
+from edgekit import fixed
 from edgekit.cases import activation, single
+from edgekit.families.sums import RowSum, RowSumParams, fields
 from edgekit.graph import Graph, IntNode, Node, Value
+from edgekit.isa import dsp
 from edgekit.op import Array, Case, Packed, Params, Shape, Variant, c_field
 from edgekit.ops.avg_pool_scaled import AvgPoolScaledParams
 from edgekit.ops.mean import Mean, MeanParams
-from edgekit.sums import RowSum, RowSumParams, fields
 
 
 @dataclass(frozen=True)

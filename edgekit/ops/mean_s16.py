@@ -11,13 +11,14 @@ from typing import ClassVar
 
 import numpy as np
 
-from edgekit import fixed, wide
+from edgekit import fixed
+from edgekit.families import wide
+from edgekit.families.movement import AXES
+from edgekit.families.reduction import ReductionParams, reduction_walk
+from edgekit.families.wide import Wide
 from edgekit.graph import Graph, IntNode, Node
-from edgekit.movement import AXES
 from edgekit.op import Array, Case, c_field, int16_pair
 from edgekit.ops.mean import Mean
-from edgekit.reduction import ReductionParams, reduction_walk
-from edgekit.wide import Wide
 
 
 @dataclass(frozen=True)

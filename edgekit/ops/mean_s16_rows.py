@@ -12,14 +12,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edgekit import fixed, wide
+from edgekit import fixed
+from edgekit.families import wide
+from edgekit.families.sums import RowSum, RowSumParams, fields
+from edgekit.families.wide import Wide
 from edgekit.graph import Graph, IntNode, Node, Value
 from edgekit.op import Array, Case, c_field
 from edgekit.ops.mean import Mean
 from edgekit.ops.mean_rows import MeanRows
 from edgekit.ops.mean_s16 import MeanWide, MeanWideParams
-from edgekit.sums import RowSum, RowSumParams, fields
-from edgekit.wide import Wide
 
 
 @dataclass(frozen=True)

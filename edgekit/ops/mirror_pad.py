@@ -8,8 +8,8 @@ Made of slices that run backwards and of a concatenation.
 
 from __future__ import annotations
 
+from edgekit.families.movement import check_moved, constant
 from edgekit.graph import Graph, Node
-from edgekit.movement import check_moved, constant
 from edgekit.op import Transient, require
 from edgekit.sketch import Sketch
 

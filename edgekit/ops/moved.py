@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from edgekit.evaluation import moved
+from edgekit.families.evaluation import moved
 from edgekit.graph import Node
 from edgekit.op import Transient
 

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from edgekit import elementwise, fixed
+from edgekit import fixed
 from edgekit.cases import activation, single
 from edgekit.channels import Bounds, Spare, channels
+from edgekit.families import elementwise
+from edgekit.families.window import activation_range, real_activation
 from edgekit.graph import Graph, IntNode, Node, Value
 from edgekit.op import Array, Case, Op, Params, Shape, c_field, int8_pair
-from edgekit.window import activation_range, real_activation
 
 if TYPE_CHECKING:
     from edgekit.draft import Draft

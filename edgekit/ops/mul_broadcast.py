@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import ClassVar
 
-from edgekit import elementwise
 from edgekit.cases import activation, single
 from edgekit.channels import Bounds, Spare
+from edgekit.families import elementwise
 from edgekit.graph import Graph, IntNode, Node
 from edgekit.op import Array, Case, Shape, c_field
 from edgekit.ops.mul import Mul, MulParams, multiply

@@ -5,7 +5,7 @@ The formula of `mul`; the kernel of `mul_broadcast` is called for each row insid
 
 from __future__ import annotations
 
-from edgekit.each_row import WithConstant, broadcast_cases
+from edgekit.families.each_row import WithConstant, broadcast_cases
 from edgekit.op import Case
 from edgekit.ops.mul_broadcast import MulBroadcast
 

@@ -5,8 +5,8 @@ out[y] = the formula of `mul_s16` on a[y] and b[y], or on a[y] and a constant wi
 
 from __future__ import annotations
 
-from edgekit import each_row, wide
-from edgekit.each_row import WithConstant
+from edgekit.families import each_row, wide
+from edgekit.families.each_row import WithConstant
 from edgekit.op import Case
 from edgekit.ops.mul_s16 import MulWide
 

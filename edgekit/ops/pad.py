@@ -17,8 +17,8 @@ import numpy as np
 
 from edgekit.cases import activation, single
 from edgekit.channels import Bounds, Spare
+from edgekit.families.movement import AXES, axis_of, check_moved, constant, strides
 from edgekit.graph import Graph, IntNode, Node, Value, dequantized, limits
-from edgekit.movement import AXES, axis_of, check_moved, constant, strides
 from edgekit.op import Array, Axes, Case, Op, Params, Shape, c_field, require
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ out[i] = in[i - before] where that index exists, else value
 
 from __future__ import annotations
 
-from edgekit import wide
+from edgekit.families import wide
 from edgekit.op import Case
 from edgekit.ops.pad import Pad
 

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from edgekit import elementwise
+from edgekit.families import elementwise
 from edgekit.graph import Graph, IntNode, Node, Value
 from edgekit.op import Array, Op, Params, Shape, require
 from edgekit.ops.lut import LutParams

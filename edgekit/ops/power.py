@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from edgekit.families.integers import import_integers
 from edgekit.fixed import Int
 from edgekit.graph import Graph, Node, Value, kept, plain
-from edgekit.integers import import_integers
 from edgekit.op import Array, Case, require
 from edgekit.ops.lut import Lut, case
 from edgekit.ops.real_function import nearest

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from edgekit import elementwise, fixed
+from edgekit import fixed
 from edgekit.cases import activation, case_random, single
+from edgekit.families import elementwise
 from edgekit.graph import Graph, IntNode, Node, Quant, Value
 from edgekit.op import Array, Case, Op, Params, Shape, c_field, int8_pair, require
 

@@ -7,7 +7,7 @@ every row.
 from __future__ import annotations
 
 from edgekit.cases import activation, single
-from edgekit.each_row import WithConstant, operands
+from edgekit.families.each_row import WithConstant, operands
 from edgekit.op import Case, Shape
 from edgekit.ops.prelu import Prelu
 

@@ -13,11 +13,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edgekit import elementwise, fixed, wide
+from edgekit import fixed
+from edgekit.families import elementwise, wide
+from edgekit.families.wide import Wide, WideWalkParams
 from edgekit.graph import Graph, IntNode, Node
 from edgekit.op import Array, Case, c_field, int16_pair
 from edgekit.ops.prelu import Prelu
-from edgekit.wide import Wide, WideWalkParams
 
 
 @dataclass(frozen=True)

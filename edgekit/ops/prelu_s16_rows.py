@@ -5,8 +5,8 @@ out[y] = the formula of `prelu_s16` on in[y] and slopes without rows
 
 from __future__ import annotations
 
-from edgekit import wide
-from edgekit.each_row import WithConstant
+from edgekit.families import wide
+from edgekit.families.each_row import WithConstant
 from edgekit.op import Case
 from edgekit.ops.prelu_rows import PreluRows
 from edgekit.ops.prelu_s16 import PreluWide

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgekit.evaluation import rearranged
+from edgekit.families.evaluation import rearranged
+from edgekit.families.integers import import_integers
+from edgekit.families.weighted import import_conv
+from edgekit.families.window import onnx_axes
 from edgekit.graph import Node, Quant, Value
-from edgekit.integers import import_integers
 from edgekit.op import Array, Transient, require
 from edgekit.ops.quantize_linear import dequantized, numbers, signed
-from edgekit.weighted import import_conv
-from edgekit.window import onnx_axes
 
 if TYPE_CHECKING:
     from edgekit.draft import Draft

@@ -17,10 +17,10 @@ import numpy as np
 
 from edgekit import fixed, fixed_functions
 from edgekit.cases import activation, single
+from edgekit.families.window import activation_range, real_activation
 from edgekit.graph import Graph, Node
 from edgekit.op import Array, Case, Const, Params, Shape, c_field, int8_pair, require
 from edgekit.ops.pairwise import Pairwise
-from edgekit.window import activation_range, real_activation
 
 
 @dataclass(frozen=True)

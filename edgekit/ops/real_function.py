@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from edgekit.families.integers import import_integers
 from edgekit.fixed import Int
 from edgekit.graph import Graph, Node, Value, plain
-from edgekit.integers import import_integers
 from edgekit.op import Array, Case, require
 from edgekit.ops.lut import Lut, case
 

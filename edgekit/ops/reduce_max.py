@@ -13,10 +13,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from edgekit.cases import activation, single
 from edgekit.channels import Bounds, Spare, channels
-from edgekit.graph import Graph, IntNode, Node, Value
-from edgekit.movement import AXES, check_moved
-from edgekit.op import Array, Axes, Case, Op, Params, Shape, c_field, require
-from edgekit.reduction import (
+from edgekit.families.movement import AXES, check_moved
+from edgekit.families.reduction import (
     ReductionParams,
     add_reduction,
     moved_reduction,
@@ -28,6 +26,8 @@ from edgekit.reduction import (
     reduction_without,
     tflite_reduced,
 )
+from edgekit.graph import Graph, IntNode, Node, Value
+from edgekit.op import Array, Axes, Case, Op, Params, Shape, c_field, require
 
 if TYPE_CHECKING:
     from edgekit.draft import Draft

@@ -13,11 +13,11 @@ from typing import Any, ClassVar
 import numpy as np
 
 from edgekit.cases import activation, single
+from edgekit.families.reduction import ReductionParams
+from edgekit.families.sums import RowSum, RowSumParams, fields
 from edgekit.graph import Graph, IntNode, Node, Value
 from edgekit.op import Array, Case, Params, Shape
 from edgekit.ops.reduce_max import ReduceMax
-from edgekit.reduction import ReductionParams
-from edgekit.sums import RowSum, RowSumParams, fields
 
 
 class ReduceMaxRows(RowSum, ReduceMax):

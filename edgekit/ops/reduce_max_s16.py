@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
-from edgekit import wide
+from edgekit.families import wide
+from edgekit.families.movement import check_moved
+from edgekit.families.reduction import reduction_walk
+from edgekit.families.wide import Wide
 from edgekit.graph import Graph, IntNode, Node
-from edgekit.movement import check_moved
 from edgekit.op import Array, Case, int16_pair
 from edgekit.ops.reduce_max import ReduceMax, ReduceMaxParams
-from edgekit.reduction import reduction_walk
-from edgekit.wide import Wide
 
 
 class ReduceMaxWide(Wide):

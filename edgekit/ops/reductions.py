@@ -9,9 +9,9 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from edgekit.families.reduction import add_reduction, reduced
 from edgekit.graph import Node
 from edgekit.op import Transient, require
-from edgekit.reduction import add_reduction, reduced
 
 if TYPE_CHECKING:
     from edgekit.draft import Draft

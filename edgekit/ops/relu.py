@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from edgekit import fixed
+from edgekit.families.integers import import_integers
+from edgekit.families.window import activation_range, real_activation
 from edgekit.graph import Graph, Node, Value, plain
-from edgekit.integers import import_integers
 from edgekit.op import Array, Case, require
 from edgekit.ops.lut import Lut, case
-from edgekit.window import activation_range, real_activation
 
 if TYPE_CHECKING:
     from edgekit.draft import Draft

@@ -14,13 +14,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edgekit import elementwise, fixed
+from edgekit import fixed
 from edgekit.cases import activation, single
+from edgekit.families import elementwise
+from edgekit.families.integers import NUMBERS
+from edgekit.families.wide import Wide
+from edgekit.families.window import activation_range
 from edgekit.graph import DTYPES, Graph, IntNode, Node, limits
-from edgekit.integers import NUMBERS
 from edgekit.op import Array, Case, Params, Shape, c_field, require
-from edgekit.wide import Wide
-from edgekit.window import activation_range
 
 
 @dataclass(frozen=True)

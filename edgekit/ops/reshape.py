@@ -6,8 +6,8 @@ import math
 from typing import TYPE_CHECKING
 
 from edgekit.cases import activation, single
+from edgekit.families.movement import axis_of, check_moved, constant
 from edgekit.graph import Graph, Node
-from edgekit.movement import axis_of, check_moved, constant
 from edgekit.op import Case, Shape, require
 from edgekit.ops.copy import Copy
 

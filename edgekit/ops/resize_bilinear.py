@@ -17,11 +17,11 @@ import numpy as np
 
 from edgekit.cases import activation, single
 from edgekit.channels import Bounds, Spare
+from edgekit.families.movement import check_moved
+from edgekit.families.resize import ONE, positions, tflite_sizes
 from edgekit.fixed import rounding_shift, saturate
 from edgekit.graph import Graph, IntNode, Node, Value
-from edgekit.movement import check_moved
 from edgekit.op import Array, Case, Const, Op, Params, Shape, c_field, int8_pair
-from edgekit.resize import ONE, positions, tflite_sizes
 
 
 @dataclass(frozen=True)

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgekit import resize
 from edgekit.cases import activation, single
 from edgekit.channels import Bounds, Spare
+from edgekit.families import resize
+from edgekit.families.movement import check_moved
 from edgekit.fixed import round_half_away
 from edgekit.graph import Graph, IntNode, Node, Value
-from edgekit.movement import check_moved
 from edgekit.op import Array, Case, Const, Op, Params, Shape, c_field
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
     hidden = out = requantize(tanh(sum)) + zero_out          sum in Q3.12
     hidden = out = requantize(max(sum, 0)) + zero_out        sum with as many bits as the output leaves it
 
-with the sum of `edgekit/sequence.py`. Attribute `rectify`.
+with the sum of `edgekit/families/sequence.py`. Attribute `rectify`.
 """
 
 from __future__ import annotations
@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgekit import fixed, recurrent
+from edgekit import fixed
+from edgekit.families import recurrent
+from edgekit.families.recurrent import saturate16
+from edgekit.families.sequence import SIGMOID, WEIGHTS, Sequence, SequenceParams
+from edgekit.families.sequence_cases import sequence_cases
+from edgekit.families.sequence_onnx import import_sequence
 from edgekit.graph import Graph, IntNode, Node
 from edgekit.op import Array, Case, c_field
-from edgekit.recurrent import saturate16
-from edgekit.sequence import SIGMOID, WEIGHTS, Sequence, SequenceParams
-from edgekit.sequence_cases import sequence_cases
-from edgekit.sequence_onnx import import_sequence
 
 if TYPE_CHECKING:
     from edgekit.draft import Draft

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgekit.evaluation import rearranged
+from edgekit.families.evaluation import rearranged
+from edgekit.families.integers import import_integers
+from edgekit.families.movement import axis_of
 from edgekit.graph import Node, plain
-from edgekit.integers import import_integers
-from edgekit.movement import axis_of
 from edgekit.op import Array, Transient, require
 
 if TYPE_CHECKING:

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgekit.cases import activation, single
-from edgekit.elementwise import real_operands
+from edgekit.families.elementwise import real_operands
+from edgekit.families.movement import check_moved
 from edgekit.graph import DTYPES, Graph, IntNode, Node, Value
-from edgekit.movement import check_moved
 from edgekit.op import Array, Case, Op, Params, Shape, c_field, require
 from edgekit.sketch import Sketch
 

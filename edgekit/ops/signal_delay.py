@@ -5,7 +5,7 @@ out = the first samples of (kept, in) along the last axis, as many as there are 
 
 from __future__ import annotations
 
-from edgekit import signal
+from edgekit.families import signal
 from edgekit.graph import Graph, Node
 from edgekit.op import Shape, Transient, require
 from edgekit.sketch import Sketch

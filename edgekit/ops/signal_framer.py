@@ -14,7 +14,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from edgekit import signal
+from edgekit.families import signal
 from edgekit.graph import Graph, Node
 from edgekit.op import Shape, Transient, require
 from edgekit.sketch import Sketch

@@ -15,11 +15,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edgekit import signal
 from edgekit.cases import single
+from edgekit.families import signal
+from edgekit.families.spectral import bit_length
 from edgekit.graph import Graph, IntNode, Node, Value
 from edgekit.op import Array, Case, Const, Op, Params, Shape, c_field
-from edgekit.spectral import bit_length
 
 _LN2 = 45426  # ln 2 in Q16
 _WORD = 2**32 - 1

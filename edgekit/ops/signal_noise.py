@@ -15,8 +15,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from edgekit import signal
 from edgekit.cases import single
+from edgekit.families import signal
 from edgekit.graph import Graph, IntNode, Node, State, Value
 from edgekit.op import Array, Case, Op, Params, Shape, c_field, require
 

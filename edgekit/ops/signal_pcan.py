@@ -18,11 +18,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edgekit import signal
 from edgekit.cases import single
+from edgekit.families import signal
+from edgekit.families.spectral import bit_length
 from edgekit.graph import Graph, IntNode, Node, Value
 from edgekit.op import Array, Case, Const, Op, Params, Shape, c_field, require
-from edgekit.spectral import bit_length
 
 _LEAST = 4 * 32 - 6 + 3  # entries of the table that noise of 32 bits asks for
 _WORD = 2**32 - 1

@@ -3,7 +3,7 @@
 out = the bins 0 .. N/2 of the samples and zeros up to the length N, divided by N: (re, im) pairs
 
 Each pass divides by its radix before it adds, each product is rounded to 16 bits, sums wrap
-(`edgekit/signal.py`). N is a power of two.
+(`edgekit/families/signal.py`). N is a power of two.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edgekit import signal
 from edgekit.cases import single
+from edgekit.families import signal
 from edgekit.graph import Graph, IntNode, Node, Value
 from edgekit.op import Array, Case, Const, Cost, Op, Params, Shape, c_field, require
 

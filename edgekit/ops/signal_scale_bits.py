@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgekit.cases import single
+from edgekit.families.spectral import bit_length
 from edgekit.graph import Graph, IntNode, Node, Value
 from edgekit.op import Array, Case, Op, Params, Shape, c_field
-from edgekit.spectral import bit_length
 
 
 @dataclass(frozen=True)

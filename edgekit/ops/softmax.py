@@ -19,9 +19,9 @@ import numpy as np
 
 from edgekit import fixed_functions
 from edgekit.cases import activation, single
+from edgekit.families.movement import axis_of
 from edgekit.fixed import Int, multiply_high, rounding_shift, saturate
 from edgekit.graph import Graph, IntNode, Node
-from edgekit.movement import axis_of
 from edgekit.op import Array, Axes, Case, Const, Op, Params, Shape, c_field, int8_pair, require
 
 if TYPE_CHECKING:

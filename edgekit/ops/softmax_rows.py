@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from edgekit.cases import activation, single
-from edgekit.each_row import EachRow
+from edgekit.families.each_row import EachRow
 from edgekit.graph import IntNode, Value
 from edgekit.op import Case, Shape
 from edgekit.ops.softmax import Softmax, SoftmaxParams

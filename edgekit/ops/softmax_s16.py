@@ -3,7 +3,7 @@
     e[i] = exp(beta * scale_in * (in[i] - max)) in Q0.15, T = sum of e
     out[i] = clamp(floor((e[i] * V + 2^(n - 1)) / 2^n), 0, 32767),  V = 2^n / T in Q0.15, 2^n <= T < 2^(n + 1)
 
-exp from -10 to 0 and 1 / (1 + x) from 0 to 1 are `edgekit/curve.py`'s; less than -10 counts as -10.
+exp from -10 to 0 and 1 / (1 + x) from 0 to 1 are `edgekit/families/curve.py`'s; less than -10 counts as -10.
 """
 
 from __future__ import annotations
@@ -13,11 +13,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edgekit import curve, elementwise, fixed, wide
+from edgekit import fixed
+from edgekit.families import curve, elementwise, wide
+from edgekit.families.wide import Wide
 from edgekit.graph import Graph, IntNode, Node
 from edgekit.op import Array, Case, Const, Params, c_field, int16_pair, require
 from edgekit.ops.softmax import Softmax
-from edgekit.wide import Wide
 
 _OUTPUT = 2.0**-15
 _LOWEST = 10.0

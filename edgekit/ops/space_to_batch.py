@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import math
 
+from edgekit.families.movement import check_moved, constant
 from edgekit.graph import Graph, Node
-from edgekit.movement import check_moved, constant
 from edgekit.op import Transient, require
 from edgekit.sketch import Sketch
 

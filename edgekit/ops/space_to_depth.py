@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 
 from edgekit.cases import activation, single
 from edgekit.channels import Bounds, Spare, channels
+from edgekit.families.movement import check_moved
 from edgekit.graph import Graph, IntNode, Node, Value
-from edgekit.movement import check_moved
 from edgekit.op import Array, Case, Op, Params, Shape, c_field, int8_pair, require
 
 

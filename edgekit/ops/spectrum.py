@@ -5,7 +5,7 @@
 The signal is int16, in pieces of equal length: a map [1, P, 1, piece]. A frame begins at a piece, every
 `step` pieces, and has `frame` samples, then zeros up to the length N, a power of two. The result is the
 map [1, T, bins, 1] of int32 of the bins from `first` on. Fixed point: windows are Q0.15, products are
-exact, and each pass of the transform halves (`edgekit/spectral.py`).
+exact, and each pass of the transform halves (`edgekit/families/spectral.py`).
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from edgekit import spectral
 from edgekit.cases import activation, single
+from edgekit.families import spectral
 from edgekit.fixed import Int, round_half_away
 from edgekit.graph import Graph, IntNode, Node, Value
 from edgekit.op import Array, Case, Const, Cost, Op, Params, Shape, c_field, require

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edgekit import elementwise, fixed
+from edgekit import fixed
 from edgekit.cases import activation, single
+from edgekit.families import elementwise
 from edgekit.graph import Graph, Node
 from edgekit.op import Array, Case, Params, Shape, c_field, int8_pair
 from edgekit.ops.pairwise import Pairwise

@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from edgekit import elementwise, fixed, wide
+from edgekit import fixed
+from edgekit.families import elementwise, wide
+from edgekit.families.wide import Wide, WideWalkParams
 from edgekit.graph import Graph, IntNode, Node
 from edgekit.op import Array, Case, c_field, int16_pair
 from edgekit.ops.squared_difference import SquaredDifference
-from edgekit.wide import Wide, WideWalkParams
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from edgekit import fixed, recurrent
+from edgekit import fixed
 from edgekit.cases import activation, case_random, single
+from edgekit.families import recurrent
 from edgekit.graph import Graph, IntNode, Node, Quant, State, Value, dequantized
 from edgekit.op import Array, Case, Const, Cost, Op, Params, Shape, c_field, require
 

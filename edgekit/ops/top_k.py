@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edgekit.cases import activation, single
+from edgekit.families.integers import NUMBERS, TYPES
+from edgekit.families.movement import axis_of
 from edgekit.graph import Graph, IntNode, Node, Value
-from edgekit.integers import NUMBERS, TYPES
-from edgekit.movement import axis_of
 from edgekit.op import Array, Case, Op, Params, Shape, c_field, require
 from edgekit.ops.gather import of_elements
 

@@ -13,8 +13,8 @@ import numpy as np
 
 from edgekit.cases import activation, single
 from edgekit.channels import Bounds, Spare, channels
+from edgekit.families.movement import axis_of, check_moved, constant, strides, walk
 from edgekit.graph import DTYPES, Graph, IntNode, Node, Value
-from edgekit.movement import axis_of, check_moved, constant, strides, walk
 from edgekit.op import Array, Case, Shape, require
 from edgekit.ops.interleave import Interleave
 from edgekit.ops.strided import Strided, StridedParams

@@ -19,10 +19,19 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 import numpy as np
 
-from edgekit import fixed, weighted
+from edgekit import fixed
 from edgekit.cases import weighted_case
+from edgekit.families import weighted
+from edgekit.families.nibbles import suffix
+from edgekit.families.window import (
+    activation_range,
+    by_sample,
+    channels_first,
+    real_activation,
+    spatial,
+    tflite_axis,
+)
 from edgekit.graph import Graph, IntNode, Node, Value
-from edgekit.nibbles import suffix
 from edgekit.op import (
     Array,
     Case,
@@ -35,14 +44,6 @@ from edgekit.op import (
     int8_pair,
     load_ops,
     require,
-)
-from edgekit.window import (
-    activation_range,
-    by_sample,
-    channels_first,
-    real_activation,
-    spatial,
-    tflite_axis,
 )
 
 if TYPE_CHECKING:

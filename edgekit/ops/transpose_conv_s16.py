@@ -4,7 +4,7 @@
                            in[(y + pt - i) / sh, (x + pl - j) / sw, c] * w[o, i, j, c])
 
 where both quotients are whole and inside the input. Phases as in `transpose_conv`, sums and `rescale`
-as in `edgekit/wide.py`.
+as in `edgekit/families/wide.py`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edgekit import weighted, wide
+from edgekit.families import weighted, wide
+from edgekit.families.wide import Wide
+from edgekit.families.window import activation_range
 from edgekit.graph import Graph, IntNode, Node, Value
 from edgekit.op import Array, Case, Cost, c_field, int16_pair
 from edgekit.ops.transpose_conv import (
@@ -25,8 +27,6 @@ from edgekit.ops.transpose_conv import (
     transpose_window,
     unphased,
 )
-from edgekit.wide import Wide
-from edgekit.window import activation_range
 
 
 @dataclass(frozen=True)

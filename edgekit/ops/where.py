@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from edgekit.families.masks import mask_of, write_mask
 from edgekit.graph import Node, kept, plain
-from edgekit.masks import mask_of, write_mask
 from edgekit.op import Transient
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ from dataclasses import replace
 import numpy as np
 
 from edgekit.draft import TEMPORARY
+from edgekit.families.window import Axis, window_attrs
 from edgekit.graph import Graph, Node, Value, dequantized
 from edgekit.op import Array, load_ops
-from edgekit.window import Axis, window_attrs
 
 _WEIGHTED = ("conv2d", "depthwise", "fully_connected")
 _SIGNS = {"add": 1, "add_broadcast": 1, "sub": -1, "sub_broadcast": -1}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from edgekit.families.window import bounds
 from edgekit.graph import Graph, Node
-from edgekit.window import bounds
 
 
 def fuse_activation(graph: Graph) -> Graph:

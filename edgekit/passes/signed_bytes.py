@@ -2,7 +2,7 @@
 
     real = scale (q - zero) = scale ((q - 128) - (zero - 128))
 
-Weights lose their zero point altogether; what then needs nine bits is kept in 16 (`nine_bits.py` says how
+Weights lose their zero point altogether; what then needs nine bits is kept in 16 (`families/nine_bits.py` says how
 flash holds it). Inputs and outputs of the network stay uint8: a conversion stands behind the one and before
 the other. uint8 tensors that only QUANTIZE and DEQUANTIZE touch, as int8 files have them at their edges, stay.
 """
@@ -14,8 +14,8 @@ from dataclasses import replace
 import numpy as np
 
 from edgekit.draft import TEMPORARY
+from edgekit.families.nine_bits import fits_byte
 from edgekit.graph import Graph, Node, Quant, Value
-from edgekit.nine_bits import fits_byte
 from edgekit.op import require
 
 _CONVERSIONS = ("QUANTIZE", "DEQUANTIZE")

@@ -8,12 +8,12 @@ from typing import ClassVar
 import numpy as np
 
 from edgekit.errors import EdgekitError
+from edgekit.families.resize import positions
 from edgekit.graph import Node, Quant, Value
 from edgekit.ops.channel_table import ChannelTable
 from edgekit.ops.pixels import FORMATS
 from edgekit.preprocess.chain import Chain
 from edgekit.preprocess.spec import Spec
-from edgekit.resize import positions
 
 _MOST = 8192
 _PIXEL = Quant((1.0,), (-128,))  # int8 that stands for 0..255

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgekit.families.window import bounds
 from edgekit.graph import Graph, Node, Value
 from edgekit.op import load_ops
-from edgekit.window import bounds
 
 Array = NDArray[Any]
 

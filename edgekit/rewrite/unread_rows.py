@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from edgekit.families.sequence import Sequence
 from edgekit.graph import IntGraph, IntNode
-from edgekit.sequence import Sequence
 
 
 def drop_unread_rows(graph: IntGraph) -> IntGraph:

@@ -7,7 +7,7 @@
 #include "ek_rows.h"
 
 typedef struct {
-    int32_t factor1; /* slope of the first input, see edgekit/plane.py */
+    int32_t factor1; /* slope of the first input, see edgekit/families/plane.py */
     int32_t factor2; /* slope of the second input */
     int32_t offset; /* where both are 0 */
     int32_t out_min; /* lower clamp */

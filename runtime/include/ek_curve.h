@@ -1,4 +1,4 @@
-/* ek_curve.h -- functions of int16 between 513 points; twin of edgekit/curve.py */
+/* ek_curve.h -- functions of int16 between 513 points; twin of edgekit/families/curve.py */
 #ifndef EK_CURVE_H
 #define EK_CURVE_H
 

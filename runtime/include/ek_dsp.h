@@ -171,7 +171,7 @@ static inline int8_t *ek_dsp_fill(int8_t *to, int32_t bytes, int8_t value)
     return to;
 }
 
-/* The rescaling of edgekit/dsp.py: twice a sum, then multiplier, rounding, shift. */
+/* The rescaling of edgekit/isa/dsp.py: twice a sum, then multiplier, rounding, shift. */
 static inline int32_t ek_dsp_rescale(int32_t twice, int32_t multiplier, int32_t rounding,
                                      int32_t shift)
 {

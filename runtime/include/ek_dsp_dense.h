@@ -8,7 +8,7 @@
 
 /* What a call of the inner loop is given. The vector's whole words go from x to end, a multiple of
  * four of them to mid; part: what is left, filled up with 0, where has_part says so. Groups of four
- * channels, as edgekit/dsp.py makes them, go to groups_end. */
+ * channels, as edgekit/isa/dsp.py makes them, go to groups_end. */
 typedef struct {
     const int8_t *x;
     const int8_t *mid;

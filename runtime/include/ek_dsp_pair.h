@@ -6,7 +6,7 @@
 #include "ek_dsp.h"
 
 /* x: words of two taps, as far as x_end, an even number of them. w: words of weights, [pairs][words].
- * pairs: as edgekit/dsp.py makes them, as far as pairs_end. */
+ * pairs: as edgekit/isa/dsp.py makes them, as far as pairs_end. */
 #if defined(__ARM_FEATURE_DSP)
 
 #if EK_MIXED

@@ -13,7 +13,7 @@
 #define EK_DSP_PAIR_WORDS(steps) (steps)
 
 /* x: [steps][pixels], each a word of two taps, as far as x_end; x_mid: x and a multiple of eight
- * steps. w: words of weights, [pairs][steps]. pairs: as edgekit/dsp.py makes them, as far as
+ * steps. w: words of weights, [pairs][steps]. pairs: as edgekit/isa/dsp.py makes them, as far as
  * pairs_end. The next pixel's output is `stride` bytes on. */
 #define EK_DSP_TILE_ARGUMENTS                                                                      \
     const uint32_t *x, const uint32_t *x_end, const int32_t *w, const int32_t *pairs, int8_t *out, \

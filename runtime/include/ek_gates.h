@@ -1,4 +1,4 @@
-/* ek_gates.h -- logistic function and tanh of 16 bits by a table; twin of edgekit/recurrent.py */
+/* ek_gates.h -- logistic function and tanh of 16 bits by a table; twin of edgekit/families/recurrent.py */
 #ifndef EK_GATES_H
 #define EK_GATES_H
 

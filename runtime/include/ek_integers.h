@@ -1,4 +1,4 @@
-/* ek_integers.h -- elements of plain integer tensors by the number of their type; twin of edgekit/integers.py */
+/* ek_integers.h -- elements of plain integer tensors by the number of their type; twin of edgekit/families/integers.py */
 #ifndef EK_INTEGERS_H
 #define EK_INTEGERS_H
 

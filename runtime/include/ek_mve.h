@@ -11,7 +11,7 @@
 #include "ek_bytes.h"
 #include "ek_fixed.h"
 
-/* A channel's entry in the table of edgekit/mve.py. */
+/* A channel's entry in the table of edgekit/isa/mve.py. */
 enum { EK_MVE_BIAS, EK_MVE_MULTIPLIER, EK_MVE_SHIFT, EK_MVE_ZERO, EK_MVE_SCALE };
 
 #if defined(__ARM_FEATURE_MVE)

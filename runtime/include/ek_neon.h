@@ -14,7 +14,7 @@
 #include "ek_neon_twin.h"
 #endif
 
-/* How sums become outputs. Which of these a layer may have is read off its numbers (edgekit/neon.py).
+/* How sums become outputs. Which of these a layer may have is read off its numbers (edgekit/isa/neon.py).
  * SHIFTED: every shift is negative, the clamp is int8's, and rescaled sums fit 16 bits. RELU: the
  * clamp begins at the zero point, and rescaled sums fit 16 bits. */
 #define EK_NEON_ANY 0
@@ -136,7 +136,7 @@ static inline int8x16_t ek_neon_relu(int32x4_t a, int32x4_t b, int32x4_t c, int3
         __builtin_memcpy(to, &word_, 4);                                                           \
     } while (0)
 
-/* The weights and numbers of all output channels, as edgekit/neon.py packs them: groups of four
+/* The weights and numbers of all output channels, as edgekit/isa/neon.py packs them: groups of four
  * channels, k taps each, at least 8; per group bias, multiplier and shift. */
 typedef struct {
     const int8_t *weights;

@@ -2,7 +2,7 @@
  *
  * Three instructions do 16 products: two of int8 share a 16-bit lane before they are added to 32
  * bits. That is exact where the weights that share a lane are at most 255 together in magnitude,
- * which is proved when the model is built (edgekit/neon.py). Weights stand as [4 channels][16 taps],
+ * which is proved when the model is built (edgekit/isa/neon.py). Weights stand as [4 channels][16 taps],
  * the last at most 8 as [4 channels][8 taps]. The last chunk overlaps the one before it with weights
  * of 0, so nothing behind a pixel is read. Sums are scalars, since compilers keep arrays of vectors in
  * memory. */

@@ -1,4 +1,4 @@
-/* ek_recurrent.h -- sums into the gates of recurrent layers; twin of edgekit/sequence.py */
+/* ek_recurrent.h -- sums into the gates of recurrent layers; twin of edgekit/families/sequence.py */
 #ifndef EK_RECURRENT_H
 #define EK_RECURRENT_H
 

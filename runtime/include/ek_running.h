@@ -1,4 +1,4 @@
-/* ek_running.h -- totals without weights as outputs; twin of edgekit/running.py */
+/* ek_running.h -- totals without weights as outputs; twin of edgekit/families/running.py */
 #ifndef EK_RUNNING_H
 #define EK_RUNNING_H
 

@@ -4,7 +4,7 @@
 
 #include "ek_fixed.h"
 
-/* A channel's entry in the table of edgekit/rv32.py: bias, multiplier, rounding, shift. Rounding has
+/* A channel's entry in the table of edgekit/isa/rv32.py: bias, multiplier, rounding, shift. Rounding has
  * half of the last bit and the zero point in it; 1 is taken from a negative sum that is shifted, so
  * that ties go away from zero. */
 enum { EK_RV32_SCALE = 4 };

@@ -1,4 +1,4 @@
-/* ek_signal.h -- the 16-bit transform of KISS FFT, and roots; twin of edgekit/signal.py */
+/* ek_signal.h -- the 16-bit transform of KISS FFT, and roots; twin of edgekit/families/signal.py */
 #ifndef EK_SIGNAL_H
 #define EK_SIGNAL_H
 

@@ -1,4 +1,4 @@
-/* ek_spectral.h -- spectra, roots and logarithms; twin of edgekit/spectral.py, specified in SPEC.md */
+/* ek_spectral.h -- spectra, roots and logarithms; twin of edgekit/families/spectral.py, specified in SPEC.md */
 #ifndef EK_SPECTRAL_H
 #define EK_SPECTRAL_H
 

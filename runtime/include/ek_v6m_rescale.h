@@ -28,7 +28,7 @@ static inline int32_t ek_v6m_multiply(int32_t x, int32_t multiplier)
 
 #endif
 
-/* The rescaling of edgekit/dsp.py; scale: bias, multiplier, rounding, shift. The sum has the bias. */
+/* The rescaling of edgekit/isa/dsp.py; scale: bias, multiplier, rounding, shift. The sum has the bias. */
 static inline int32_t ek_v6m_rescale(int32_t sum, const int32_t *scale)
 {
     int32_t twice = 2 * sum, v = ek_v6m_multiply(twice, scale[1]) + scale[2], shift = scale[3];

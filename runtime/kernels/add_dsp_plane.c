@@ -1,5 +1,5 @@
 /* add_dsp_plane.c -- a + b or a - b, int8, as one plane, with DSP: four elements at a time; see
- * edgekit/plane.py */
+ * edgekit/families/plane.py */
 #include "ek_add_dsp_plane.h"
 #include "ek_dsp.h"
 #include "ek_fixed.h"

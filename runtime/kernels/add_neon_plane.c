@@ -1,5 +1,5 @@
 /* add_neon_plane.c -- a + b or a - b, int8, as one plane, with NEON: 16 elements at a time; see
- * edgekit/plane.py */
+ * edgekit/families/plane.py */
 #include "ek_add_neon_plane.h"
 #include "ek_neon.h"
 

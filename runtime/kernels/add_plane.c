@@ -1,4 +1,4 @@
-/* add_plane.c -- a + b or a - b, int8, as one plane; see edgekit/plane.py */
+/* add_plane.c -- a + b or a - b, int8, as one plane; see edgekit/families/plane.py */
 #include "ek_add_plane.h"
 #include "ek_fixed.h"
 

@@ -1,4 +1,4 @@
-/* normalization.c -- rows of mean 0 and variance 1, int8; semantics in edgekit/normalization.py */
+/* normalization.c -- rows of mean 0 and variance 1, int8; semantics in edgekit/families/normalization.py */
 #include "ek_normalization.h"
 #include "ek_roots.h"
 

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from edgekit.families.nine_bits import fits_byte
 from edgekit.graph import Value
-from edgekit.nine_bits import fits_byte
 from edgekit.op import Array, Packed
 
 

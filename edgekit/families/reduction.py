@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from edgekit.channels import Bounds, Spare
+from edgekit.families.movement import AXES, axis_of, constant, strides
 from edgekit.graph import Graph, IntNode, Node
-from edgekit.movement import AXES, axis_of, constant, strides
 from edgekit.op import Axes, Params, Shape, c_field, require
 
 if TYPE_CHECKING:

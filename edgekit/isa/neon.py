@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgekit import fixed
-from edgekit.dsp import Channels, sums
+from edgekit.isa.dsp import Channels, sums
 from edgekit.op import Const, Packed, Params
 
 Array = NDArray[Any]

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgekit.evaluation import linear
+from edgekit.families.evaluation import linear
+from edgekit.families.movement import constant
+from edgekit.families.window import channels_first, spatial
 from edgekit.fixed import round_half_away
 from edgekit.graph import Graph, Node
-from edgekit.movement import constant
 from edgekit.op import require
-from edgekit.window import channels_first, spatial
 
 if TYPE_CHECKING:
     from edgekit.draft import Draft

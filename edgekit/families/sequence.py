@@ -22,7 +22,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from edgekit import fixed
-from edgekit.elementwise import real_operands
+from edgekit.families.elementwise import real_operands
 from edgekit.graph import Graph, IntNode, Node, Value
 from edgekit.op import Array, Const, Cost, Op, Params, Shape, c_field, require
 

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from edgekit.families.integers import import_integers
+from edgekit.families.window import Axis
 from edgekit.graph import Node, plain
-from edgekit.integers import import_integers
 from edgekit.op import Array, require
-from edgekit.window import Axis
 
 if TYPE_CHECKING:
     from edgekit.draft import Draft

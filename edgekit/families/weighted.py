@@ -12,9 +12,7 @@ from numpy.typing import NDArray
 
 from edgekit import fixed
 from edgekit.errors import EdgekitError
-from edgekit.graph import Graph, Node, Quant, Value, dequantized
-from edgekit.op import Array, require
-from edgekit.window import (
+from edgekit.families.window import (
     Axis,
     by_sample,
     channels_first,
@@ -22,6 +20,8 @@ from edgekit.window import (
     spatial,
     window_attrs,
 )
+from edgekit.graph import Graph, Node, Quant, Value, dequantized
+from edgekit.op import Array, require
 
 if TYPE_CHECKING:
     from edgekit.draft import Draft

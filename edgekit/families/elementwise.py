@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edgekit.errors import EdgekitError
+from edgekit.families.integers import import_integers
+from edgekit.families.masks import add_mask
 from edgekit.fixed import INT32_MAX
 from edgekit.graph import Graph, Node, Value, plain
-from edgekit.integers import import_integers
-from edgekit.masks import add_mask
 from edgekit.op import Array, Shape, require
 
 if TYPE_CHECKING:

@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgekit import axis_pools
 from edgekit.channels import Bounds, Spare
 from edgekit.errors import EdgekitError
-from edgekit.graph import Graph, IntNode, Node, plain
-from edgekit.op import Case, Op, Shape, int8_pair, int16_pair, require
-from edgekit.window import (
+from edgekit.families import axis_pools
+from edgekit.families.window import (
     Axis,
     WindowParams,
     axes_of,
@@ -28,6 +26,8 @@ from edgekit.window import (
     window_axes,
     window_params,
 )
+from edgekit.graph import Graph, IntNode, Node, plain
+from edgekit.op import Case, Op, Shape, int8_pair, int16_pair, require
 
 if TYPE_CHECKING:
     from edgekit.draft import Draft

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from edgekit.families.sequence import Sequence as Layer
 from edgekit.graph import Node
 from edgekit.op import Array, require
-from edgekit.sequence import Sequence as Layer
 
 if TYPE_CHECKING:
     from edgekit.draft import Draft
@@ -63,7 +63,7 @@ def _check_functions(node: Node, functions: tuple[str, ...], directions: int) ->
 def _weights(
     node: Node, draft: Draft, named: Mapping[str, str], order: Sequence[int], directions: int
 ) -> dict[str, Array]:
-    """The attributes of `edgekit/sequence.py`."""
+    """The attributes of `edgekit/families/sequence.py`."""
     w, r = draft.real(named["W"]), draft.real(named["R"])
     bias = draft.real(named["B"])
     constant = w is not None and r is not None and (bias is not None or not named["B"])

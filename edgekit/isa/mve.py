@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgekit.dsp import Channels, as_int32, sums
+from edgekit.isa.dsp import Channels, as_int32, sums
 from edgekit.op import Const, Packed
 
 Array = NDArray[Any]

@@ -14,11 +14,12 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from edgekit import elementwise, fixed, weighted
+from edgekit import fixed
 from edgekit.errors import EdgekitError
+from edgekit.families import elementwise, weighted
+from edgekit.families.window import WindowParams, activation_range
 from edgekit.graph import Graph, Node, Quant, Value, limits
 from edgekit.op import Array, Case, Const, Op, Params, Shape, c_field, load_ops, require
-from edgekit.window import WindowParams, activation_range
 
 _LARGEST = 2**15
 _MOST_SUM = 2**47  # what the rescaling takes

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgekit.dsp import SUMS, TAPS, Channels, as_int32
+from edgekit.isa.dsp import SUMS, TAPS, Channels, as_int32
 from edgekit.op import Const, Packed
 
 Array = NDArray[Any]

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from edgekit.cases import activation, case_random, single
-from edgekit.elementwise import Broadcast, walk
+from edgekit.families.elementwise import Broadcast, walk
 from edgekit.graph import Graph, IntNode, Node, Quant, Value
 from edgekit.op import Array, Case, Op, Shape
 

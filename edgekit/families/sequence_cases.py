@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from edgekit.cases import activation, case_random, single
+from edgekit.families.sequence import Sequence
 from edgekit.graph import Value
 from edgekit.op import Case
-from edgekit.sequence import Sequence
 
 
 def sequence_cases(op: type[Sequence], attrs: Mapping[str, Any], only: str = "") -> list[Case]:

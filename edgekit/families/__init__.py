@@ -1,0 +1,1 @@
+"""What families of operators share: operand rules, arithmetic, kernels' numbers, cases for tests."""
