@@ -19,12 +19,24 @@ from edgekit.graph import Graph, Quant, State, Value, limits
 from edgekit.op import load_ops
 from edgekit.quantize import equalize
 from edgekit.quantize.bias import corrected
+from edgekit.quantize.coded import coded
 from edgekit.quantize.evaluate import inferences, some
 from edgekit.quantize.low_bits import second_moments
+from edgekit.quantize.mixed import mixed
 from edgekit.quantize.prepare import Groups, accumulated, groups_of, has_reals, is_real, prepared
 from edgekit.quantize.ranges import RANGES, Histogram, affine, minmax, power_of_two, symmetric
 from edgekit.quantize.report import error_report
-from edgekit.quantize.schemes import W8A8, W8A16, WEIGHT_BITS, chosen_schemes
+from edgekit.quantize.rounded import Rounded
+from edgekit.quantize.schemes import (
+    MIXED,
+    W8A8,
+    W8A16,
+    chosen_schemes,
+    fitting,
+    is_coded,
+    weight_bits,
+    weighted,
+)
 from edgekit.quantize.store import Quantization, damaged, load, save
 from edgekit.quantize.weights import layer_constants
 from edgekit.quantize.widths import WIDE, wide_tensors
@@ -39,14 +51,17 @@ _CORRECTION_SAMPLES = 128
 
 @dataclass(frozen=True)
 class Settings:
-    """How numbers are chosen. ranges: a key of `ranges.RANGES`. scheme: one of `schemes.SCHEMES`;
-    layer_schemes: those of single layers, by patterns of their names."""
+    """How numbers are chosen. ranges: a key of `ranges.RANGES`. scheme: one of `schemes`;
+    layer_schemes: those of single layers, by patterns of their names. weights: with the scheme "mixed", bytes
+    ("120K") or share ("40%") of what all weights take at eight bits; among: what it may choose from."""
 
     ranges: str = "percentile"
     equalize: bool = True
     bias_correction: bool = True
     scheme: str = W8A8
     layer_schemes: Mapping[str, str] = field(default_factory=dict)
+    weights: str = ""
+    among: str = "w8a8,w4a8,w3a8,w2a8,c,e"
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +109,6 @@ def quantized(
     chosen = chosen_schemes(graph, settings.scheme, settings.layer_schemes)
     if not has_reals(graph) and not graph.one_rounding:
         return graph, None
-    few = {name: WEIGHT_BITS[s] for name, s in chosen.items() if WEIGHT_BITS[s] < 8}
     wide = frozenset(name for name, s in chosen.items() if s == W8A16)
     ready = prepared(graph, wide)
     groups = groups_of(ready, wide, calibrated=calibration is not None)
@@ -108,8 +122,16 @@ def quantized(
         if settings.equalize:
             ready, factors = equalize.equalized(ready, _spreads(ready, calibration), wide)
         seen = _histograms(ready, groups, calibration)
+    if settings.scheme == MIXED:
+        named = fitting(settings.layer_schemes, graph)
+        layers = {n: chosen[n] if n in named else "" for n in weighted(graph)}
+        found, made = mixed(ready, calibration, layers, settings.weights, settings.among)
+        chosen |= found
+    else:
+        made = coded(ready, calibration, {name: s for name, s in chosen.items() if is_coded(s)})
+    few = {name: weight_bits(s) for name, s in chosen.items() if weight_bits(s) < 8}
     moments = second_moments(ready, calibration, few) if calibration and few else {}
-    decided = _numbers(ready, groups, seen, settings, few, moments, wide)
+    decided = _numbers(ready, groups, seen, settings, few, moments, wide, made)
     if not decided.quants:
         return graph, None
     result = applied(ready, decided)
@@ -270,6 +292,7 @@ def _numbers(
     few: Mapping[str, int],
     moments: Mapping[str, Array],
     wide: frozenset[str],
+    made: Mapping[str, Rounded],
 ) -> Quantization:
     """Numbers for every real tensor: activations by their range, then constants and layers."""
     quants: dict[str, Quant] = {}
@@ -307,9 +330,9 @@ def _numbers(
             continue
         x, out = numbers(node.inputs[0]), numbers(node.outputs[0])
         if x is not None and out is not None and not x.per_channel:
-            bits = few.get(node.name, 8)
-            made = layer_constants(node, graph, x, out, bits, moments.get(node.name))
-            for name, (quant, array) in made.items():
+            bits, known = few.get(node.name, 8), made.get(node.name)
+            constants = layer_constants(node, graph, x, out, bits, moments.get(node.name), known)
+            for name, (quant, array) in constants.items():
                 quants[name], data[name] = quant, array
     return Quantization(quants, data, wide=wide)
 

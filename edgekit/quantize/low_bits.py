@@ -22,7 +22,7 @@ from edgekit.validate.data import Samples
 Array = NDArray[Any]
 
 _SAMPLES = 128
-_MOST_TAPS = 2048  # beyond them H's diagonal has to do: H takes 8 bytes times their square
+MOST_TAPS = 2048  # beyond them H's diagonal has to do: H takes 8 bytes times their square
 _FACTORS = np.linspace(0.4, 1.0, 41)  # of the scale that reaches a channel's largest weight
 _DAMPING = 0.01  # of H's mean diagonal, as published
 
@@ -44,7 +44,7 @@ def second_moments(graph: Graph, samples: Samples, layers: Collection[str]) -> d
 
 
 def _moment(windows: Array) -> Array:
-    if windows.shape[2] > _MOST_TAPS:
+    if windows.shape[2] > MOST_TAPS:
         return np.asarray((windows**2).sum(axis=1))
     return np.asarray(windows.transpose(0, 2, 1) @ windows)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,9 @@ from edgekit.graph import Graph, Node, Quant, Value, dequantized
 from edgekit.op import load_ops
 from edgekit.quantize import low_bits
 
+if TYPE_CHECKING:
+    from edgekit.quantize.rounded import Rounded
+
 Array = NDArray[Any]
 
 _MOST_BIAS = 2.0**28  # of the 2^31 that a sum may reach
@@ -20,13 +23,19 @@ _BIAS_TOLERANCE = 1e-3
 
 
 def layer_constants(
-    node: Node, graph: Graph, x: Quant, out: Quant, bits: int = 8, moments: Array | None = None
+    node: Node,
+    graph: Graph,
+    x: Quant,
+    out: Quant,
+    bits: int = 8,
+    moments: Array | None = None,
+    given: Rounded | None = None,
 ) -> dict[str, tuple[Quant, Array]]:
     """Numbers and data of a layer's weights and bias, by name; what the source has quantized stays.
 
     graph: prepared; x, out: numbers of the layer's input and output; bits: of the weights; moments: of the
-    layer's windows, where those are fewer than eight (`low_bits.second_moments`). Raises EK301 for a bias whose
-    scale is not the product of the scales of input and weights.
+    layer's windows, where those are fewer than eight (`low_bits.second_moments`); given: numbers that are chosen
+    already. Raises EK301 for a bias whose scale is not the product of the scales of input and weights.
     """
     axis = load_ops()[node.op].channel_axis
     assert axis is not None
@@ -37,15 +46,22 @@ def layer_constants(
     if weights.dtype == "float32":
         assert bias is not None
         channels = _channels(weights, axis)
-        scale = (
-            _eight_bit_scales(channels) if bits == 8 else low_bits.scales(channels, moments, bits)
-        )
+        if given is not None:
+            scale = given.scale
+        elif bits == 8:
+            scale = eight_bit_scales(channels)
+        else:
+            scale = low_bits.scales(channels, moments, bits)
         numbers = _weight_numbers(scale, bias, axis, x.scale[0], out.scale[0], bits)
-        if bits == 8:
+        if given is not None:
+            # A bias may have made a step longer.
+            kept = given.scale / np.array(numbers.scale)
+            data = as_weights(np.rint(given.levels * kept[:, None]).astype(np.int8), weights, axis)
+        elif bits == 8:
             data = _rounded(weights, numbers)
         else:
             exact = np.broadcast_to(np.array(numbers.scale), len(channels))
-            data = _as_weights(low_bits.levels(channels, exact, moments, bits), weights, axis)
+            data = as_weights(low_bits.levels(channels, exact, moments, bits), weights, axis)
         made[weights.name] = numbers, data
     if bias is None or bias.data is None or numbers is None:
         return made
@@ -66,19 +82,26 @@ def bias_constant(real: Array, x: Quant, weights: Quant) -> tuple[Quant, Array]:
     return Quant(scales, (0,) * len(scales), 0 if len(scales) > 1 else None), steps
 
 
+def channels_of(node: Node, graph: Graph) -> Array:
+    """A layer's real weights [channels, taps]."""
+    axis = load_ops()[node.op].channel_axis
+    assert axis is not None
+    return _channels(graph.value(node.inputs[1]), axis)
+
+
 def _channels(weights: Value, axis: int) -> Array:
     """Real weights [channels, taps]."""
     assert weights.data is not None
     return np.moveaxis(weights.data, axis, 0).reshape(weights.shape[axis], -1).astype(np.float64)
 
 
-def _as_weights(channels: Array, weights: Value, axis: int) -> Array:
-    """The inverse of `_channels`."""
+def as_weights(channels: Array, weights: Value, axis: int) -> Array:
+    """Weights [channels, taps] in the shape of a tensor with its channels along `axis`."""
     shape = [weights.shape[axis], *(n for i, n in enumerate(weights.shape) if i != axis)]
     return np.ascontiguousarray(np.moveaxis(channels.reshape(shape), 0, axis))
 
 
-def _eight_bit_scales(channels: Array) -> Array:
+def eight_bit_scales(channels: Array) -> Array:
     """The largest weight is 127."""
     return np.asarray(np.abs(channels).max(axis=1) / 127)
 
