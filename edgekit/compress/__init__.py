@@ -1,0 +1,1 @@
+"""Compression: what makes a model smaller before it is lowered."""

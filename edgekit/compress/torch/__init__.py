@@ -1,0 +1,1 @@
+"""Training with PyTorch, an optional package."""
