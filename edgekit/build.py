@@ -198,7 +198,7 @@ def build(
     model: str | Path | Module,
     *,
     example_inputs: Any = None,
-    calibration: str | Path | Array | Mapping[str, Array] | None = None,
+    calibration: str | Path | Array | Mapping[str, Array] | Quantization | None = None,
     scale: float | None = None,
     offset: float | None = None,
     quantization: Settings = Settings(),
@@ -221,7 +221,8 @@ def build(
     """Build `model` for `target` and return the report (the contract's JSON keys).
 
     A live module needs `example_inputs`, a model with real numbers `calibration`: typical inputs with
-    the source's axes, as ``x * scale + offset`` where either is given. `costs` is a file of `edgekit tune`. preprocess: by input, what stands in
+    the source's axes, as ``x * scale + offset`` where either is given, or the numbers themselves, as training
+    decides them (`compress.torch.qat`). `costs` is a file of `edgekit tune`. preprocess: by input, what stands in
     front of it (`edgekit.preprocess`), or its table; calibration data are then raw inputs. Writes the bundle to `output` (default ``build/<name>``), whole or not at all.
     A failed gate is no exception: see ``report["gates"]``. Raises EdgekitError for everything else.
     """
@@ -234,7 +235,11 @@ def build(
         options = replace(options, rooms=rooms_of(options, stack=0))
 
         progress("import, quantize, plan")
-        numbers = None if calibration is None else Calibration(calibration, scale, offset)
+        numbers = (
+            calibration
+            if calibration is None or isinstance(calibration, Quantization)
+            else Calibration(calibration, scale, offset)
+        )
         counted = None if costs is None else costs_for(Path(costs), board)
         stages = compile_program(path, options, dump, numbers=numbers, costs=counted)
 

@@ -125,7 +125,8 @@ def _product(node: Node, graph: Graph, operands: Sequence[Tensor]) -> Tensor:
     a, b = _aligned(node, graph, operands)
     a = a.transpose(-1, -2) if node.attrs["adj_x"] else a
     b = b.transpose(-1, -2) if node.attrs["adj_y"] else b
-    return (a @ b * node.attrs.get("factor", 1.0)).reshape(-1, *_shape(node, graph))
+    product = torch.matmul(a, b) * float(node.attrs.get("factor", 1.0))
+    return product.reshape(-1, *_shape(node, graph))
 
 
 def _normalized(node: Node, graph: Graph, operands: Sequence[Tensor]) -> Tensor:
@@ -134,12 +135,13 @@ def _normalized(node: Node, graph: Graph, operands: Sequence[Tensor]) -> Tensor:
     rows = op.rows(node, graph.value(node.inputs[0]).shape)
     x = operands[0].reshape(-1, rows.outer, rows.rows, rows.inner)
     middle = x.mean(dim=(1, 3), keepdim=True) if node.attrs["own_mean"] else torch.zeros(())
-    spread = ((x - middle) ** 2).mean(dim=(1, 3), keepdim=True) + node.attrs["epsilon"]
+    away = x - middle
+    spread = (away * away).mean(dim=(1, 3), keepdim=True) + float(node.attrs["epsilon"])
     gain, bias = (
         torch.from_numpy(np.asarray(node.attrs[key], np.float32).reshape(-1, rows.inner))
         for key in ("gain", "bias")
     )
-    return ((x - middle) / spread.sqrt() * gain + bias).reshape(operands[0].shape)
+    return (away / spread.sqrt() * gain + bias).reshape(operands[0].shape)
 
 
 def _bilinear(node: Node, graph: Graph, operands: Sequence[Tensor]) -> Tensor:

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from edgekit.compress.torch.functions import Function, function_of
 from edgekit.errors import EdgekitError
 from edgekit.graph import Graph, Node, dequantized
+from edgekit.op import load_ops
 
 Array = NDArray[Any]
 
@@ -65,7 +66,9 @@ class GraphModule(nn.Module):
         """The graph with the constants as they are now."""
         with torch.no_grad():
             made = self.constants()
-        return with_constants(self.graph, {name: made[name].numpy() for name in self.names})
+        return with_constants(
+            self.graph, {name: made[name].detach().numpy() for name in self.names}
+        )
 
 
 def with_constants(graph: Graph, data: Mapping[str, Array]) -> Graph:
@@ -73,7 +76,8 @@ def with_constants(graph: Graph, data: Mapping[str, Array]) -> Graph:
     values = dict(graph.values)
     for name, array in data.items():
         value = values[name]
-        assert value.data is not None and value.data.shape == array.shape, name
+        assert value.data is not None, name
+        assert value.data.shape == array.shape, name
         values[name] = replace(value, data=np.array(array, value.data.dtype))
     return replace(graph, values=values)
 
@@ -116,6 +120,23 @@ def _real(graph: Graph, name: str) -> Array:
 def _sum_scale(node: Node, graph: Graph) -> Array:
     x, weights = (graph.value(name) for name in node.inputs[:2])
     return np.asarray(1.0 if weights.quant is None else x.scale * np.array(weights.quant.scale))
+
+
+def zeros_kept(graph: Graph) -> dict[str, Array]:
+    """Masks that keep at 0 what is 0: elements of weights, and of biases those of channels without any
+    weights. A network that was not pruned has next to none."""
+    masks: dict[str, Array] = {}
+    for node in graph.nodes:
+        axis = load_ops()[node.op].channel_axis
+        if axis is None or graph.value(node.inputs[1]).dtype != "float32":
+            continue
+        weights = np.asarray(graph.const(node.inputs[1]))
+        masks[node.inputs[1]] = weights != 0
+        if node.inputs[2:] and node.inputs[2] and graph.value(node.inputs[2]).dtype == "float32":
+            bias = np.asarray(graph.const(node.inputs[2]))
+            empty = ~np.moveaxis(weights != 0, axis, 0).reshape(weights.shape[axis], -1).any(axis=1)
+            masks[node.inputs[2]] = (bias != 0) | ~empty.reshape(bias.shape)
+    return {name: mask for name, mask in masks.items() if not mask.all()}
 
 
 def mask_tensors(masks: Mapping[str, Array], graph: Graph) -> dict[str, Tensor]:

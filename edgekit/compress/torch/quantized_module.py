@@ -187,6 +187,16 @@ class QuantizedModule(nn.Module):
             return replace(self.numbers()[0], notes=(), errors=None)
 
 
+def trained_layers(graph: Graph, start: Quantization) -> dict[str, int]:
+    """The layers of a canonical graph whose weights are trained, and the bits that they have."""
+    ready = prepared(graph, start.wide)
+    return {
+        node.name: start.quants[node.inputs[1]].bits
+        for node in ready.nodes
+        if trains(node, ready, start)
+    }
+
+
 def trains(node: Node, graph: Graph, start: Quantization) -> bool:
     """Whether a node is a layer whose weights were quantized here."""
     weighted = load_ops()[node.op].channel_axis is not None
