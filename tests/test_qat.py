@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -79,19 +80,24 @@ def stepped(module: QuantizedModule, inputs: list[torch.Tensor], steps: int = 2)
         optimizer.step()
 
 
-@pytest.mark.parametrize("bits", [8, 4, 3, 2])
-@pytest.mark.parametrize("model", ["residual", "fsdd_res1d_dscnn.onnx", "fsdd_kwt_tiny_transformer.onnx", "mlperf_tiny_kws01_dscnn_float32.tflite", "mtcnn_rnet_24x24_float.onnx"])  # fmt: skip
+@pytest.mark.parametrize(
+    ("model", "bits"),
+    [
+        *(("residual", bits) for bits in (8, 4, 3, 2)),
+        ("fsdd_res1d_dscnn.onnx", 4),
+        ("fsdd_kwt_tiny_transformer.onnx", 8),
+        ("mlperf_tiny_kws01_dscnn_float32.tflite", 8),
+        ("mtcnn_rnet_24x24_float.onnx", 3),
+    ],
+)
 def test_forward_is_the_simulator_after_training_steps(model: str, bits: int) -> None:
-    if bits < 8 and model not in ("residual", "fsdd_res1d_dscnn.onnx"):
-        pytest.skip("bits change weights alone: two models are enough")
     graph = small() if model == "residual" else load(shared("models", model))
     rng = np.random.default_rng(1)
     x = {
         name: rng.normal(size=(4, *graph.value(name).shape)).astype(np.float32)
         for name in graph.inputs
     }
-    module = QuantizedModule(graph, decided(graph, x))
-    module = QuantizedModule(graph, decided(graph, x), bits=dict.fromkeys(module.nodes, bits))
+    module = QuantizedModule(graph, decided(graph, x, f"w{bits}a8"))
     stepped(module, [torch.from_numpy(x[name]) for name in graph.inputs])
     assert same_bytes(graph, module, x) >= 4 * 6
     for weights in module.nodes.values():
@@ -125,8 +131,10 @@ def trained_floats() -> Graph:
 
 def test_two_bits_are_learned_without_labels_and_repeat_by_the_seed(tmp_path: Path) -> None:
     graph, (x, _) = trained_floats(), blobs()
-    before = qat(graph, x, Training(epochs=1, learning_rate=1e-9), bits=2, progress=False)
-    after = [qat(graph, x, FAST, bits=2, progress=False) for _ in range(2)]
+    two = Settings(scheme="w2a8")
+    before = qat(graph, x, Training(epochs=1, learning_rate=1e-9), settings=two, progress=False)
+    longer = replace(FAST, epochs=12)
+    after = [qat(graph, x, longer, settings=two, progress=False) for _ in range(2)]
     assert after[0].history.losses[-1] < before.history.losses[0] / 2
     assert accuracy(graph, after[0].quantization) >= max(0.9, accuracy(graph, before.quantization))
     for i, made in enumerate(after):
@@ -136,7 +144,8 @@ def test_two_bits_are_learned_without_labels_and_repeat_by_the_seed(tmp_path: Pa
 
 def test_bits_of_single_layers_and_labels() -> None:
     graph, (x, y) = small(), blobs()
-    made = qat(graph, x, FAST, labels=y, layer_bits={graph.nodes[-1].name: 3}, progress=False)
+    three = Settings(layer_schemes={graph.nodes[-1].name: "w3a8"})
+    made = qat(graph, x, FAST, labels=y, settings=three, progress=False)
     bits = {n.op: made.quantization.quants[n.inputs[1]].bits for n in graph.nodes if n.inputs[1:] and n.inputs[1] in made.quantization.data}  # fmt: skip
     assert bits["fully_connected"] == 3
     assert bits["depthwise"] == 8
@@ -164,7 +173,7 @@ def test_pruned_channels_leave_the_program() -> None:
     weights, bias = (np.array(graph.const(name)) for name in layer.inputs[1:3])
     weights[:5], bias[:5] = 0, 0
     pruned = with_constants(graph, {layer.inputs[1]: weights, layer.inputs[2]: bias})
-    made = qat(pruned, x, FAST, bits=4, teacher=graph, progress=False)
+    made = qat(pruned, x, FAST, settings=Settings(scheme="w4a8"), teacher=graph, progress=False)
     assert made.quantization.data[layer.inputs[1]][5:].any()
     left = drop_constant_channels(lower(restored(pruned, made.quantization)))
     (first,) = (node for node in left.nodes if node.name == layer.name)
@@ -177,10 +186,10 @@ def test_a_bundle_has_what_training_saw(tmp_path: Path) -> None:
     module, (x, y) = Residual().eval(), blobs()
     source = export_module(module, torch.zeros(1, 1, 8, 8), tmp_path)
     graph = load(source)
-    made = qat(graph, x, FAST, bits=4, labels=y, progress=False)
+    made = qat(graph, x, FAST, settings=Settings(scheme="w4a8"), labels=y, progress=False)
     save(tmp_path / "numbers.npz", made.quantization)
     numbers = load_numbers(tmp_path / "numbers.npz")
-    report = build(source, calibration=numbers, output=tmp_path / "bundle", name="net")
+    report = build(source, decided=numbers, output=tmp_path / "bundle", name="net")
     assert report["bit_exact"]
     program = compile_program(source, Options("net"), numbers=numbers).program
     whole = restored(graph, numbers)
@@ -193,18 +202,10 @@ def test_a_bundle_has_what_training_saw(tmp_path: Path) -> None:
         np.testing.assert_array_equal(found, wanted)
 
 
-@pytest.mark.parametrize(
-    ("options", "code"),
-    [
-        ({"bits": 5}, "EK001"),
-        ({"layer_bits": {"nowhere*": 4}}, "EK001"),
-        ({"labels": np.zeros(3, int)}, "EK004"),
-    ],
-)
-def test_wrong_arguments(options: dict[str, Any], code: str) -> None:
+def test_labels_that_do_not_fit_are_refused() -> None:
     with pytest.raises(EdgekitError) as refused:
-        qat(small(), blobs(16)[0], FAST, progress=False, **options)
-    assert refused.value.code == code
+        qat(small(), blobs(16)[0], FAST, labels=np.zeros(3, int), progress=False)
+    assert refused.value.code == "EK004"
 
 
 def test_a_model_of_integers_has_nothing_to_train() -> None:

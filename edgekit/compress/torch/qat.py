@@ -7,7 +7,6 @@ The graph in real numbers is the teacher. Graphs come from any format, so the sa
 
 from __future__ import annotations
 
-import fnmatch
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,12 +25,10 @@ from edgekit.frontends import load_model, model_file
 from edgekit.graph import Graph
 from edgekit.passes import canonical
 from edgekit.quantize import Calibration, Quantization, Settings, quantized
-from edgekit.schema import nearest
 from edgekit.threads import one_blas_thread
 from edgekit.validate.data import Samples
 
 Array = NDArray[Any]
-WEIGHT_BITS = (2, 3, 4, 8)
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,8 +50,6 @@ def qat(
     data: Samples | Any,
     training: Training = Training(),  # noqa: B008
     *,
-    bits: int = 8,
-    layer_bits: Mapping[str, int] | None = None,
     labels: Array | None = None,
     calibration: Samples | None = None,
     start: Quantization | None = None,
@@ -65,29 +60,27 @@ def qat(
     learn_ranges: bool = True,
     progress: bool | None = None,
 ) -> Trained:
-    """Train a canonical graph of real numbers for weights of so many bits.
+    """Train a canonical graph of real numbers in the integers of `settings.scheme` and `layer_schemes`.
 
     data: what to train on, in any form that calibration data have (`quantize.Calibration`). labels: a class for
     each sample; those of `data` if not given, and without any the teacher alone says what is right.
-    layer_bits: of single layers, by patterns of their names, the last that fits counting. start: numbers and
-    bits to begin with; if there are none, calibration (`data` if not given) decides them as `settings` say.
+    start: numbers to begin with, their bits among them; if there are none, calibration (`data` if not given)
+    decides them as `settings` say. learn_ranges: the scales of activations are trained, too.
     teacher: the graph itself if not given. masks: by constant, which elements may be other than 0; if there are none,
     what is 0 stays 0.
     training: rates, epochs, mix, seed (its `teacher` is not used). Deterministic by the seed.
-    Raises EK001 for arguments that are none, EK004 for data, EK201 and EK202 for models that cannot be trained,
-    and what `quantized` raises.
+    Raises EK001 where there is nothing to train, EK004 for data, EK201 and EK202 for models that cannot be
+    trained, and what `quantized` raises.
     """
     samples = _samples(graph, data)
     decided = start or quantized(graph, calibration or samples, settings)[1]
-    layers = {} if decided is None else trained_layers(graph, decided)
-    if decided is None or not layers:
+    if decided is None or not trained_layers(graph, decided):
         raise EdgekitError(
             "EK001", "there is nothing to train", where=graph.name,
             found="no layer with weights of real numbers", help="pass the model before its quantization",
         )  # fmt: skip
-    chosen = _with_patterns(layers if start else dict.fromkeys(layers, bits), layer_bits or {})
     kept = zeros_kept(graph) if masks is None else masks
-    student = QuantizedModule(graph, decided, bits=chosen, masks=kept, learn_ranges=learn_ranges)
+    student = QuantizedModule(graph, decided, masks=kept, learn_ranges=learn_ranges)
     history = _distilled(student, teacher or graph, samples, labels, training, validation, progress)
     return Trained(student.quantization(), history)
 
@@ -150,23 +143,3 @@ def _distilled(
             validation=held,
             progress=progress,
         )
-
-
-def _with_patterns(bits: Mapping[str, int], patterns: Mapping[str, int]) -> dict[str, int]:
-    """The bits of every layer's weights, by node. Raises EK001 for bits or patterns that fit nothing."""
-    chosen = dict(bits)
-    for pattern, own in patterns.items():
-        fitting = fnmatch.filter(list(bits), pattern)
-        if not fitting:
-            raise EdgekitError(
-                "EK001", "no layer has this name", where="layer_bits", found=pattern,
-                help=nearest(pattern, list(bits)),
-            )  # fmt: skip
-        chosen |= dict.fromkeys(fitting, own)
-    wrong = sorted(set(chosen.values()) - set(WEIGHT_BITS))
-    if wrong:
-        raise EdgekitError(
-            "EK001", "weights cannot have so many bits", where="bits", found=f"{wrong[0]}",
-            help=f"one of {', '.join(map(str, WEIGHT_BITS))}",
-        )  # fmt: skip
-    return chosen

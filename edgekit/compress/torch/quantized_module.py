@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from edgekit.compress.torch.graph_module import fixed_constants, functions_of, mask_tensors
 from edgekit.compress.torch.rounding import rounded, straight_through
-from edgekit.compress.torch.scales import ActivationScales, is_wide, limits_of, nearest_scales
+from edgekit.compress.torch.scales import ActivationScales, is_wide, limits_of
 from edgekit.graph import Graph, Node, Quant, limits
 from edgekit.op import load_ops
 from edgekit.quantize import applied
@@ -43,23 +43,18 @@ class Tensors(NamedTuple):
 class Layer(nn.Module):
     """Weights and bias of one layer, the scales of its channels, and the bits of its weights."""
 
-    def __init__(self, node: Node, graph: Graph, quant: Quant, bits: int) -> None:
+    def __init__(self, node: Node, graph: Graph, quant: Quant) -> None:
         super().__init__()
         weights, bias = (graph.value(name) for name in node.inputs[1:3])
         axis = load_ops()[node.op].channel_axis
         assert axis is not None
-        self.bits, self.shape = bits, [1] * len(weights.shape)
+        self.bits, self.shape = quant.bits, [1] * len(weights.shape)
         self.shape[axis] = -1
         self.weight = nn.Parameter(torch.from_numpy(np.array(weights.data, np.float32)))
         self.bias = nn.Parameter(torch.from_numpy(np.array(bias.data, np.float32).reshape(-1)))
-        scale = np.array(quant.scale)
-        if bits != quant.bits:
-            channels = np.moveaxis(np.asarray(weights.data), axis, 0).reshape(weights.shape[axis], -1)  # fmt: skip
-            found = nearest_scales(channels, bits)
-            scale = np.where(found > 0, found, scale)
-        self.start = torch.from_numpy(scale.astype(np.float32))
-        self.change = nn.Parameter(torch.zeros(len(scale)))
-        self.axis = axis if len(scale) > 1 else None
+        self.start = torch.tensor(quant.scale, dtype=torch.float32)
+        self.change = nn.Parameter(torch.zeros(len(quant.scale)))
+        self.axis = quant.axis
 
     def steps(self, x_scale: Tensor) -> Tensor:
         """The scales, long enough for the bias to fit its sums."""
@@ -71,8 +66,8 @@ class Layer(nn.Module):
 class QuantizedModule(nn.Module):
     """Real inputs [N, *shape], in the graph's order, to a list of its outputs' real values.
 
-    graph: canonical, of real numbers; start: what calibration decided for it (`quantize.quantized`); bits:
-    of the weights of single layers, by node, where other than there. masks: as in `GraphModule`.
+    graph: canonical, of real numbers; start: what calibration decided for it (`quantize.quantized`). masks: as
+    in `GraphModule`.
     Raises EK201 for operators without a gradient, EK202 for variables.
     """
 
@@ -81,7 +76,6 @@ class QuantizedModule(nn.Module):
         graph: Graph,
         start: Quantization,
         *,
-        bits: Mapping[str, int] | None = None,
         masks: Mapping[str, Array] | None = None,
         learn_ranges: bool = True,
     ) -> None:
@@ -92,11 +86,9 @@ class QuantizedModule(nn.Module):
         self.nodes = {
             node.name: node for node in self.graph.nodes if trains(node, self.graph, start)
         }
-        chosen = bits or {}
-        self.layers = nn.ModuleList()
-        for node in self.nodes.values():
-            quant = start.quants[node.inputs[1]]
-            self.layers.append(Layer(node, self.graph, quant, chosen.get(node.name, quant.bits)))
+        self.layers = nn.ModuleList(
+            Layer(node, self.graph, start.quants[node.inputs[1]]) for node in self.nodes.values()
+        )
         self.scales = ActivationScales(self.graph, start, self.nodes, learn_ranges)
         own = {name for node in self.nodes.values() for name in node.inputs[1:3]}
         self.names = [name for name in start.data if name not in own and name in self.scales.quants]
@@ -187,14 +179,10 @@ class QuantizedModule(nn.Module):
             return replace(self.numbers()[0], notes=(), errors=None)
 
 
-def trained_layers(graph: Graph, start: Quantization) -> dict[str, int]:
-    """The layers of a canonical graph whose weights are trained, and the bits that they have."""
+def trained_layers(graph: Graph, start: Quantization) -> list[str]:
+    """The layers of a canonical graph whose weights would be trained."""
     ready = prepared(graph, start.wide)
-    return {
-        node.name: start.quants[node.inputs[1]].bits
-        for node in ready.nodes
-        if trains(node, ready, start)
-    }
+    return [node.name for node in ready.nodes if trains(node, ready, start)]
 
 
 def trains(node: Node, graph: Graph, start: Quantization) -> bool:

@@ -8,21 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import replace
-from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from edgekit.graph import Graph, Quant
 from edgekit.op import load_ops
+from edgekit.quantize.low_bits import span
 from edgekit.quantize.prepare import groups_of
 from edgekit.quantize.store import Quantization
 from edgekit.quantize.widths import WIDE, wide_tensors
-
-Array = NDArray[Any]
-_FACTORS = np.linspace(0.3, 1.0, 36)  # of the scale that reaches a channel's largest weight
 
 
 class ActivationScales(nn.Module):
@@ -81,15 +76,4 @@ def is_wide(quantization: Quantization, name: str) -> bool:
 
 def limits_of(bits: int) -> tuple[int, int]:
     """The numbers of weights: of eight bits without -128, so that products stay symmetric."""
-    return (-127, 127) if bits == 8 else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
-
-
-def nearest_scales(channels: Array, bits: int) -> Array:
-    """A scale per channel for weights [channels, taps]: of a grid the one with the least squared error;
-    0 where all of them are 0."""
-    low, high = limits_of(bits)
-    tried = np.abs(channels).max(axis=1) / max(high, 1) * _FACTORS[:, None]
-    safe = np.where(tried > 0, tried, 1.0)[..., None]
-    error = (safe * np.clip(np.rint(channels / safe), low, high) - channels) ** 2
-    best = error.sum(axis=2).argmin(axis=0)
-    return np.asarray(tried[best, np.arange(len(channels))])
+    return (-127, 127) if bits == 8 else span(bits)
