@@ -1,0 +1,90 @@
+"""Weights fitted to what the layers computed before something was taken out of them.
+
+Layer by layer in order of execution, by least squares on calibration data: the inputs are those of the
+changed network, the wanted outputs those of the original before the activation, so that a layer makes up
+for what those before it lost (He, Zhang & Sun, 2017, without their choice of channels).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from edgekit.compress.matrix import Array, bias_of, constants, plain, weights_of, windows
+from edgekit.compress.step import State
+from edgekit.graph import Graph, Node
+from edgekit.quantize.evaluate import Live, run_real_batch, some, stacked
+from edgekit.threads import one_blas_thread
+from edgekit.validate.data import Samples
+
+SAMPLES = 128
+_RIDGE = 1e-2  # of the mean second moment of the inputs: how hard a weight is to move
+_MOST_TAPS = 2048  # of a layer that is solved
+
+
+def refitted(original: Graph, state: State, masks: Mapping[str, Array], samples: Samples) -> State:
+    """The state with weights and biases fitted to the original's outputs.
+
+    masks: by layer, which of its weights [output channels, taps] may be other than zero; layers that are
+    not named stay as they are. original: the graph of the same nodes before anything was taken out.
+    """
+    with one_blas_thread():
+        inputs = stacked(some(original, samples, SAMPLES))
+        lives = Live(original, inputs), Live(state.graph, dict(inputs))
+        for node in state.graph.nodes:
+            if node.name in masks:
+                own = next(n for n in original.nodes if n.name == node.name)
+                wanted = run_real_batch(plain(own), original, lives[0])[0]
+                made = _fitted(
+                    node, state.graph, lives[1][node.inputs[0]], wanted, masks[node.name]
+                )
+                state = state.with_real(constants(node, state.graph, *made))
+            for graph, live in ((original, lives[0]), (state.graph, lives[1])):
+                live |= zip(node.outputs, run_real_batch(node, graph, live), strict=True)
+            lives[0].done(_same(original, node))
+            lives[1].done(_same(state.graph, node))
+    return state
+
+
+def _same(graph: Graph, node: Node) -> Node:
+    return next(n for n in graph.nodes if n.name == node.name)
+
+
+def _fitted(node: Node, graph: Graph, x: Array, wanted: Array, mask: Array) -> tuple[Array, Array]:
+    """Weights [channels, taps] and bias of a layer for inputs [N, *shape] and outputs [N, *shape]."""
+    weights, bias = weights_of(node, graph) * mask, bias_of(node, graph)
+    if weights.shape[1] > _MOST_TAPS:
+        return weights, bias
+    square: Array = np.zeros(1)
+    product: Array = np.zeros(1)
+    for one, target in zip(x, wanted, strict=True):
+        rows = windows(node, graph, one)
+        rows = np.concatenate([rows, np.ones((*rows.shape[:2], 1))], axis=2)
+        groups, positions = rows.shape[:2]
+        rest = target.reshape(positions, groups, -1).transpose(1, 0, 2)
+        square = square + rows.transpose(0, 2, 1) @ rows
+        product = product + rows.transpose(0, 2, 1) @ rest.astype(np.float64)
+    share = len(weights) // len(square)
+    for channel in _alike(mask, share):
+        group = channel[0] // share
+        taps = np.append(mask[channel[0]], True)
+        part = square[group][np.ix_(taps, taps)]
+        ridge = np.full(len(part), _RIDGE * np.diagonal(part)[:-1].mean() if len(part) > 1 else 0.0)
+        ridge[-1] = 1e-9 * part[-1, -1]
+        now = np.column_stack([weights[channel], bias[channel]])[:, taps]
+        right = product[group][taps][:, [c % share for c in channel]] - part @ now.T
+        moved = now + np.linalg.solve(part + np.diag(ridge), right).T
+        weights[np.ix_(np.array(channel), np.flatnonzero(taps[:-1]))] = moved[:, :-1]
+        bias[channel] = moved[:, -1]
+    return weights, bias
+
+
+def _alike(mask: Array, share: int) -> list[list[int]]:
+    """Channels with a weight left, those of one group and one mask together: one factorisation serves
+    them."""
+    table: dict[tuple[int, bytes], list[int]] = {}
+    for channel, row in enumerate(mask):
+        if row.any():
+            table.setdefault((channel // share, row.tobytes()), []).append(channel)
+    return list(table.values())
