@@ -139,7 +139,7 @@ def _reconstruction(scene: Scene) -> Ranking:
         own = [m for m in makers if m.reads(left)]
         order: list[tuple[int, float]] = []
         while left:
-            costs = [sum(m.cost(group) for m in own) for group in left]
+            costs = sum((m.costs(left) for m in own), np.zeros(len(left)))
             least = int(np.argmin(costs))
             group = left.pop(least)
             order.append((group, max(0.0, float(costs[least]))))
@@ -163,12 +163,20 @@ class _Surgeon:
     def reads(self, groups: list[int]) -> bool:
         return bool(np.isin(self._labels, groups).any())
 
-    def cost(self, group: int) -> float:
-        taps = self._labels == group
+    def costs(self, groups: list[int]) -> Array:
+        """Of taking out each of the groups alone."""
+        if len(np.unique(self._labels)) == len(self._labels):  # a tap for each: no blocks to invert
+            each = (self._weights**2).sum(axis=0) / np.diagonal(self._inverse) / self._power
+            known = dict(zip(self._labels.tolist(), each.tolist(), strict=True))
+            return np.array([known.get(group, 0.0) for group in groups])
+        return np.array([self._block(self._labels == group) for group in groups])
+
+    def _block(self, taps: Mask) -> float:
         if not taps.any():
             return 0.0
-        block, own = self._inverse[np.ix_(taps, taps)], self._weights[:, taps]
-        return float((own @ np.linalg.inv(block) * own).sum() / self._power)
+        own = self._weights[:, taps]
+        inside = np.linalg.inv(self._inverse[np.ix_(taps, taps)])
+        return float((own @ inside * own).sum() / self._power)
 
     def remove(self, group: int) -> None:
         taps = self._labels == group

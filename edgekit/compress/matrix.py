@@ -36,18 +36,28 @@ def as_stored(node: Node, graph: Graph, weights: Array) -> Array:
 def bias_of(node: Node, graph: Graph) -> Array:
     """Real bias [output channels], zeros where there is none."""
     if len(node.inputs) > 2 and node.inputs[2]:
-        return dequantized(graph.value(node.inputs[2])).astype(np.float64).reshape(-1)
+        bias = dequantized(graph.value(node.inputs[2])).astype(np.float64).reshape(-1)
+        return bias * _sum_scale(node, graph)
     return np.zeros(weights_of(node, graph).shape[0])
 
 
 def constants(
     node: Node, graph: Graph, weights: Array, bias: Array | None = None
 ) -> dict[str, Array]:
-    """New real constants of a layer, by tensor; a bias only where it has one."""
+    """New constants of a layer as `State.with_real` takes them, by tensor; a bias only where it has one."""
     made = {node.inputs[1]: as_stored(node, graph, weights)}
     if bias is not None and len(node.inputs) > 2 and node.inputs[2]:
-        made[node.inputs[2]] = bias.reshape(graph.value(node.inputs[2]).shape)
+        shape = graph.value(node.inputs[2]).shape
+        made[node.inputs[2]] = (bias / _sum_scale(node, graph)).reshape(shape)
     return made
+
+
+def _sum_scale(node: Node, graph: Graph) -> Array:
+    """What a step of the bias is worth where it is integers that carry no scale of their own."""
+    x, w, bias = (graph.value(name) for name in node.inputs[:3])
+    if bias.quant is not None or bias.dtype.startswith("float") or w.quant is None:
+        return np.ones(1)
+    return x.scale * np.array(w.quant.scale)
 
 
 def windows(node: Node, graph: Graph, x: Array) -> Array:

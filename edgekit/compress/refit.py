@@ -20,6 +20,7 @@ from edgekit.validate.data import Samples
 
 SAMPLES = 128
 _RIDGE = 1e-2  # of the mean second moment of the inputs: how hard a weight is to move
+_TINY = 1e-9  # of the number of windows
 _MOST_TAPS = 2048  # of a layer that is solved
 
 
@@ -70,14 +71,23 @@ def _fitted(node: Node, graph: Graph, x: Array, wanted: Array, mask: Array) -> t
         group = channel[0] // share
         taps = np.append(mask[channel[0]], True)
         part = square[group][np.ix_(taps, taps)]
-        ridge = np.full(len(part), _RIDGE * np.diagonal(part)[:-1].mean() if len(part) > 1 else 0.0)
-        ridge[-1] = 1e-9 * part[-1, -1]
+        part = part + np.diag(_ridge(np.diagonal(part)))
         now = np.column_stack([weights[channel], bias[channel]])[:, taps]
-        right = product[group][taps][:, [c % share for c in channel]] - part @ now.T
-        moved = now + np.linalg.solve(part + np.diag(ridge), right).T
+        right = (
+            product[group][taps][:, [c % share for c in channel]]
+            - square[group][taps][:, taps] @ now.T
+        )
+        moved = now + np.linalg.solve(part, right).T
         weights[np.ix_(np.array(channel), np.flatnonzero(taps[:-1]))] = moved[:, :-1]
         bias[channel] = moved[:, -1]
     return weights, bias
+
+
+def _ridge(diagonal: Array) -> Array:
+    """What is added to it: next to nothing for the bias, which is last, and where no input ever was."""
+    ridge = np.full(len(diagonal), _RIDGE * diagonal[:-1].mean() if len(diagonal) > 1 else 0.0)
+    ridge[-1] = 0
+    return ridge + _TINY * diagonal[-1]
 
 
 def _alike(mask: Array, share: int) -> list[list[int]]:

@@ -153,7 +153,7 @@ class Step:
 def _numbers(value: Value, real: Array) -> Array:
     """Real values as a constant holds them; weights of int8 stay within -127..127."""
     if value.quant is None:
-        return real
+        return real if value.dtype.startswith("float") else np.rint(real)
     shape = [1] * real.ndim
     if value.quant.axis is not None:
         shape[value.quant.axis] = -1
