@@ -13,14 +13,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgekit.compress.coupling import MIXING, Coupling, Mask, layers
-from edgekit.compress.matrix import Array, covariances, weights_of
+from edgekit.compress.matrix import Array, weights_of
+from edgekit.compress.moments import moments
 from edgekit.compress.step import Context
 from edgekit.errors import EdgekitError
 from edgekit.graph import Graph, Node
-from edgekit.quantize.evaluate import activations, some
 from edgekit.threads import one_blas_thread
 
-SAMPLES = 128
 _DAMPING = 1e-3  # of the mean variance of a layer's inputs
 _TINY = 1e-30
 Ranking = Mapping[int, list[tuple[int, float]]]
@@ -193,18 +192,12 @@ def _readers(scene: Scene) -> list[tuple[Node, Array, Array]]:
     """Each layer that mixes channels, its weights [channels, taps] and the covariance of its inputs
     [taps, taps] on the calibration data."""
     samples = scene.context.need_calibration("prune")
-    nodes = {n.name: n for n in layers(scene.graph) if n.op in MIXING}
-    sums: dict[str, list[Array]] = {}
-    for inputs in some(scene.graph, samples, SAMPLES):
-        covariances(nodes, scene.graph, activations(scene.graph, inputs), sums)
-    found = []
-    for name, (count, total, square) in sums.items():
-        mean = total[0] / count
-        node = nodes[name]
-        found.append(
-            (node, weights_of(node, scene.graph), square[0] / count - np.outer(mean, mean))
-        )
-    return found
+    mixing = {n.name: n for n in layers(scene.graph) if n.op in MIXING}
+    found = moments(scene.graph, mixing.values(), samples)
+    return [
+        (mixing[name], weights_of(mixing[name], scene.graph), moment.covariance[0])
+        for name, moment in found.items()
+    ]
 
 
 def _power(weights: Array, moment: Array) -> float:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -92,19 +91,3 @@ def weights_left(node: Node, graph: Graph, made: Coupling, gone: Mask) -> int:
     """Weights of a layer without the groups that are gone."""
     outputs = int(made.alive(node.outputs[0], gone).sum())
     return outputs * int(alive_taps(node, graph, made, gone).sum())
-
-
-def covariances(
-    nodes: Mapping[str, Node], graph: Graph, found: Iterator[tuple[str, Array]], into: dict[str, list[Array]]
-) -> None:  # fmt: skip
-    """Adds one inference's sums to `into`, by layer: count, sum [groups, taps], and second moments
-    [groups, taps, taps] of its windows. nodes: the layers by name."""
-    readers: dict[str, list[Node]] = {}
-    for node in nodes.values():
-        readers.setdefault(node.inputs[0], []).append(node)
-    for name, x in found:
-        for node in readers.get(name, ()):
-            rows = windows(node, graph, x)
-            sums = [np.array(rows.shape[1]), rows.sum(axis=1), rows.transpose(0, 2, 1) @ rows]
-            known = into.get(node.name)
-            into[node.name] = sums if known is None else [a + b for a, b in zip(known, sums, strict=True)]  # fmt: skip

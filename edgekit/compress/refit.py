@@ -28,28 +28,45 @@ def refitted(original: Graph, state: State, masks: Mapping[str, Array], samples:
     """The state with weights and biases fitted to the original's outputs.
 
     masks: by layer, which of its weights [output channels, taps] may be other than zero; layers that are
-    not named stay as they are. original: the graph of the same nodes before anything was taken out.
+    not named stay as they are. original: the graph before anything was taken out, in which these layers
+    have the same names.
     """
     with one_blas_thread():
         inputs = stacked(some(original, samples, SAMPLES))
-        lives = Live(original, inputs), Live(state.graph, dict(inputs))
+        before, after = _Running(original, inputs), _Running(state.graph, inputs)
         for node in state.graph.nodes:
             if node.name in masks:
-                own = next(n for n in original.nodes if n.name == node.name)
-                wanted = run_real_batch(plain(own), original, lives[0])[0]
+                wanted = before.until(node.name)
                 made = _fitted(
-                    node, state.graph, lives[1][node.inputs[0]], wanted, masks[node.name]
+                    node, state.graph, after.live[node.inputs[0]], wanted, masks[node.name]
                 )
                 state = state.with_real(constants(node, state.graph, *made))
-            for graph, live in ((original, lives[0]), (state.graph, lives[1])):
-                live |= zip(node.outputs, run_real_batch(node, graph, live), strict=True)
-            lives[0].done(_same(original, node))
-            lives[1].done(_same(state.graph, node))
+            after.step(node, state.graph)
     return state
 
 
-def _same(graph: Graph, node: Node) -> Node:
-    return next(n for n in graph.nodes if n.name == node.name)
+class _Running:
+    """A graph on the way through its nodes, on inputs [N, *shape]."""
+
+    def __init__(self, graph: Graph, inputs: Mapping[str, Array]) -> None:
+        self._graph, self._left = graph, iter(graph.nodes)
+        self.live = Live(graph, dict(inputs))
+
+    def until(self, name: str) -> Array:
+        """What the layer of this name makes, before its activation, all nodes up to it done."""
+        for node in self._left:
+            made = None
+            if node.name == name:
+                made = run_real_batch(plain(node), self._graph, self.live)[0]
+            self.step(node, self._graph)
+            if made is not None:
+                return made
+        raise ValueError(f"no layer {name} behind those that were asked for")
+
+    def step(self, node: Node, graph: Graph) -> None:
+        """One node, with the constants of `graph`."""
+        self.live |= zip(node.outputs, run_real_batch(node, graph, self.live), strict=True)
+        self.live.done(node)
 
 
 def _fitted(node: Node, graph: Graph, x: Array, wanted: Array, mask: Array) -> tuple[Array, Array]:
@@ -87,7 +104,7 @@ def _ridge(diagonal: Array) -> Array:
     """What is added to it: next to nothing for the bias, which is last, and where no input ever was."""
     ridge = np.full(len(diagonal), _RIDGE * diagonal[:-1].mean() if len(diagonal) > 1 else 0.0)
     ridge[-1] = 0
-    return ridge + _TINY * diagonal[-1]
+    return np.asarray(ridge + _TINY * diagonal[-1])
 
 
 def _alike(mask: Array, share: int) -> list[list[int]]:
