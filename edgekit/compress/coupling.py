@@ -41,6 +41,11 @@ class Coupling:
         labels = self.labels[name]
         return np.asarray((labels < 0) | ~gone[labels] if len(gone) else labels < 0)
 
+    def empties(self, gone: Mask) -> bool:
+        """Is there a tensor that would have no channel left? The integer graph keeps one then, and with
+        it the whole group."""
+        return any(not self.alive(name, gone).any() for name in self.labels)
+
 
 def coupling(graph: Graph) -> Coupling:
     """The groups of a graph whose layers have constants of their own (`prepare.own_constants`)."""
@@ -101,7 +106,7 @@ class _Union:
         count = _channels(self._graph, node.outputs[0])
         if node.op in MIXING:
             return self._begun(node, count)
-        if op.spare.__func__ is Op.spare.__func__:  # type: ignore[attr-defined]
+        if not _can_spare(node.op):
             return None
         if node.op in _FOLLOWING:
             return getattr(self, f"_{node.op}")(node, data, count)  # type: ignore[no-any-return]
@@ -195,6 +200,12 @@ class _Union:
 
     def _join(self, a: int, b: int) -> None:
         self._parent[self._root(b)] = self._root(a)
+
+
+def _can_spare(op: str) -> bool:
+    """Can the operator's integer form do without channels? Broadcasting strides are of whole tensors."""
+    own = load_ops()[op].spare.__func__  # type: ignore[attr-defined]
+    return own is not Op.spare.__func__ and not op.endswith("_broadcast")  # type: ignore[attr-defined]
 
 
 def _channels(graph: Graph, name: str) -> int:

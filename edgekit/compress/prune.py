@@ -125,6 +125,8 @@ def chosen(
                 continue
             tried = gone.copy()
             tried[[group for group, _ in entries[:part]]] = True
+            if made.empties(tried):
+                continue
             saved = now - amount(graph, made, tried, count)
             price = sum(cost for _, cost in entries[:part]) / max(saved, 1)
             if best is None or price < best[0]:
@@ -159,7 +161,9 @@ def _evenly(
                     break
                 already += part
             removed = already - int((gone & (made.families == family)).sum())
-            best[[group for group, _ in entries[:removed]]] = True
+            tried = best.copy()
+            tried[[group for group, _ in entries[:removed]]] = True
+            best = best if made.empties(tried) else tried
         if amount(graph, made, best, count) <= goal:
             break
     return best

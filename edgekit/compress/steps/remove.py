@@ -39,7 +39,7 @@ class Remove(Step):
     def __post_init__(self) -> None:
         if self.most < 1:
             self.wrong("most", "1 or more")
-        if not 0 < self.error:
+        if self.error <= 0:
             self.wrong("error", "more than 0")
 
     def run(self, state: State, context: Context) -> State:
