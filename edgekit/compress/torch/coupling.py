@@ -108,9 +108,7 @@ def inputs_of(module: nn.Module, example_inputs: Any) -> tuple[Tensor, ...]:
     return example_tensors(torch, example_inputs, type(module).__name__)
 
 
-def remove(
-    module: nn.Module, example_inputs: Any, removed: dict[str, Collection[int]]
-) -> None:
+def remove(module: nn.Module, example_inputs: Any, removed: dict[str, Collection[int]]) -> None:
     """Take channels out of `module`, in place: by name of the coupling, which of its channels."""
     graph = _graph(module, inputs_of(module, example_inputs))
     for name, channels in removed.items():
