@@ -140,7 +140,7 @@ def test_more_work_than_time(tmp_path: Path) -> None:
 
 def test_memory_that_does_not_hold_them(tmp_path: Path) -> None:
     (tmp_path / "edgekit.toml").write_text(
-        f'[schedule]\ntarget = "{board(tmp_path, "512")}"\noutput = "{tmp_path / "none"}"\n'
+        f'[schedule]\ntarget = "{board(tmp_path, "128")}"\noutput = "{tmp_path / "none"}"\n'
         f'[[task]]\nmodel = "{HELLO}"\nperiod = "10ms"\n'
     )
     done = edgekit("schedule", "-c", tmp_path / "edgekit.toml")
