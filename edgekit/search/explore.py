@@ -119,9 +119,9 @@ class _Exploration:
     def _twin(self, number: int, steps: Tables, options: Mapping[str, Any]) -> Row | None:
         """The row of an earlier trial with this very recipe."""
         for trial in self.study.get_trials(deepcopy=False):
-            if trial.number < number and "row" in trial.user_attrs:
-                if self.space.recipe(trial.params) == (steps, options):
-                    return dict(trial.user_attrs["row"]) | {"cpu_seconds": 0.0}
+            known = trial.number < number and "row" in trial.user_attrs
+            if known and self.space.recipe(trial.params) == (steps, options):
+                return dict(trial.user_attrs["row"]) | {"cpu_seconds": 0.0}
         return None
 
     def _collect(self) -> None:
@@ -150,7 +150,12 @@ class _Exploration:
 
     def _row(self, trial: Any) -> Row:
         steps, options = self.space.recipe(trial.params)
-        return {"trial": trial.number, "recipe": steps, "options": options, **trial.user_attrs["row"]}
+        return {
+            "trial": trial.number,
+            "recipe": steps,
+            "options": options,
+            **trial.user_attrs["row"],
+        }
 
 
 def _database(optuna: Any, path: Path) -> Any:

@@ -47,7 +47,9 @@ def ranked(rows: Sequence[Row], prefer: str) -> list[Row]:
     """The front by what is preferred, the best first; equals by accuracy, flash, cycles and RAM."""
     first = PREFER[prefer]
     order = (first, "accuracy", "flash_bytes", "cycles", "ram_bytes")
-    return sorted(front(rows), key=lambda row: (*(_signed(row, key) for key in order), row["trial"]))
+    return sorted(
+        front(rows), key=lambda row: (*(_signed(row, key) for key in order), row["trial"])
+    )
 
 
 def _figures(row: Row) -> tuple[float, ...]:

@@ -131,7 +131,9 @@ class _Opened:
 
     @functools.cached_property
     def state_bytes(self) -> int:
-        return sum(self.subject.canonical.value(s.value).nbytes for s in self.subject.canonical.states)
+        return sum(
+            self.subject.canonical.value(s.value).nbytes for s in self.subject.canonical.states
+        )
 
     def compile(self, steps: Tables, changes: Mapping[str, Any]) -> Compiled:
         from edgekit.compress import Recipe
