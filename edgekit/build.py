@@ -239,6 +239,7 @@ def build(
     regions: str = "",
     preprocess: Mapping[str, Any] | None = None,
     threads: int = 1,
+    arena_limit: int | None = None,
     compression: Compression | None = None,
     decided: Quantization | None = None,
     dump: Dump | None = None,
@@ -248,7 +249,8 @@ def build(
 
     A live module needs `example_inputs`, a model with real numbers `calibration`: typical inputs with
     the source's axes, as ``x * scale + offset`` where either is given. `costs` is a file of `edgekit tune`. preprocess: by input, what stands in
-    front of it (`edgekit.preprocess`), or its table; calibration data are then raw inputs. compression: what
+    front of it (`edgekit.preprocess`), or its table; calibration data are then raw inputs. arena_limit:
+    bytes; the quickest plan that needs no more is taken, or the smallest. compression: what
     `edgekit.compress` decided on this model; decided: numbers that were chosen before, in place of
     calibration. Writes the bundle to `output` (default ``build/<name>``), whole or not at all.
     A failed gate is no exception: see ``report["gates"]``. Raises EdgekitError for everything else.
@@ -257,8 +259,8 @@ def build(
     with model_file(model, example_inputs) as path, tempfile.TemporaryDirectory() as work:
         name = check_name(name or default_name(path.stem))
         options = Options(name, target, io, keep_input, budget, dims or {}, quantization, optimize,
-                          stream_input=stream_input, regions=regions, threads=threads,
-                          preprocess=tables(preprocess or {}))  # fmt: skip
+                          stream_input=stream_input, arena_limit=arena_limit, regions=regions,
+                          threads=threads, preprocess=tables(preprocess or {}))  # fmt: skip
         options = replace(options, rooms=rooms_of(options, stack=0))
 
         progress("import, quantize, plan")
