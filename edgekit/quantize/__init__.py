@@ -38,6 +38,7 @@ from edgekit.quantize.schemes import (
     weighted,
 )
 from edgekit.quantize.store import Quantization, damaged, load, save
+from edgekit.quantize.signs import finest, signs_only
 from edgekit.quantize.weights import layer_constants
 from edgekit.quantize.widths import WIDE, wide_tensors
 from edgekit.validate.data import Samples, load_samples, quantize, samples_of
@@ -334,6 +335,9 @@ def _numbers(
             constants = layer_constants(node, graph, x, out, bits, moments.get(node.name), known)
             for name, (quant, array) in constants.items():
                 quants[name], data[name] = quant, array
+            weights = numbers(node.inputs[1])
+            if weights is not None and node.outputs[0] in quants.keys() & signs_only(graph):
+                quants[node.outputs[0]] = finest(x, weights)
     return Quantization(quants, data, wide=wide)
 
 
