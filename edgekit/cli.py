@@ -338,15 +338,37 @@ def schedule(session: Session, target: str, mode: str | None, margin: float, bud
 @DIM
 @quantization
 @click.option("--ranges", is_flag=True, help="Also each tensor's range and each layer's error.")
+@click.option("--sensitivity", is_flag=True,
+              help="Also what is lost where a layer alone has fewer bits or channels.")  # fmt: skip
+@click.option("--data", type=click.Path(path_type=Path),
+              help="With --sensitivity: npz with x, optionally y (default: the calibration data).")  # fmt: skip
+@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE.svg",
+              help="With --sensitivity: draw it here.")  # fmt: skip
 @config.preprocess
-def inspect(session: Session, model: Path, dims: dict[str, int], ranges: bool,
+def inspect(session: Session, model: Path, dims: dict[str, int], ranges: bool, sensitivity: bool,
+            data: Path | None, output: Path | None, scale: float | None, offset: float | None,
             preprocess: dict[str, Any], **options: Any) -> int:  # fmt: skip
     """Operators, shapes, parameters, MACs and the memory bound of MODEL, per layer."""
     from edgekit.commands import inspect as run
+    from edgekit.quantize import Calibration
+    from edgekit.quantize.chart import draw
     from edgekit.screens import inspect_screen
 
-    report = run(model, dims=dims, ranges=ranges, preprocess=preprocess, **numbers(**options))
-    session.show(report, inspect_screen(report))
+    path = data or options["calibration"]
+    if sensitivity != bool(data or output) and not (sensitivity and path):
+        raise EdgekitError(
+            "EK001", "options that belong together", where="--sensitivity --data -o",
+            found="one without the other", help="edgekit inspect MODEL --sensitivity --data DATA.npz [-o FILE.svg]",
+        )  # fmt: skip
+    judged = Calibration(path, scale, offset) if sensitivity else None
+    with session.layers() as progress:
+        report = run(model, dims=dims, ranges=ranges, sensitivity=judged, preprocess=preprocess,
+                     progress=progress, **numbers(scale=scale, offset=offset, **options))  # fmt: skip
+    text = inspect_screen(report)
+    if output:
+        write(output, draw(report["sensitivity"], report["model"]))
+        text += f"\nwrote   {output}"
+    session.show(report, text)
     return OK
 
 

@@ -83,6 +83,8 @@ def quantization(function: Callable[..., int]) -> Callable[..., int]:
                      help="With --scheme mixed: bytes of all weights, or their share of those at 8 bits."),
         click.option("--layer-scheme", "layer_schemes", multiple=True, metavar="NAME=SCHEME", callback=config.schemes,
                      help="Another scheme for the layers of this name, which may have wildcards."),
+        click.option("--among", default="w8a8,w4a8,w3a8,w2a8,c,e", show_default=True, metavar="SCHEMES",
+                     help="What --scheme mixed chooses from; c: all code books, e: all rates. w8a8,w4a8 need no coding."),
     ]  # fmt: skip
     for option in reversed(options):
         function = option(function)
@@ -100,8 +102,8 @@ def numbers(
 
 
 def settings(range_method: str, equalize: bool, bias_correction: bool, scheme: str,
-             weights: str, layer_schemes: dict[str, str]) -> Settings:  # fmt: skip
+             weights: str, among: str, layer_schemes: dict[str, str]) -> Settings:  # fmt: skip
     """How numbers are chosen, by the options of `quantization`."""
     from edgekit.quantize import Settings
 
-    return Settings(range_method, equalize, bias_correction, scheme, layer_schemes, weights)
+    return Settings(range_method, equalize, bias_correction, scheme, layer_schemes, weights, among)

@@ -19,10 +19,10 @@ from edgekit.graph import Graph, Quant, State, Value, limits
 from edgekit.op import load_ops
 from edgekit.quantize import equalize
 from edgekit.quantize.bias import corrected
-from edgekit.quantize.coded import coded
+from edgekit.quantize.coded import coded_numbers
 from edgekit.quantize.evaluate import inferences, some
 from edgekit.quantize.low_bits import second_moments
-from edgekit.quantize.mixed import mixed
+from edgekit.quantize.mixed import check_budget, within_budget
 from edgekit.quantize.prepare import Groups, accumulated, groups_of, has_reals, is_real, prepared
 from edgekit.quantize.ranges import RANGES, Histogram, affine, minmax, power_of_two, symmetric
 from edgekit.quantize.report import error_report
@@ -37,8 +37,8 @@ from edgekit.quantize.schemes import (
     weight_bits,
     weighted,
 )
-from edgekit.quantize.store import Quantization, damaged, load, save
 from edgekit.quantize.signs import finest, signs_only
+from edgekit.quantize.store import Quantization, damaged, load, save
 from edgekit.quantize.weights import layer_constants
 from edgekit.quantize.widths import WIDE, wide_tensors
 from edgekit.validate.data import Samples, load_samples, quantize, samples_of
@@ -107,6 +107,7 @@ def quantized(
     they cannot serve, EK304 where the model is not finite, EK301 for wrong numbers of the source,
     EK001 and EK202 for schemes that layers cannot have.
     """
+    check_budget(settings.scheme, settings.weights)
     chosen = chosen_schemes(graph, settings.scheme, settings.layer_schemes)
     if not has_reals(graph) and not graph.one_rounding:
         return graph, None
@@ -126,10 +127,12 @@ def quantized(
     if settings.scheme == MIXED:
         named = fitting(settings.layer_schemes, graph)
         layers = {n: chosen[n] if n in named else "" for n in weighted(graph)}
-        found, made = mixed(ready, calibration, layers, settings.weights, settings.among)
+        found, made = within_budget(ready, calibration, layers, settings.weights, settings.among)
         chosen |= found
     else:
-        made = coded(ready, calibration, {name: s for name, s in chosen.items() if is_coded(s)})
+        made = coded_numbers(
+            ready, calibration, {name: s for name, s in chosen.items() if is_coded(s)}
+        )
     few = {name: weight_bits(s) for name, s in chosen.items() if weight_bits(s) < 8}
     moments = second_moments(ready, calibration, few) if calibration and few else {}
     decided = _numbers(ready, groups, seen, settings, few, moments, wide, made)
@@ -147,6 +150,7 @@ def quantized(
     return result, replace(
         decided,
         factors=factors,
+        schemes={name: scheme for name, scheme in chosen.items() if scheme != W8A8},
         notes=_notes(seen, calibration),
         ranges=ranges,
         errors=error_report(ready, result, calibration),

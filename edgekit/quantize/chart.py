@@ -41,9 +41,7 @@ def draw(report: Mapping[str, Any], title: str) -> str:
 def _subtitle(report: Mapping[str, Any]) -> str:
     if report["metric"] is None:
         return f"loss of the outputs, {report['samples']} samples"
-    return (
-        f"{report['metric']} lost in percent points, {report['samples']} samples, of {100 * report['base']:.1f} %"
-    )
+    return f"{report['metric']} lost in percent points, {report['samples']} samples, of {100 * report['base']:.1f} %"
 
 
 def _panel(

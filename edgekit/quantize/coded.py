@@ -26,11 +26,13 @@ from edgekit.validate.data import Samples
 
 Array = NDArray[Any]
 
-SAMPLES = 128
+SAMPLES = 256
 _AT_ONCE = 16  # samples whose windows are held
 
 
-def coded(graph: Graph, samples: Samples | None, schemes: Mapping[str, str]) -> dict[str, Rounded]:
+def coded_numbers(
+    graph: Graph, samples: Samples | None, schemes: Mapping[str, str]
+) -> dict[str, Rounded]:
     """Numbers of these layers of a prepared graph, by node; without samples every weight matters alike."""
     if not schemes:
         return {}
@@ -43,11 +45,12 @@ def coded(graph: Graph, samples: Samples | None, schemes: Mapping[str, str]) -> 
 @dataclass(frozen=True, eq=False)
 class Network:
     """A network whose weights are rounded: by node the numbers, and the weights that flash will hold of them
-    [channels, taps]; `loss` of its outputs (`probe.loss`)."""
+    [channels, taps]; `loss` of its outputs (`probe.loss`). graph: with the rounded weights in real numbers."""
 
     made: dict[str, Rounded]
     live: dict[str, Array]
     loss: float
+    graph: Graph
 
 
 def in_order(graph: Graph, inputs: Mapping[str, Array], schemes: Mapping[str, str]) -> Network:
@@ -56,7 +59,7 @@ def in_order(graph: Graph, inputs: Mapping[str, Array], schemes: Mapping[str, st
     changed = replace(graph, values=values)
     wanted, got = Live(graph, inputs), Live(changed, inputs)
     ends: tuple[dict[str, Array], ...] = {}, {}
-    network = Network({}, {}, 0.0)
+    network = Network({}, {}, 0.0, changed)
     for node in graph.nodes:
         real = run_together(node, graph, wanted)
         if node.name in schemes:

@@ -16,7 +16,7 @@ from edgekit.graph import Graph
 from edgekit.quantize.coded import SAMPLES, in_order
 from edgekit.quantize.evaluate import some, stacked
 from edgekit.quantize.rounded import Rounded
-from edgekit.quantize.schemes import is_coded
+from edgekit.quantize.schemes import MIXED, is_coded
 from edgekit.quantize.ways import CODING, KINDS, Way, stored_bytes, ways_of
 from edgekit.validate.data import Samples
 
@@ -25,7 +25,7 @@ _FITS = 3  # times that the network is rounded until it fits
 _SAFE = 0.995  # of the budget, where an estimate was too low
 
 
-def mixed(
+def within_budget(
     graph: Graph, samples: Samples | None, layers: Mapping[str, str], weights: str, among: str
 ) -> tuple[dict[str, str], dict[str, Rounded]]:
     """The scheme of every layer, by node, and the numbers of those for coded storage.
@@ -56,6 +56,16 @@ def mixed(
         aim = int(_SAFE * aim * budget / best[2])
     _, _, _, schemes, made = best
     return schemes, {name: numbers for name, numbers in made.items() if is_coded(schemes[name])}
+
+
+def check_budget(scheme: str, weights: str) -> None:
+    """Raises EK001 where a choice is asked for without the bytes, or the other way round."""
+    if (scheme == MIXED) != bool(weights):
+        raise EdgekitError(
+            "EK001", "options that belong together", where="--scheme mixed --weights",
+            found=f"--scheme {scheme}" + (f" --weights {weights}" if weights else ""),
+            help="write --scheme mixed --weights 120K (or 40%)",
+        )  # fmt: skip
 
 
 def kinds_of(among: str) -> tuple[str, ...]:

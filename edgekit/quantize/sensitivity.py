@@ -61,7 +61,9 @@ class Sensitivity:
 
     def per_bit(self, name: str) -> float:
         """Mean of what each bit less costs: in the metric's points where there are labels, else in loss."""
-        return _mean(self._cost(c) / (8 - c.bits) for c in self.layers[name] if c.bits and c.bits < 8)
+        return _mean(
+            self._cost(c) / (8 - c.bits) for c in self.layers[name] if c.bits and c.bits < 8
+        )
 
     def per_channel(self, name: str) -> float | None:
         """The same of each channel less; None where none can go."""
@@ -74,6 +76,7 @@ class Sensitivity:
     @property
     def ranking(self) -> list[str]:
         """Layers, the most sensitive to bits first; loss tells apart those that lose as many labels."""
+
         def order(name: str) -> tuple[float, float]:
             return -self.per_bit(name), -sum(c.loss for c in self.layers[name] if c.bits)
 
@@ -108,10 +111,14 @@ def sensitivity(
     for node, (bits, channels), after in probe.changed(ready, inputs, _changes(ready, layers)):
         if not found[node.name]:
             progress(node.name, layers.index(node.name), len(layers))
-        lost = None if metric is None or base is None else base - _score(metric, ready, after, samples)
+        lost = (
+            None if metric is None or base is None else base - _score(metric, ready, after, samples)
+        )
         first = ready.outputs[0]
         noise = sqnr_db(before[first].ravel(), after[first].ravel())
-        found[node.name].append(Change(bits, channels, lost, probe.loss(ready, before, after), noise))
+        found[node.name].append(
+            Change(bits, channels, lost, probe.loss(ready, before, after), noise)
+        )
     sizes = {name: channels_of(nodes[name], ready).shape for name in layers}
     return Sensitivity(
         metric, base, samples.inferences, {name: nodes[name].op for name in layers},
