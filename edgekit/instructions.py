@@ -16,6 +16,7 @@ from edgekit.op import PORTABLE
 _CALL = 150  # the driver, and a kernel's entry
 _MAC, _OUTPUT = 3, 15  # portable kernels, per multiply-accumulate and per element of the output
 _LONE = 1  # more, per multiply-accumulate, where a portable convolution's pixel has no partner
+_TOKEN = 13  # of a stream of weights, decoded
 _CELL = 6  # pools and sums, per element of the input
 
 
@@ -36,7 +37,13 @@ def of_node(node: IntNode, values: Mapping[str, Value], calls: int) -> int:
         work //= 2 if node.variant else 1
     if calls > 1 and not node.variant and node.op.lingers(node.params):
         work += _LONE * macs // (2 * out.shape[2])
-    return work + _OUTPUT * outputs + _CALL * calls
+    return work + _OUTPUT * outputs + (_CALL + node.op.unpacking(node.params)) * calls
+
+
+def decoding(p: Any) -> int:
+    """The weights of a coded layer, once: by its tokens and what a table takes."""
+    tables = -(-p.coded_channels // p.span)
+    return int(_TOKEN * p.tokens + tables * (3 << p.window))
 
 
 def _dsp_words(p: Any) -> tuple[int, int]:
@@ -65,6 +72,19 @@ def conv2d_w4_dsp(p: Any, n: int) -> int:
     tile = 10 * words + 60 * p.kernel_h + 150 + pairs * (17 * words // 2 + 55)
     lone = 5 * words + 50 * p.kernel_h + pairs * (13 * words // 2 + 45)
     return int(_CALL + pixels // 2 * tile + pixels % 2 * lone)
+
+
+def conv2d_coded_dsp(p: Any, n: int) -> int:
+    """As `conv2d_dsp` with weights as bytes, once more per tile of channels, and the decoding."""
+    (words, _), tiles = _dsp_words(p), -(-p.out_c // p.tile)
+    windows = n * p.out_w * (3 * words + 15 * p.kernel_h + 30)
+    packing = 3 * words * p.out_c
+    return conv2d_dsp(p, n) * 13 // 12 + (tiles - 1) * windows + packing + decoding(p)
+
+
+def depthwise_coded_dsp3x3(p: Any, n: int) -> int:
+    """As `depthwise_dsp3x3`, and the decoding."""
+    return depthwise_dsp3x3(p, n) + 40 * p.in_c + decoding(p)
 
 
 def depthwise_dsp3x3(p: Any, n: int) -> int:

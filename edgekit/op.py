@@ -191,6 +191,8 @@ class Op:
     inplace: ClassVar[tuple[int, ...]] = ()
     # Rows of the input come from the caller, one by one, when the schedule asks for them.
     feeds: ClassVar[bool] = False
+    # The portable kernel makes the rows of a call together, as `Variant` says it of variants.
+    together: ClassVar[bool] = False
     # The operator of signature "rows", "sum" or "each" that does the same row by row, where it can.
     as_rows: ClassVar[str] = ""
     # Channel coupling, for pruning: "same" (output channel c reads channel c of every input),
@@ -316,6 +318,11 @@ class Op:
         return Cost()
 
     @classmethod
+    def unpacking(cls, p: Any) -> int:
+        """Instructions that the portable kernel takes in every call to make its weights; an estimate."""
+        return 0
+
+    @classmethod
     def aliases(cls, node: IntNode, values: Mapping[str, Value]) -> list[Alias]:
         """Placements that make the node's copy vanish; all must be granted, or it runs."""
         return []
@@ -392,7 +399,7 @@ class Kernel:
     @property
     def together(self) -> bool:
         """See `Variant`."""
-        return self.variant is not None and self.variant.together
+        return self.variant.together if self.variant else self.op.together
 
     def lingers(self, params: Params) -> bool:
         """See `Op.lingers`; variants read what a tile needs before they write it."""
@@ -464,7 +471,7 @@ def params_fields(params: type[Params]) -> list[dataclasses.Field[Any]]:
 
 
 _C_TYPES = {
-    "int8_t": "int8", "uint8_t": "uint8", "int16_t": "int16", "int32_t": "int32", "int64_t": "int64",
+    "int8_t": "int8", "uint8_t": "uint8", "uint16_t": "uint16", "int16_t": "int16", "int32_t": "int32", "int64_t": "int64",
 }  # fmt: skip
 
 
