@@ -129,10 +129,14 @@ def _with_alphabet(op: type[Op], case: Case, alphabet: Sequence[int], zeros: flo
     # Sums as large as those of the case's own weights, which were drawn evenly about 0.
     zero, flat = abs(graph.value("input").zero_point), channels.reshape(len(channels), -1)
     norm, mean = np.sqrt((flat**2).sum(axis=1)), np.abs(flat.sum(axis=1))
-    louder = 1.6 * float((norm * 74 + mean * zero).max()) / (np.sqrt(flat.shape[1]) * 74 * (74 + zero))
+    louder = (
+        1.6 * float((norm * 74 + mean * zero).max()) / (np.sqrt(flat.shape[1]) * 74 * (74 + zero))
+    )
     assert out.quant is not None
     quant = replace(out.quant, scale=(float(np.float32(out.quant.scale[0] * louder)),))
     values = {**graph.values, "weights": replace(weights, data=drawn.astype(np.int8)),
               "output": replace(out, quant=quant)}  # fmt: skip
     name = f"{op.name}_{case.name}"
-    return Case(case.name, replace(graph, name=name, values=values, nodes=(replace(node, op=op.name),)))
+    return Case(
+        case.name, replace(graph, name=name, values=values, nodes=(replace(node, op=op.name),))
+    )

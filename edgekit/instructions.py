@@ -79,12 +79,12 @@ def conv2d_coded_dsp(p: Any, n: int) -> int:
     (words, _), tiles = _dsp_words(p), -(-p.out_c // p.tile)
     windows = n * p.out_w * (3 * words + 15 * p.kernel_h + 30)
     packing = 3 * words * p.out_c
-    return conv2d_dsp(p, n) * 13 // 12 + (tiles - 1) * windows + packing + decoding(p)
+    return int(conv2d_dsp(p, n) * 13 // 12 + (tiles - 1) * windows + packing + decoding(p))
 
 
 def depthwise_coded_dsp3x3(p: Any, n: int) -> int:
     """As `depthwise_dsp3x3`, and the decoding."""
-    return depthwise_dsp3x3(p, n) + 40 * p.in_c + decoding(p)
+    return int(depthwise_dsp3x3(p, n) + 40 * p.in_c + decoding(p))
 
 
 def depthwise_dsp3x3(p: Any, n: int) -> int:

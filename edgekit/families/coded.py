@@ -13,11 +13,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
-import numpy as np
-
 from edgekit import instructions
 from edgekit.channels import Bounds
-from edgekit.errors import EdgekitError
 from edgekit.families import coding
 from edgekit.families.coding import Coded, Format
 from edgekit.graph import Graph, IntNode, Node, Value
@@ -38,8 +35,8 @@ class CodeParams(Params):
     span: int = c_field("int32_t", "channels that share a code")
     sparse: int = c_field("int32_t", "whether tokens leave out zeros")
     tile: int = c_field("int32_t", "channels that are decoded together")
-    tokens: int  # of the whole stream, to estimate what it costs
-    coded_channels: int
+    tokens: int = 0  # of the whole stream, to estimate what it costs
+    coded_channels: int = 0
 
     @property
     def format(self) -> Format:

@@ -11,7 +11,6 @@ from typing import ClassVar
 
 from edgekit import instructions
 from edgekit.cases import coded_cases
-from edgekit.channels import Bounds
 from edgekit.families.coded import CODE, STREAM, CodedOp, CodeParams
 from edgekit.graph import IntNode, Value
 from edgekit.isa import dsp_coded

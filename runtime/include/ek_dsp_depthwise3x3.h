@@ -9,7 +9,6 @@
 
 #include "ek_dsp_planes.h"
 #include "ek_dsp_slide.h"
-#include "ek_fixed.h"
 #include "ek_rows.h"
 
 /* What all rows of a call share: planes of `words` words from x on, whose words before `begin` and from
@@ -93,16 +92,6 @@ static void row_of(const EK_PARAMS *p, const planes *at, const int8_t *const row
         }
         ek_dsp_slide(at->x, at->x_pairs, at->x_end, EK_WEIGHTS(p, at) + 6 * (channel - EK_FIRST(at)),
                      p->scales + 4 * channel, out + channel, p->in_c);
-    }
-}
-
-/* Tighter bounds than int8's own, which the instructions keep. */
-static void clamp(const EK_PARAMS *p, int8_t *out)
-{
-    if (p->out_min > -128 || p->out_max < 127) {
-        for (int32_t i = 0; i < p->out_w * p->in_c; i++) {
-            out[i] = (int8_t)ek_clamp(out[i], p->out_min, p->out_max);
-        }
     }
 }
 

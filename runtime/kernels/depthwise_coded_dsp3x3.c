@@ -49,6 +49,6 @@ void ek_depthwise_coded_s8_dsp3x3(const ek_depthwise_coded_dsp3x3_params *p, con
         }
     }
     for (int32_t y = first; y < first + n; y++) {
-        clamp(p, ek_row(output, y));
+        ek_dsp_clamp(ek_row(output, y), p->out_w * p->in_c, p->out_min, p->out_max);
     }
 }

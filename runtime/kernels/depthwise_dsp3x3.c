@@ -10,6 +10,6 @@ void ek_depthwise_s8_dsp3x3(const ek_depthwise_dsp3x3_params *p, const ek_rows *
     blank(&at, at.end, at.words, 0, 3);
     for (int32_t y = first; y < first + n; y++) {
         EK_ROW_OF(p, &at, input, output, y);
-        clamp(p, ek_row(output, y));
+        ek_dsp_clamp(ek_row(output, y), p->out_w * p->in_c, p->out_min, p->out_max);
     }
 }
