@@ -15,6 +15,7 @@ from edgekit import __version__, config
 from edgekit.errors import EdgekitError
 from edgekit.options import (
     BUDGET,
+    CODE,
     BUNDLE,
     COSTS,
     DIM,
@@ -59,6 +60,7 @@ def cli(context: click.Context) -> None:
 @COSTS
 @REGIONS
 @THREADS
+@CODE
 @BUDGET
 @DIM
 @quantization
@@ -68,7 +70,7 @@ def cli(context: click.Context) -> None:
 @config.preprocess
 def build(session: Session, model: Path, target: str, output: Path | None, name: str, io: str,
           keep_input: bool, stream_input: bool, optimize: str, costs: Path | None, regions: str,
-          threads: int, budget: str, dims: dict[str, int], dump: Path | None,
+          threads: int, code_weights: str, budget: str, dims: dict[str, int], dump: Path | None,
           calibration: Path | None, scale: float | None, offset: float | None,
           preprocess: dict[str, Any], **choices: Any) -> int:  # fmt: skip
     """Build MODEL into a bundle of C files, verified and measured."""
@@ -80,8 +82,8 @@ def build(session: Session, model: Path, target: str, output: Path | None, name:
                      quantization=settings(**choices), target=target,
                      output=output, name=name, io=io, keep_input=keep_input,
                      stream_input=stream_input, optimize=optimize, costs=costs, regions=regions,
-                     threads=threads, budget=budget, dims=dims, preprocess=preprocess,
-                     dump=dumper(dump), progress=progress)  # fmt: skip
+                     threads=threads, code_weights=code_weights, budget=budget, dims=dims,
+                     preprocess=preprocess, dump=dumper(dump), progress=progress)  # fmt: skip
     folder = output or Path("build") / report["name"]
     session.show(report, build_screen(report) + f"\nwrote   {folder}")
     return verdict(report)

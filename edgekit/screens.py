@@ -134,6 +134,32 @@ def instances_lines(report: Report) -> list[str]:
     ]
 
 
+def storage_lines(report: Report) -> list[str]:
+    """What holding weights as streams of bits saved and costs."""
+    layers = report["coded_weights"]
+    if not layers:
+        return []
+    before, after = (sum(e[key] for e in layers) for key in ("plain_bytes", "bytes"))
+    paid = sum(e["paid"] for e in layers)
+    return [
+        f"{'Coded':<8}constants of {len(layers)} layers {before:,} -> {after:,} B, "
+        f"an estimated {count(paid)} instructions more"
+    ]
+
+
+def storage_table(report: Report) -> list[str]:
+    """The same layer by layer."""
+    layers = report["coded_weights"]
+    if not layers:
+        return []
+    rows = [
+        (e["layer"], e["format"], e["plain_bytes"], e["bytes"], e["bits_per_weight"], e["paid"])
+        for e in layers
+    ]
+    heads = ("layer", "weights as", "B before", "B", "bits a weight", "instructions more")
+    return ["", table(heads, rows, text=2)]
+
+
 def check_line(report: Report) -> str:
     """Which places computed the same bytes."""
     places = " = ".join(report["verified_places"])
@@ -231,6 +257,7 @@ def build_screen(report: Report) -> str:
     lines = [
         *head(report),
         *memory_lines(report),
+        *storage_lines(report),
         speed_line(report),
         *instances_lines(report),
         check_line(report),
@@ -250,6 +277,7 @@ def size_screen(report: Report) -> str:
         *memory_lines(report),
         f"stack   {' -> '.join(report['stack_path'])}",
         *contributors(report),
+        *storage_table(report),
         *gate_lines(report),
     ]
     return "\n".join(lines)

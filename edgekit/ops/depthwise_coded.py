@@ -69,7 +69,7 @@ class DepthwiseCoded(CodedOp, Depthwise):
     @classmethod
     def cases(cls) -> list[Case]:
         return coded_cases(
-            cls, Depthwise, "same3x3 same3x3_odd_channels stride2 dilated time_axis rounded_once one_cell "
+            cls, Depthwise, "same3x3 same3x3_odd_channels stride2 dilated time_axis rounded_once "
             "window_larger_than_input time_axis_rounded_once columns_1 columns_3 columns_5 "
             "columns_6_stride2 blocks_of_25_stride_1 blocks_of_40_stride_2 blocks_5x5 valid5x5",
         )  # fmt: skip

@@ -11,28 +11,28 @@
 
 #define EK_CODE_ENTRIES 128 /* of the largest table, MOST_WINDOW in coding.py */
 
-/* at: the stream's next word; bits: the next `left` bits, the first of them the highest, behind them
- * zeros; code: the symbols of the next code; rows: channels until it begins; table: the present code's. */
+/* at: the stream's next word; bits: those before it, the first of them the highest, then a one that
+ * says where they end, then zeros; code: the symbols of the next code; rows: channels until it begins;
+ * table: the present code's. */
 typedef struct {
     const uint16_t *at;
     uint32_t bits;
-    int32_t left;
     const uint16_t *code;
     int32_t rows;
     uint16_t *table;
 } ek_code;
 
 #ifdef EK_CODE_SUM
-#define EK_CODE_PUT(to, value) sum += *(to) * (int8_t)(value)
+#define EK_CODE_PUT(to, value) sum += (to) * (int8_t)(value)
 #define EK_CODE_PLACE const int8_t *
 #else
-#define EK_CODE_PUT(to, value) *(to) = (int8_t)(value)
+#define EK_CODE_PUT(to, value) (to) = (int8_t)(value)
 #define EK_CODE_PLACE int8_t *
 #endif
 
 static ek_code ek_code_begin(const EK_PARAMS *p, uint16_t *table)
 {
-    ek_code c = {p->stream, 0, 0, p->code, 0, table};
+    ek_code c = {p->stream, UINT32_C(1) << 31, p->code, 0, table};
     return c;
 }
 
@@ -58,22 +58,23 @@ static inline void ek_code_clear(int8_t *to, int32_t bytes)
     }
 }
 
-/* The steps of a token on local copies of the stream; 16 bits are enough for one. */
+/* The steps of a token on local copies of the stream; 16 bits are enough for one. There are fewer where
+ * the one behind them is in the upper half: the next word takes its place, with a new one behind. */
 #define EK_CODE_FILL                                                                               \
-    if (left < 16) {                                                                               \
-        bits |= (uint32_t)*at++ << (16 - left);                                                    \
-        left += 16;                                                                                \
+    if (__builtin_expect((bits & 0xFFFFu) == 0, 0)) {                                              \
+        uint32_t end_bit = bits & (0u - bits);                                                     \
+        bits += *at++ * (end_bit >> 15) - end_bit + (end_bit >> 16);                               \
     }
-#define EK_CODE_SKIP(n)                                                                            \
-    bits <<= (n);                                                                                  \
-    left -= (int32_t)(n)
+#define EK_CODE_SKIP(n) bits <<= (n)
 #define EK_CODE_SYMBOL                                                                             \
     uint32_t symbol = table[bits >> look];                                                         \
     EK_CODE_SKIP(symbol >> 8 & 15)
 
 /* The taps of the next channel, from `to` to `end`; returns the sum of their products with what stands
- * there (EK_CODE_SUM), or writes those that may not be 0. */
-static int32_t ek_code_row(const EK_PARAMS *p, ek_code *c, EK_CODE_PLACE to, EK_CODE_PLACE end)
+ * there (EK_CODE_SUM), or writes those that may not be 0. Not inlined, because a caller that has the table on
+ * its stack has no register left for its address. */
+static __attribute__((noinline)) int32_t ek_code_row(const EK_PARAMS *p, ek_code *c,
+                                                     EK_CODE_PLACE to, EK_CODE_PLACE end)
 {
     if (c->rows == 0) {
         ek_code_table(p, c);
@@ -81,7 +82,7 @@ static int32_t ek_code_row(const EK_PARAMS *p, ek_code *c, EK_CODE_PLACE to, EK_
     c->rows--;
     const uint16_t *at = c->at, *table = c->table;
     uint32_t bits = c->bits, look = (uint32_t)(32 - p->window), low = (uint32_t)p->low;
-    int32_t left = c->left, sum = 0;
+    int32_t sum = 0;
     if (p->group > 0) {
         for (uint32_t first = 32 - (uint32_t)p->place_bits; to < end; to += p->group) {
             for (int32_t k = p->kept; k > 0; k--) {
@@ -89,7 +90,7 @@ static int32_t ek_code_row(const EK_PARAMS *p, ek_code *c, EK_CODE_PLACE to, EK_
                 EK_CODE_PLACE place = to + (bits >> first);
                 EK_CODE_SKIP((uint32_t)p->place_bits);
                 EK_CODE_SYMBOL;
-                EK_CODE_PUT(place, symbol | bits >> 1 >> (31 - low));
+                EK_CODE_PUT(*place, symbol | bits >> 1 >> (31 - low));
                 EK_CODE_SKIP(low);
             }
         }
@@ -98,8 +99,7 @@ static int32_t ek_code_row(const EK_PARAMS *p, ek_code *c, EK_CODE_PLACE to, EK_
             EK_CODE_FILL
             EK_CODE_SYMBOL;
             to += symbol >> 12;
-            EK_CODE_PUT(to, symbol | bits >> (32 - low));
-            to++;
+            EK_CODE_PUT(*to++, symbol | bits >> (32 - low));
             EK_CODE_SKIP(low);
         }
     } else {
@@ -107,13 +107,11 @@ static int32_t ek_code_row(const EK_PARAMS *p, ek_code *c, EK_CODE_PLACE to, EK_
             EK_CODE_FILL
             EK_CODE_SYMBOL;
             to += symbol >> 12;
-            EK_CODE_PUT(to, symbol);
-            to++;
+            EK_CODE_PUT(*to++, symbol);
         }
     }
     c->at = at;
     c->bits = bits;
-    c->left = left;
     return sum;
 }
 

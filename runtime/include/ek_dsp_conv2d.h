@@ -218,10 +218,11 @@ static void convolve(const EK_PARAMS *p, const ek_rows *input, const ek_rows *ou
     int32_t row = (p->kernel_w * p->in_c + 3) & ~3, end = n * p->out_w;
     int32_t taps = p->kernel_h * row + EK_DSP_REST_TAPS(p);
     ek_dsp_conv c = {p, input, p->in_w, p->out_w, row, taps / 2, (uint32_t *)(void *)scratch,
-                     (int8_t *)scratch + 2 * EK_TILE * taps};
+                     (int8_t *)scratch + 2 * EK_TILE * taps
 #ifdef EK_CODED
-    c.coded = ek_dsp_coded_begin(p, scratch + 2 * EK_TILE * taps + row);
+                     , ek_dsp_coded_begin(p, scratch + 2 * EK_TILE * taps + row)
 #endif
+    };
     if (p->kernel_h * p->kernel_w == 1 && p->stride_h * p->stride_w == 1 &&
         p->pad_top + p->pad_left == 0 && p->out_w == p->in_w &&
         ek_one_run(input, p->in_w * p->in_c) && ek_one_run(output, p->out_w * p->out_c)) {

@@ -56,9 +56,9 @@ static planes planes_of(const EK_PARAMS *p, uint8_t *scratch)
         p->in_c, x + 3 * begin, x + 3 * begin + 6 * words, 12 * words, x + 3 * pairs_end,
         ek_even((uint32_t)(uint8_t)p->input_zero * 0x01010101u), pairs_begin - begin,
         end - pairs_end};
-    planes at = {x, x + 3 * pairs, x + 3 * (words - 1), words, begin, end, inside,
+    planes at = {x, x + 3 * pairs, x + 3 * (words - 1), words, begin, end, inside
 #ifdef EK_CODED
-                 0, 0, 0
+                 , NULL, 0, 0
 #endif
     };
     return at;

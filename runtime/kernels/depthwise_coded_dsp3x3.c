@@ -19,14 +19,14 @@ static int32_t *words_of(const int8_t *w, int32_t *to)
     return to;
 }
 
-static void decode(const EK_PARAMS *p, ek_code *code, int8_t *row, int32_t *to, int32_t channels)
+static void decode(const EK_PARAMS *p, ek_code *code, int8_t *taps, int32_t *to, int32_t channels)
 {
     for (int32_t c = 0; c < channels; c++) {
         if (p->sparse) {
-            ek_code_clear(row, 12);
+            ek_code_clear(taps, 12);
         }
-        ek_code_row(p, code, row, row + 9);
-        to = words_of(row, to);
+        ek_code_row(p, code, taps, taps + 9);
+        to = words_of(taps, to);
     }
 }
 
@@ -34,8 +34,8 @@ void ek_depthwise_coded_s8_dsp3x3(const ek_depthwise_coded_dsp3x3_params *p, con
 {
     planes at = planes_of(p, scratch);
     uint8_t *table = scratch + 48 * at.words;
-    int8_t *row = (int8_t *)table + (2 << p->window);
-    int32_t *words = (int32_t *)(void *)(row + 12);
+    int8_t *taps = (int8_t *)table + (2 << p->window);
+    int32_t *words = (int32_t *)(void *)(taps + 12);
     ek_code code = ek_code_begin(p, (uint16_t *)(void *)table);
     blank(&at, 0, at.begin, 0, 3);
     blank(&at, at.end, at.words, 0, 3);
@@ -43,7 +43,7 @@ void ek_depthwise_coded_s8_dsp3x3(const ek_depthwise_coded_dsp3x3_params *p, con
     for (; at.first < p->in_c; at.first = at.stop) {
         int32_t rest = p->in_c - at.first;
         at.stop = at.first + (rest <= p->tile + 3 ? rest : p->tile);
-        decode(p, &code, row, words, at.stop - at.first);
+        decode(p, &code, taps, words, at.stop - at.first);
         for (int32_t y = first; y < first + n; y++) {
             EK_ROW_OF(p, &at, input, output, y);
         }
