@@ -15,8 +15,8 @@ from edgekit import __version__, config
 from edgekit.errors import EdgekitError
 from edgekit.options import (
     BUDGET,
-    CODE,
     BUNDLE,
+    CODE,
     COSTS,
     DIM,
     IO,

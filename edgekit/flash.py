@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from edgekit.rewrite.code_weights import by_worth, calls_of, candidates, storages
+from edgekit.rewrite.code_weights import Storage, by_worth, calls_of, candidates, storages
 
 if TYPE_CHECKING:
     from edgekit.build import Compiled
@@ -40,7 +40,8 @@ def within_flash(
         excess = flash_excess(report, budget)
         layers = list(stages.options.coded or ())
         found = candidates(stages.plain, calls_of(stages.program))
-        more = [c for c in by_worth(found) if c.plain.name not in layers]
+        smaller = by_worth(c for c in found if c.storage.saved > 0)
+        more = [c for c in smaller if c.plain.name not in layers]
         if not excess or not more:
             break
         for c in more:
@@ -56,4 +57,8 @@ def within_flash(
 def storage_report(stages: Compiled) -> list[Report]:
     """How flash holds the weights that are streams, layer by layer."""
     found = storages(stages.plain, stages.program, stages.options.coded or ())
-    return [asdict(s) | {"bits_per_weight": round(8 * s.bytes / s.weights, 3)} for s in found]
+    return [asdict(s) | {"bits_per_weight": _bits(s)} for s in found]
+
+
+def _bits(storage: Storage) -> float:
+    return round(8 * (storage.stream_bytes + storage.code_bytes) / storage.weights, 3)

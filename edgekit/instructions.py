@@ -16,7 +16,6 @@ from edgekit.op import PORTABLE
 _CALL = 150  # the driver, and a kernel's entry
 _MAC, _OUTPUT = 3, 15  # portable kernels, per multiply-accumulate and per element of the output
 _LONE = 1  # more, per multiply-accumulate, where a portable convolution's pixel has no partner
-_TOKEN = 13  # of a stream of weights, decoded
 _CELL = 6  # pools and sums, per element of the input
 
 
@@ -41,9 +40,11 @@ def of_node(node: IntNode, values: Mapping[str, Value], calls: int) -> int:
 
 
 def decoding(p: Any) -> int:
-    """The weights of a coded layer, once: by its tokens and what a table takes."""
+    """The weights of a coded layer, once: its tokens, the words they are read from, its channels and
+    the tables of its codes."""
+    token = 18 if p.group else 14 if p.low else 10
     tables = -(-p.coded_channels // p.span)
-    return int(_TOKEN * p.tokens + tables * (3 << p.window))
+    return int(token * p.tokens + 8 * p.words + 40 * p.coded_channels + tables * (3 << p.window))
 
 
 def _dsp_words(p: Any) -> tuple[int, int]:
@@ -75,16 +76,17 @@ def conv2d_w4_dsp(p: Any, n: int) -> int:
 
 
 def conv2d_coded_dsp(p: Any, n: int) -> int:
-    """As `conv2d_dsp` with weights as bytes, once more per tile of channels, and the decoding."""
+    """As `conv2d_dsp`, windows once more for each further tile of channels, and the decoding."""
     (words, _), tiles = _dsp_words(p), -(-p.out_c // p.tile)
-    windows = n * p.out_w * (3 * words + 15 * p.kernel_h + 30)
-    packing = 3 * words * p.out_c
-    return int(conv2d_dsp(p, n) * 13 // 12 + (tiles - 1) * windows + packing + decoding(p))
+    gathered = p.pad_top + p.pad_left > 0
+    window = 3 * words + (15 + 70 * gathered) * p.kernel_h + 30
+    lanes = 3 * words * p.out_c
+    return int(conv2d_dsp(p, n) + (tiles - 1) * n * p.out_w * window + lanes + decoding(p))
 
 
 def depthwise_coded_dsp3x3(p: Any, n: int) -> int:
     """As `depthwise_dsp3x3`, and the decoding."""
-    return int(depthwise_dsp3x3(p, n) + 40 * p.in_c + decoding(p))
+    return int(depthwise_dsp3x3(p, n) + 60 * p.in_c + decoding(p))
 
 
 def depthwise_dsp3x3(p: Any, n: int) -> int:

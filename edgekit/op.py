@@ -191,8 +191,6 @@ class Op:
     inplace: ClassVar[tuple[int, ...]] = ()
     # Rows of the input come from the caller, one by one, when the schedule asks for them.
     feeds: ClassVar[bool] = False
-    # The portable kernel makes the rows of a call together, as `Variant` says it of variants.
-    together: ClassVar[bool] = False
     # The operator of signature "rows", "sum" or "each" that does the same row by row, where it can.
     as_rows: ClassVar[str] = ""
     # Channel coupling, for pruning: "same" (output channel c reads channel c of every input),
@@ -280,6 +278,11 @@ class Op:
     def lingers(cls, p: Any) -> bool:
         """May the portable kernel, called for several rows, read a row's inputs until the next row is
         finished?"""
+        return False
+
+    @classmethod
+    def together(cls, p: Any) -> bool:
+        """Do all kernels make the rows of a call together, as `Variant` says it of single ones?"""
         return False
 
     @classmethod
@@ -396,10 +399,9 @@ class Kernel:
     def consts(self) -> tuple[Const, ...]:
         return self.variant.consts if self.variant else self.op.consts
 
-    @property
-    def together(self) -> bool:
+    def together(self, params: Params) -> bool:
         """See `Variant`."""
-        return self.variant.together if self.variant else self.op.together
+        return (self.variant is not None and self.variant.together) or self.op.together(params)
 
     def lingers(self, params: Params) -> bool:
         """See `Op.lingers`; variants read what a tile needs before they write it."""

@@ -139,10 +139,11 @@ def storage_lines(report: Report) -> list[str]:
     layers = report["coded_weights"]
     if not layers:
         return []
-    before, after = (sum(e[key] for e in layers) for key in ("plain_bytes", "bytes"))
-    paid = sum(e["paid"] for e in layers)
+    before, stream, code, paid = (
+        sum(e[key] for e in layers) for key in ("plain_bytes", "stream_bytes", "code_bytes", "paid")
+    )
     return [
-        f"{'Coded':<8}constants of {len(layers)} layers {before:,} -> {after:,} B, "
+        f"coded   weights of {len(layers)} layers {before:,} -> {stream:,} B and {code:,} B of codes, "
         f"an estimated {count(paid)} instructions more"
     ]
 
@@ -153,10 +154,19 @@ def storage_table(report: Report) -> list[str]:
     if not layers:
         return []
     rows = [
-        (e["layer"], e["format"], e["plain_bytes"], e["bytes"], e["bits_per_weight"], e["paid"])
+        (e["layer"], e["format"], e["plain_bytes"], e["stream_bytes"], e["code_bytes"],
+         e["bits_per_weight"], e["paid"])
         for e in layers
-    ]
-    heads = ("layer", "weights as", "B before", "B", "bits a weight", "instructions more")
+    ]  # fmt: skip
+    heads = (
+        "layer",
+        "weights as",
+        "B before",
+        "B",
+        "codes B",
+        "bits a weight",
+        "instructions more",
+    )
     return ["", table(heads, rows, text=2)]
 
 

@@ -1,9 +1,9 @@
 """Operators whose weights flash holds as a stream of bits: what they share, whatever they compute.
 
 Such a node has a layer's params and constants with `code` and `stream` (see `coding`) in place of `weights`;
-what it computes is what its plain operator computes with the decoded ones. Kernels decode some channels, use
-them for every row of the call, then decode the next: their rows are made together, and a
-stream, which calls them for each row, pays for the decoding each time.
+what it computes is what its plain operator computes with the decoded ones. Kernels decode a tile of channels,
+use it for every row of the call, then decode the next. So the rows of several tiles are made together, and
+a stream, which calls for each row, pays for the decoding each time.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from edgekit.op import Array, Const, Op, Params, Variant, c_field, load_ops
 
 STREAM = Const("stream", "uint16_t", "weights, channel by channel, see ek_code.h", weights=True)
 CODE = Const("code", "uint16_t", "symbols of each code, see ek_code.h")
-TILE_BYTES = 1024  # of decoded weights that a tile of channels should have at most
+TILE_BYTES = 2048  # of decoded weights that a tile of channels should have at most
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,9 @@ class CodeParams(Params):
     span: int = c_field("int32_t", "channels that share a code")
     sparse: int = c_field("int32_t", "whether tokens leave out zeros")
     tile: int = c_field("int32_t", "channels that are decoded together")
-    tokens: int = 0  # of the whole stream, to estimate what it costs
+    # Of the whole stream, to estimate what decoding costs.
+    tokens: int = 0
+    words: int = 0
     coded_channels: int = 0
 
     @property
@@ -46,13 +48,12 @@ class CodeParams(Params):
 class CodedOp(Op):
     """Base of these operators, to be listed before the plain one; has no name of its own."""
 
-    together = True
     as_rows = ""
     variants: ClassVar[tuple[Variant, ...]] = ()
     tflite: ClassVar[tuple[str, ...]] = ()
     onnx: ClassVar[tuple[str, ...]] = ()
     instead: ClassVar[Mapping[str, str]] = {}
-    # Channels in a tile are a multiple of it.
+    # Channels in a tile are a multiple of it; fewer that are left join the last one.
     multiple: ClassVar[int] = 2
 
     @classmethod
@@ -94,7 +95,7 @@ class CodedOp(Op):
         made = cls.Params(
             **dataclasses.asdict(node.params), window=fmt.window, low=fmt.low, group=fmt.group,
             place_bits=fmt.place_bits, kept=fmt.kept, span=fmt.span, sparse=int(sparse),
-            tile=_tile(rows.shape, cls.multiple), tokens=coded.tokens, coded_channels=len(rows),
+            tile=_tile(rows.shape, cls.multiple), tokens=coded.tokens, words=coded.stream.size, coded_channels=len(rows),
         )  # type: ignore[call-arg]  # fmt: skip
         consts = {k: v for k, v in node.consts.items() if k != "weights"}
         consts |= {"code": coded.code, "stream": coded.stream}
@@ -113,6 +114,11 @@ class CodedOp(Op):
     def bounds(cls, node: IntNode, values: Mapping[str, Value], *inputs: Bounds) -> list[Bounds]:
         plain = replace(node, consts=cls.plain(node.params, node.consts))
         return super().bounds(plain, values, *inputs)
+
+    @classmethod
+    def together(cls, p: Any) -> bool:
+        """With several tiles the first rows are not finished before the last are begun."""
+        return bool(p.coded_channels >= p.tile + cls.multiple)
 
     @classmethod
     def unpacking(cls, p: Any) -> int:

@@ -35,10 +35,14 @@ def conv2d_fits(p: Any, consts: Consts) -> bool:
     return p.out_c >= 2 and _convolution(p, consts).fit()
 
 
-def pack_conv2d(p: Any, consts: Consts) -> Packed:
+def conv2d_shares_lanes(p: Any, consts: Consts) -> bool:
+    return conv2d_fits(p, consts) and _convolution(p, consts).can_share_lanes(pairs_of(p.out_c))
+
+
+def pack_conv2d(p: Any, consts: Consts, *, mixed: bool) -> Packed:
     channels, pairs = _convolution(p, consts), pairs_of(p.out_c)
     scales = channels.rescaling_by_ties(p)[pairs].reshape(len(pairs), 6)
-    columns = np.concatenate([channels.biases(pairs, mixed=False), scales], axis=1)
+    columns = np.concatenate([channels.biases(pairs, mixed=mixed), scales], axis=1)
     own = {"stream": consts["stream"], "code": consts["code"], "pairs": as_int32(columns)}
     return Packed(p, own)
 

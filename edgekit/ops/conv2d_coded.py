@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
 from edgekit import instructions
@@ -29,8 +30,13 @@ class Conv2dCoded(CodedOp, Conv2d):
     Params: ClassVar[type[Params]] = Conv2dCodedParams  # type: ignore[assignment]
     consts: ClassVar[tuple[Const, ...]] = (STREAM, CODE, *Conv2d.consts[1:])
     variants: ClassVar[tuple[Variant, ...]] = (
-        Variant("dsp", ("dsp",), dsp_coded.conv2d_fits, dsp_coded.pack_conv2d, Conv2dCodedParams,
-                (STREAM, CODE, dsp_coded.PAIRS), dsp_coded.conv2d_scratch, together=True,
+        Variant("dsp", ("dsp",), dsp_coded.conv2d_shares_lanes,
+                partial(dsp_coded.pack_conv2d, mixed=True), Conv2dCodedParams,
+                (STREAM, CODE, dsp_coded.PAIRS), dsp_coded.conv2d_scratch,
+                instructions=instructions.conv2d_coded_dsp),
+        Variant("dsp_bytes", ("dsp",), dsp_coded.conv2d_fits,
+                partial(dsp_coded.pack_conv2d, mixed=False), Conv2dCodedParams,
+                (STREAM, CODE, dsp_coded.PAIRS), dsp_coded.conv2d_scratch,
                 instructions=instructions.conv2d_coded_dsp),
     )  # fmt: skip
 

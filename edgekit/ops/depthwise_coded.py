@@ -35,7 +35,7 @@ class DepthwiseCoded(CodedOp, Depthwise):
     variants: ClassVar[tuple[Variant, ...]] = (
         Variant("dsp3x3", ("dsp",), dsp_coded.depthwise3x3_fits, dsp_coded.pack_depthwise3x3,
                 DepthwiseCodedParams, (STREAM, CODE, dsp_coded.SCALES),
-                dsp_coded.depthwise3x3_scratch, together=True,
+                dsp_coded.depthwise3x3_scratch,
                 instructions=instructions.depthwise_coded_dsp3x3),
     )  # fmt: skip
 

@@ -36,7 +36,7 @@ static int8_t *ek_dsp_coded_row(const EK_PARAMS *p, ek_dsp_coded *d, int32_t odd
     return row;
 }
 
-/* Two channels as bytes of 16-bit lanes, rows of the window filled up with 0. */
+/* Two channels as 16-bit lanes, rows of the window filled up with 0. */
 static int32_t *ek_dsp_coded_pair(const EK_PARAMS *p, const int8_t *low, const int8_t *high, int32_t *to)
 {
     int32_t bytes = p->kernel_w * p->in_c;
@@ -48,8 +48,13 @@ static int32_t *ek_dsp_coded_pair(const EK_PARAMS *p, const int8_t *low, const i
                 a &= there;
                 b &= there;
             }
+#if EK_MIXED
+            *to++ = (int32_t)ek_add_even((b & mask) << 8, a);
+            *to++ = (int32_t)ek_add_odd(b & ~mask, a);
+#else
             *to++ = (int32_t)((a & mask) | (b & mask) << 8);
             *to++ = (int32_t)((a >> 8 & mask) | (b & ~mask));
+#endif
             low += left < 4 ? left : 4;
             high += left < 4 ? left : 4;
         }
