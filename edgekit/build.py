@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgekit.bundle import (
+    COMPRESSION,
     COSTS,
     DRAWING,
     MANIFEST,
@@ -22,6 +23,8 @@ from edgekit.bundle import (
     to_json,
 )
 from edgekit.choices import both_choices
+from edgekit.compress.compression import Compression
+from edgekit.compress.compression import save as save_compression
 from edgekit.costs import Costs, costs_for, measured
 from edgekit.emit import emit
 from edgekit.emit.entry import entry_points
@@ -43,6 +46,7 @@ from edgekit.program import Program
 from edgekit.quantize import Calibration, Quantization, Settings, quantized, restored, save
 from edgekit.ram import rooms_of, within_ram
 from edgekit.report import gates, parse_budget
+from edgekit.rewrite.binary_layers import binary_layers
 from edgekit.rewrite.constant_channels import drop_constant_channels
 from edgekit.rewrite.feed_input import feed_input
 from edgekit.rewrite.unread_rows import drop_unread_rows
@@ -154,31 +158,52 @@ def compile_program(
     *,
     numbers: Calibration | Quantization | None = None,
     costs: Costs | None = None,
+    compression: Compression | None = None,
 ) -> Compiled:
-    """Import, canonicalise, quantize, lower and plan; touches no compiler and writes nothing.
+    """Import, canonicalise, compress, quantize, lower and plan; touches no compiler and writes nothing.
 
     `numbers` a source does not have come from calibration data, or are what a build has decided.
-    costs: counted instructions to choose kernels by, where there are any.
+    costs: counted instructions to choose kernels by, where there are any. compression: what was decided
+    on the canonical graph.
     """
-    board = load_target(options.target)
-    check_threads(options.threads, board)
+    check_threads(options.threads, load_target(options.target))
     source = load_model(model, options.dims)
-    specs = read_all(options.preprocess)
-    graph = with_numbers(canonical(source, dump), specs)
+    graph = with_numbers(canonical(source, dump), read_all(options.preprocess))
+    return compile_graph(
+        source, graph, options, dump, numbers=numbers, costs=costs, compression=compression
+    )
+
+
+def compile_graph(
+    source: Graph,
+    graph: Graph,
+    options: Options,
+    dump: Dump | None = None,
+    *,
+    numbers: Calibration | Quantization | None = None,
+    costs: Costs | None = None,
+    compression: Compression | None = None,
+) -> Compiled:
+    """`compile_program` from the canonical graph of `source` on, so that one import serves many."""
+    board, specs = load_target(options.target), read_all(options.preprocess)
+    if compression is not None:
+        graph = compression.applied(graph)
     decided: Quantization | None
     if isinstance(numbers, Quantization):
         whole, decided = restored(graph, numbers), numbers
     else:
         with one_blas_thread():
-            samples = _calibration(graph, specs, numbers) if numbers else None
+            samples = calibration_samples(graph, specs, numbers) if numbers else None
             whole, decided = quantized(graph, samples, options.quantization)
     lowered = lower(prepend(whole, specs))
-    integer = drop_unread_rows(drop_constant_channels(lowered))
+    integer = binary_layers(drop_unread_rows(drop_constant_channels(lowered)))
     if options.stream_input:
         integer = feed_input(integer)
     integer = share(choose(measured(integer, costs), board.isa), options.threads)
     program = _planned(integer, options)
     if dump:
+        if compression is not None:
+            dump("compressed", graph.text())
         dump("quantized", whole.text())
         dump("lowered", lowered.text())
         dump("integer", integer.text())
@@ -186,7 +211,7 @@ def compile_program(
     return Compiled(options, source, graph, whole, lowered, integer, program, decided)
 
 
-def _calibration(graph: Graph, specs: Mapping[str, Spec], numbers: Calibration) -> Samples:
+def calibration_samples(graph: Graph, specs: Mapping[str, Spec], numbers: Calibration) -> Samples:
     """Samples of the network's own inputs, made of raw ones where there is preprocessing."""
     if not specs:
         return numbers.samples(graph)
@@ -215,6 +240,9 @@ def build(
     regions: str = "",
     preprocess: Mapping[str, Any] | None = None,
     threads: int = 1,
+    arena_limit: int | None = None,
+    compression: Compression | None = None,
+    decided: Quantization | None = None,
     dump: Dump | None = None,
     progress: Progress = lambda stage: None,
 ) -> dict[str, Any]:
@@ -222,21 +250,26 @@ def build(
 
     A live module needs `example_inputs`, a model with real numbers `calibration`: typical inputs with
     the source's axes, as ``x * scale + offset`` where either is given. `costs` is a file of `edgekit tune`. preprocess: by input, what stands in
-    front of it (`edgekit.preprocess`), or its table; calibration data are then raw inputs. Writes the bundle to `output` (default ``build/<name>``), whole or not at all.
+    front of it (`edgekit.preprocess`), or its table; calibration data are then raw inputs. arena_limit:
+    bytes; the quickest plan that needs no more is taken, or the smallest. compression: what
+    `edgekit.compress` decided on this model; decided: numbers that were chosen before, in place of
+    calibration. Writes the bundle to `output` (default ``build/<name>``), whole or not at all.
     A failed gate is no exception: see ``report["gates"]``. Raises EdgekitError for everything else.
     """
     limits, board = parse_budget(budget), load_target(target)
     with model_file(model, example_inputs) as path, tempfile.TemporaryDirectory() as work:
         name = check_name(name or default_name(path.stem))
         options = Options(name, target, io, keep_input, budget, dims or {}, quantization, optimize,
-                          stream_input=stream_input, regions=regions, threads=threads,
-                          preprocess=tables(preprocess or {}))  # fmt: skip
+                          stream_input=stream_input, arena_limit=arena_limit, regions=regions,
+                          threads=threads, preprocess=tables(preprocess or {}))  # fmt: skip
         options = replace(options, rooms=rooms_of(options, stack=0))
 
         progress("import, quantize, plan")
-        numbers = None if calibration is None else Calibration(calibration, scale, offset)
+        given = None if calibration is None else Calibration(calibration, scale, offset)
+        numbers = decided or given
         counted = None if costs is None else costs_for(Path(costs), board)
-        stages = compile_program(path, options, dump, numbers=numbers, costs=counted)
+        stages = compile_program(path, options, dump, numbers=numbers, costs=counted,
+                                 compression=compression)  # fmt: skip
 
         with staged(Path(output or Path("build") / name)) as folder:
             progress("compile")
@@ -248,6 +281,8 @@ def build(
             )
             if stages.decided is not None:
                 save(folder / QUANTIZATION, stages.decided)
+            if compression is not None:
+                save_compression(folder / COMPRESSION, compression)
             if counted is not None:
                 counted.only(stages.integer.nodes).save(folder / COSTS)
             progress("measure")

@@ -60,6 +60,10 @@ DIM = click.option("--dim", "dims", multiple=True, metavar="NAME=SIZE", callback
                    help="The size of a symbolic dimension of an input.")  # fmt: skip
 
 
+RECIPE = click.option("--recipe", type=click.Path(path_type=Path), metavar="FILE", callback=config.recipe,
+                      help="A TOML file with the steps [[compress.step]]; without it those of --config.")  # fmt: skip
+
+
 def quantization(function: Callable[..., int]) -> Callable[..., int]:
     """The options that say how a model of real values gets its integers."""
     options = [
@@ -73,8 +77,8 @@ def quantization(function: Callable[..., int]) -> Callable[..., int]:
                      help="Even out the channels of neighbouring layers first."),
         click.option("--bias-correction/--no-bias-correction", default=True, show_default=True,
                      help="Take the mean error of each channel out of its bias."),
-        click.option("--scheme", type=click.Choice(["w8a8", "w4a8", "w8a16"]), default="w8a8", show_default=True,
-                     help="Bits of weights and activations; w4a8 halves the flash of the weights, w8a16 has finer steps."),
+        click.option("--scheme", type=click.Choice(["w8a8", "w4a8", "w3a8", "w2a8", "w8a16"]), default="w8a8", show_default=True,
+                     help="Bits of weights and activations; w4a8, w3a8 and w2a8 take less flash for the weights, w8a16 has finer steps."),
         click.option("--layer-scheme", "layer_schemes", multiple=True, metavar="NAME=SCHEME", callback=config.schemes,
                      help="Another scheme for the layers of this name, which may have wildcards."),
     ]  # fmt: skip

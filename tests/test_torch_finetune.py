@@ -15,7 +15,7 @@ from torch import nn  # noqa: E402
 from torch.nn import functional as F  # noqa: E402
 
 from edgekit.compress.torch import Training, evaluate, finetune  # noqa: E402
-from edgekit.compress.torch.training import distance, one_cycle  # noqa: E402
+from edgekit.compress.torch.finetune import distance, one_cycle  # noqa: E402
 from edgekit.errors import EdgekitError  # noqa: E402
 
 

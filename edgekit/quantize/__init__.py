@@ -6,7 +6,7 @@ one scale and zero point per activation, a symmetric scale per output channel fo
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -20,11 +20,12 @@ from edgekit.op import load_ops
 from edgekit.quantize import equalize
 from edgekit.quantize.bias import corrected
 from edgekit.quantize.evaluate import inferences, some
-from edgekit.quantize.four_bits import second_moments
+from edgekit.quantize.low_bits import second_moments
 from edgekit.quantize.prepare import Groups, accumulated, groups_of, has_reals, is_real, prepared
 from edgekit.quantize.ranges import RANGES, Histogram, affine, minmax, power_of_two, symmetric
 from edgekit.quantize.report import error_report
-from edgekit.quantize.schemes import W4A8, W8A8, W8A16, chosen_schemes
+from edgekit.quantize.schemes import W8A8, W8A16, WEIGHT_BITS, chosen_schemes
+from edgekit.quantize.signs import finest, signs_only
 from edgekit.quantize.store import Quantization, damaged, load, save
 from edgekit.quantize.weights import layer_constants
 from edgekit.quantize.widths import WIDE, wide_tensors
@@ -33,8 +34,6 @@ from edgekit.validate.data import Samples, load_samples, quantize, samples_of
 __all__ = ["Calibration", "Quantization", "Settings", "load", "quantized", "restored", "save"]
 
 Array = NDArray[Any]
-# Bits of weights and of activations.
-SCHEMES = ("w8a8", "w4a8")
 FEW_SAMPLES = 8
 _CORRECTION_SAMPLES = 128
 
@@ -96,7 +95,8 @@ def quantized(
     chosen = chosen_schemes(graph, settings.scheme, settings.layer_schemes)
     if not has_reals(graph) and not graph.one_rounding:
         return graph, None
-    fours, wide = (frozenset(n for n, s in chosen.items() if s == own) for own in (W4A8, W8A16))
+    few = {name: WEIGHT_BITS[s] for name, s in chosen.items() if WEIGHT_BITS[s] < 8}
+    wide = frozenset(name for name, s in chosen.items() if s == W8A16)
     ready = prepared(graph, wide)
     groups = groups_of(ready, wide, calibrated=calibration is not None)
     missing = _uncalibrated(ready, groups)
@@ -109,8 +109,8 @@ def quantized(
         if settings.equalize:
             ready, factors = equalize.equalized(ready, _spreads(ready, calibration), wide)
         seen = _histograms(ready, groups, calibration)
-    moments = second_moments(ready, calibration, fours) if calibration and fours else {}
-    decided = _numbers(ready, groups, seen, settings, fours, moments, wide)
+    moments = second_moments(ready, calibration, few) if calibration and few else {}
+    decided = _numbers(ready, groups, seen, settings, few, moments, wide)
     if not decided.quants:
         return graph, None
     result = applied(ready, decided)
@@ -268,7 +268,7 @@ def _numbers(
     groups: Groups,
     seen: dict[str, Histogram],
     settings: Settings,
-    fours: Collection[str],
+    few: Mapping[str, int],
     moments: Mapping[str, Array],
     wide: frozenset[str],
 ) -> Quantization:
@@ -308,10 +308,13 @@ def _numbers(
             continue
         x, out = numbers(node.inputs[0]), numbers(node.outputs[0])
         if x is not None and out is not None and not x.per_channel:
-            bits = 4 if node.name in fours else 8
+            bits = few.get(node.name, 8)
             made = layer_constants(node, graph, x, out, bits, moments.get(node.name))
             for name, (quant, array) in made.items():
                 quants[name], data[name] = quant, array
+            weights = numbers(node.inputs[1])
+            if weights is not None and node.outputs[0] in quants.keys() & signs_only(graph):
+                quants[node.outputs[0]] = finest(x, weights)
     return Quantization(quants, data, wide=wide)
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from edgekit.errors import EdgekitError
 from edgekit.graph import Graph, Node, Quant, Value, dequantized
 from edgekit.op import load_ops
-from edgekit.quantize import four_bits
+from edgekit.quantize import low_bits
 
 Array = NDArray[Any]
 
@@ -25,7 +25,7 @@ def layer_constants(
     """Numbers and data of a layer's weights and bias, by name; what the source has quantized stays.
 
     graph: prepared; x, out: numbers of the layer's input and output; bits: of the weights; moments: of the
-    layer's windows, where those are four (`four_bits.second_moments`). Raises EK301 for a bias whose
+    layer's windows, where those are fewer than eight (`low_bits.second_moments`). Raises EK301 for a bias whose
     scale is not the product of the scales of input and weights.
     """
     axis = load_ops()[node.op].channel_axis
@@ -37,13 +37,15 @@ def layer_constants(
     if weights.dtype == "float32":
         assert bias is not None
         channels = _channels(weights, axis)
-        scale = _eight_bit_scales(channels) if bits == 8 else four_bits.scales(channels, moments)
+        scale = (
+            _eight_bit_scales(channels) if bits == 8 else low_bits.scales(channels, moments, bits)
+        )
         numbers = _weight_numbers(scale, bias, axis, x.scale[0], out.scale[0], bits)
         if bits == 8:
             data = _rounded(weights, numbers)
         else:
             exact = np.broadcast_to(np.array(numbers.scale), len(channels))
-            data = _as_weights(four_bits.levels(channels, exact, moments), weights, axis)
+            data = _as_weights(low_bits.levels(channels, exact, moments, bits), weights, axis)
         made[weights.name] = numbers, data
     if bias is None or bias.data is None or numbers is None:
         return made

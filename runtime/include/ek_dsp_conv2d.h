@@ -14,7 +14,6 @@
 #include "ek_dsp_tile.h"
 #endif
 #include "ek_dsp_widen.h"
-#include "ek_fixed.h"
 
 /* What all tiles of a call share. Columns and pixels are those of a row, or of all rows that a 1x1
  * window can take as one; row: bytes of a window's row, filled up to whole words (their weights are
@@ -192,16 +191,6 @@ static int32_t tile(const ek_dsp_conv *c, const ek_rows *output, int32_t y, int3
     return ahead == 5 ? 3 : ahead < EK_TILE ? ahead : EK_TILE;
 }
 
-/* Tighter bounds than int8's own, which the instructions keep. */
-static void clamp(const EK_PARAMS *p, int8_t *out, int32_t n)
-{
-    if (p->out_min > -128 || p->out_max < 127) {
-        for (int32_t i = 0; i < n; i++) {
-            out[i] = (int8_t)ek_clamp(out[i], p->out_min, p->out_max);
-        }
-    }
-}
-
 /* Tile by tile, across the ends of rows where outputs follow one another. */
 static void convolve(const EK_PARAMS *p, const ek_rows *input, const ek_rows *output,
                      int32_t first, int32_t n, uint8_t *scratch)
@@ -228,7 +217,7 @@ static void convolve(const EK_PARAMS *p, const ek_rows *input, const ek_rows *ou
         }
     }
     for (int32_t y = first; y < first + n; y++) {
-        clamp(p, ek_row(output, y), p->out_w * p->out_c);
+        ek_dsp_clamp(ek_row(output, y), p->out_w * p->out_c, p->out_min, p->out_max);
     }
 }
 

@@ -5,7 +5,6 @@
 #include "ek_depthwise_dsp3x3.h"
 #include "ek_dsp_planes.h"
 #include "ek_dsp_slide.h"
-#include "ek_fixed.h"
 
 typedef ek_depthwise_dsp3x3_params params;
 
@@ -74,16 +73,6 @@ static void row_of(const params *p, const planes *at, const int8_t *const rows[3
     }
 }
 
-/* Tighter bounds than int8's own, which the instructions keep. */
-static void clamp(const params *p, int8_t *out)
-{
-    if (p->out_min > -128 || p->out_max < 127) {
-        for (int32_t i = 0; i < p->out_w * p->in_c; i++) {
-            out[i] = (int8_t)ek_clamp(out[i], p->out_min, p->out_max);
-        }
-    }
-}
-
 void ek_depthwise_s8_dsp3x3(const ek_depthwise_dsp3x3_params *p, const ek_rows *input, const ek_rows *output, int32_t first, int32_t n, uint8_t *scratch)
 {
     planes at = planes_of(p, scratch);
@@ -98,6 +87,6 @@ void ek_depthwise_s8_dsp3x3(const ek_depthwise_dsp3x3_params *p, const ek_rows *
             rows[i] = ek_row(input, row < 0 ? 0 : least(row, p->in_h - 1));
         }
         row_of(p, &at, rows, outside, ek_row(output, y));
-        clamp(p, ek_row(output, y));
+        ek_dsp_clamp(ek_row(output, y), p->out_w * p->in_c, p->out_min, p->out_max);
     }
 }

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from edgekit.compress.torch.coupling import Coupling, Part, filters, local
 from edgekit.compress.torch.data import Examples
-from edgekit.compress.torch.training import Loss
+from edgekit.compress.torch.finetune import Loss
 from edgekit.errors import EdgekitError
 from edgekit.frontends.torch_module import evaluation
 

@@ -14,9 +14,9 @@ from torch import nn
 from edgekit.compress.torch import allocate
 from edgekit.compress.torch.coupling import couplings, remove
 from edgekit.compress.torch.data import Data
+from edgekit.compress.torch.finetune import Training, evaluate, finetune
 from edgekit.compress.torch.macs import counter
 from edgekit.compress.torch.prune import Pruned, prune_module
-from edgekit.compress.torch.training import Training, evaluate, finetune
 from edgekit.errors import EdgekitError
 
 

@@ -13,10 +13,10 @@ from torch import Tensor, nn
 from edgekit.compress.torch import allocate
 from edgekit.compress.torch.coupling import Coupling, Couplings, couplings, remove
 from edgekit.compress.torch.data import Data, Examples, examples
+from edgekit.compress.torch.finetune import History, Loss, Training, finetune
 from edgekit.compress.torch.importance import scores
 from edgekit.compress.torch.macs import counter
 from edgekit.compress.torch.statistics import output_means, reestimate, sample
-from edgekit.compress.torch.training import History, Loss, Training, finetune
 from edgekit.errors import EdgekitError
 
 

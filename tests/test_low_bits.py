@@ -1,4 +1,4 @@
-"""Weights of four bits: `.tflite` files against TensorFlow Lite Micro, and the quantizer's own scheme."""
+"""Weights of few bits: `.tflite` files against TensorFlow Lite Micro, and the quantizer's own scheme."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from edgekit.build import Options, compile_program
 from edgekit.errors import EdgekitError
 from edgekit.families.nibbles import pairs, unpacked
 from edgekit.program import Program
-from edgekit.quantize import Calibration, Settings, four_bits
+from edgekit.quantize import Calibration, Settings, low_bits
 from edgekit.simulate import Simulator
 
 HELLO = ROOT / "tests" / "models" / "hello_world.tflite"
@@ -148,6 +148,17 @@ def test_a_scheme_for_all_layers_or_for_some(classifier: tuple[Path, Path]) -> N
     assert stored_weights(with_schemes(classifier, "w4a8", **{"Conv*": "w8a8"})).keys() == {"conv2d", "fully_connected_w4"}  # fmt: skip
 
 
+@pytest.mark.parametrize(("scheme", "least", "most"), [("w3a8", -4, 3), ("w2a8", -2, 1)])
+def test_fewer_bits_stay_within_theirs(
+    scheme: str, least: int, most: int, classifier: tuple[Path, Path]
+) -> None:
+    program = with_schemes(classifier, scheme)
+    assert set(stored_weights(program)) == {"conv2d_w4", "fully_connected_w4"}
+    weights = [step.consts["weights"] for step in program.steps if "weights" in step.consts]
+    assert min(w.min() for w in weights) == least
+    assert max(w.max() for w in weights) == most
+
+
 def test_a_scheme_without_a_layer_is_refused(classifier: tuple[Path, Path]) -> None:
     with pytest.raises(EdgekitError) as unknown:
         with_schemes(classifier, Konv_0="w4a8")
@@ -173,7 +184,7 @@ def test_a_bundle_of_four_bits_is_exact_and_opened_again(
     bundle, stages, _ = commands.reopen(tmp_path / "b")
     assert bundle.options["quantization"]["layer_schemes"] == {"Conv_0": "w8a8"}
     assert set(stored_weights(stages.program)) == {"conv2d", "fully_connected_w4"}
-    done = CliRunner().invoke(cli.cli, ["check", str(model), "--layer-scheme", "Conv_0=w3a8"])
+    done = CliRunner().invoke(cli.cli, ["check", str(model), "--layer-scheme", "Conv_0=w5a8"])
     assert done.exit_code != 0
 
 
@@ -182,15 +193,15 @@ def test_what_a_rounding_loses_is_made_up_for() -> None:
     rng = np.random.default_rng(7)
     x = rng.normal(size=(500, 6)) @ rng.normal(size=(6, 24)) + 0.1 * rng.normal(size=(500, 24))
     weights, moments = rng.normal(size=(10, 24)), (x.T @ x)[None]
-    scale = four_bits.scales(weights, moments)
+    scale = low_bits.scales(weights, moments, 4)
 
     def error(levels: np.ndarray[Any, Any]) -> float:
         return float(((x @ (weights - scale[:, None] * levels).T) ** 2).mean())
 
-    chosen = four_bits.levels(weights, scale, moments)
+    chosen = low_bits.levels(weights, scale, moments, 4)
     assert chosen.min() >= -8
     assert chosen.max() <= 7
-    assert error(chosen) < 0.5 * error(four_bits.levels(weights, scale, None))
+    assert error(chosen) < 0.5 * error(low_bits.levels(weights, scale, None, 4))
 
 
 def test_scales_are_no_worse_than_those_of_the_largest_weight() -> None:
@@ -199,11 +210,11 @@ def test_scales_are_no_worse_than_those_of_the_largest_weight() -> None:
     largest = np.abs(weights).max(axis=1) / 7
 
     def error(scale: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-        levels = four_bits.levels(weights, scale, None)
+        levels = low_bits.levels(weights, scale, None, 4)
         return np.asarray(((weights - scale[:, None] * levels) ** 2).sum(axis=1))
 
-    assert (error(four_bits.scales(weights, None)) <= error(largest) + 1e-9).all()
-    assert four_bits.scales(np.zeros((2, 3)), None).tolist() == [0, 0]
+    assert (error(low_bits.scales(weights, None, 4)) <= error(largest) + 1e-9).all()
+    assert low_bits.scales(np.zeros((2, 3)), None, 4).tolist() == [0, 0]
 
 
 def test_mutants_of_four_bits_are_refused_or_compiled() -> None:

@@ -1,4 +1,4 @@
-"""Weights of four bits, chosen by what they do to a layer's output on the calibration data.
+"""Weights of few bits, chosen by what they do to a layer's output on the calibration data.
 
 With H the sum of x x^T over a layer's windows x, an error e of a channel's weights adds e^T H e to the squared
 error of its output. Of a grid of scales each channel gets the one with the least error by H's diagonal;
@@ -21,7 +21,6 @@ from edgekit.validate.data import Samples
 
 Array = NDArray[Any]
 
-LOW, HIGH = -8, 7
 _SAMPLES = 128
 _MOST_TAPS = 2048  # beyond them H's diagonal has to do: H takes 8 bytes times their square
 _FACTORS = np.linspace(0.4, 1.0, 41)  # of the scale that reaches a channel's largest weight
@@ -50,33 +49,40 @@ def _moment(windows: Array) -> Array:
     return np.asarray(windows.transpose(0, 2, 1) @ windows)
 
 
-def scales(weights: Array, moments: Array | None) -> Array:
+def span(bits: int) -> tuple[int, int]:
+    """The least and greatest number of so many bits: -8 and 7 of four."""
+    return -(2 ** (bits - 1)), 2 ** (bits - 1) - 1
+
+
+def scales(weights: Array, moments: Array | None, bits: int) -> Array:
     """A scale per channel, for weights [channels, taps]; 0 where all of them are."""
+    low, high = span(bits)
     use = np.ones_like(weights)
     if moments is not None:
         diagonal = moments if moments.ndim == 2 else np.diagonal(moments, axis1=1, axis2=2)
         use = np.repeat(diagonal, len(weights) // len(diagonal), axis=0)
-    largest = np.abs(weights).max(axis=1) / HIGH
+    largest = np.abs(weights).max(axis=1) / high
     tried = largest * _FACTORS[:, None]
     safe = np.where(tried > 0, tried, 1.0)[..., None]
-    error = (safe * np.clip(np.rint(weights / safe), LOW, HIGH) - weights) ** 2 * use
+    error = (safe * np.clip(np.rint(weights / safe), low, high) - weights) ** 2 * use
     best = error.sum(axis=2).argmin(axis=0)
     return np.asarray(tried[best, np.arange(len(weights))])
 
 
-def levels(weights: Array, scale: Array, moments: Array | None) -> Array:
-    """int8 numbers of -8..7 for weights [channels, taps] and their scales [channels]."""
+def levels(weights: Array, scale: Array, moments: Array | None, bits: int) -> Array:
+    """int8 numbers of `bits` for weights [channels, taps] and their scales [channels]."""
     if moments is None or moments.ndim == 2:
-        return np.asarray(np.clip(np.rint(weights / scale[:, None]), LOW, HIGH), np.int8)
+        return np.asarray(np.clip(np.rint(weights / scale[:, None]), *span(bits)), np.int8)
     share = len(weights) // len(moments)
     parts = [
-        _one_by_one(weights[g * share : (g + 1) * share], scale[g * share : (g + 1) * share], h)
+        _one_by_one(weights[part], scale[part], h, bits)
         for g, h in enumerate(moments)
+        for part in (slice(g * share, (g + 1) * share),)
     ]
     return np.concatenate(parts)
 
 
-def _one_by_one(weights: Array, scale: Array, moment: Array) -> Array:
+def _one_by_one(weights: Array, scale: Array, moment: Array, bits: int) -> Array:
     """Rounded tap by tap. The rows of the Cholesky factor of H's inverse say how much of an error the taps
     still to come can make up for."""
     order = np.argsort(-np.diagonal(moment), kind="stable")
@@ -85,7 +91,7 @@ def _one_by_one(weights: Array, scale: Array, moment: Array) -> Array:
     factor = np.linalg.cholesky(np.linalg.inv(h)).T
     left, made = weights[:, order].astype(np.float64), np.empty(weights.shape, np.int8)
     for k in range(left.shape[1]):
-        level = np.clip(np.rint(left[:, k] / scale), LOW, HIGH)
+        level = np.clip(np.rint(left[:, k] / scale), *span(bits))
         made[:, order[k]] = level
         error = (left[:, k] - level * scale) / factor[k, k]
         left[:, k + 1 :] -= error[:, None] * factor[k, k + 1 :]
