@@ -136,4 +136,4 @@ def images(count: int = 96, seed: int = 0) -> tuple[Tensor, Tensor]:
     y = torch.arange(count) % 4
     bright = torch.stack([y % 2, y // 2], 1)[:, :, None, None] * 2.0 - 1
     noise = torch.randn(count, 2, 4, 4, generator=torch.Generator().manual_seed(seed))
-    return bright * 0.7 + noise, y
+    return bright * 1.2 + noise, y

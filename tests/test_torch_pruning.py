@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import copy
+import functools
 import sys
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("torch_pruning")
@@ -39,7 +42,10 @@ from edgekit.compress.torch import (  # noqa: E402
     prune_or_control,
     reestimate,
 )
+from edgekit.compress.torch.allocate import by_layer, globally, ranked  # noqa: E402
 from edgekit.compress.torch.coupling import remove  # noqa: E402
+from edgekit.compress.torch.importance import random_scores  # noqa: E402
+from edgekit.compress.torch.macs import counter  # noqa: E402
 from edgekit.compress.torch.statistics import output_means  # noqa: E402
 from edgekit.errors import EdgekitError  # noqa: E402
 
@@ -143,6 +149,46 @@ def test_macs_are_those_of_inspect(kind: type[nn.Module]) -> None:
     pruned = prune_module(net, example(kind), macs=0.6, importance="l2", multiple=2)
     assert pruned.macs_before == exported_macs(net, example(kind))
     assert pruned.macs == exported_macs(pruned.module, example(kind))
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    seed=st.integers(0, 999),
+    macs=st.floats(0.2, 0.99),
+    multiple=st.integers(1, 6),
+    kind=st.sampled_from([Residual, Concat, Grouped]),
+    layerwise=st.booleans(),
+)
+def test_any_scores_reach_any_target_with_nothing_to_give_back(
+    seed: int, macs: float, multiple: int, kind: type[nn.Module], layerwise: bool
+) -> None:
+    found, count = allocated(kind)
+    scores = random_scores(found, seed)
+    least = {c.name: c.channels // 4 for c in found}
+    entries = ranked(found, scores, multiple=multiple, least=least)
+    target = int(macs * count.total())
+    try:
+        removed = (by_layer if layerwise else globally)(entries, count, target)
+    except EdgekitError as error:
+        assert error.where == "macs"
+        everything = {e.coupling.name: e.channels(len(e.slots) - 1) for e in entries}
+        assert multiple > 1 or count.total(everything) <= target or macs < 0.5
+        return
+    assert count.total(removed) <= target
+    for entry in entries:
+        name, gone = entry.coupling.name, removed.get(entry.coupling.name, [])
+        alive = entry.coupling.channels - len(gone)
+        assert alive >= least[name]
+        assert not gone or alive % multiple == 0 or alive == entry.least
+        if entry.blocks and not layerwise:
+            fewer = entry.channels(entry.gone - entry.blocks[-1])
+            assert count.total(removed | {name: fewer}) > target
+
+
+@functools.cache
+def allocated(kind: type[nn.Module]) -> tuple[Any, Any]:
+    found = couplings(made(kind), example(kind)).found
+    return found, counter(made(kind), example(kind), found)
 
 
 def test_one_channel_less_is_enough_where_one_is_asked() -> None:

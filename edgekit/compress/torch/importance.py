@@ -212,7 +212,7 @@ def _norms(module: nn.Module, part: Part, power: int) -> Tensor:
     """The norm of the weights at each position of a part: [n]."""
     layer = module.get_submodule(part.layer)
     flat = filters(layer, part.side).detach().flatten(1)
-    norms = torch.linalg.vector_norm(flat, ord=power, dim=1)
+    norms: Tensor = torch.linalg.vector_norm(flat, ord=power, dim=1)
     return norms[local(layer, part.side, part.index)]
 
 
