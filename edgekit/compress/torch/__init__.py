@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from edgekit.compress.torch.narrow import prune_or_control as prune_or_control
     from edgekit.compress.torch.prune import Pruned as Pruned
     from edgekit.compress.torch.prune import prune_module as prune_module
-    from edgekit.compress.torch.reestimate import reestimate as reestimate
+    from edgekit.compress.torch.statistics import reestimate as reestimate
 
 # public name -> the module of this package that has it
 _HOMES = {
@@ -41,7 +41,7 @@ _HOMES = {
     "prune_or_control": "narrow",
     "Pruned": "prune",
     "prune_module": "prune",
-    "reestimate": "reestimate",
+    "reestimate": "statistics",
 }
 
 # package -> what installs it
