@@ -23,6 +23,7 @@ from edgekit.options import (
     MODEL,
     OPTIMIZE,
     PLUGIN,
+    RECIPE,
     REGIONS,
     STREAM,
     TARGET,
@@ -84,6 +85,56 @@ def build(session: Session, model: Path, target: str, output: Path | None, name:
                      dump=dumper(dump), progress=progress)  # fmt: skip
     folder = output or Path("build") / report["name"]
     session.show(report, build_screen(report) + f"\nwrote   {folder}")
+    return verdict(report)
+
+
+@command(cli)
+@MODEL
+@PLUGIN
+@RECIPE
+@TARGET
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help="Bundle folder (default build/<name>)."
+)
+@click.option("--name", default="", help="C prefix of the model (default: from the file name).")
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    help="npz with x, and y where labels are known, to train with.",
+)
+@click.option("--calibration", type=click.Path(path_type=Path), help="npz with typical inputs (x).")
+@click.option(
+    "--test", type=click.Path(path_type=Path), help="npz with x and y that every step is judged by."
+)
+@click.option("--scale", type=float, help="Raw inputs become x * scale + offset.")
+@click.option("--offset", type=float, help="Raw inputs become x * scale + offset.")
+@click.option(
+    "--metric",
+    type=click.Choice(["top1", "auc", "mse", "mae"]),
+    help="Default: top1 where y is there.",
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="Of everything that is drawn.")
+@click.option(
+    "--control/--no-control",
+    default=True,
+    show_default=True,
+    help="Also measure what the same effort gives without the recipe's choices.",
+)
+@OPTIMIZE
+@BUDGET
+@DIM
+@config.preprocess
+def compress(session: Session, model: Path, recipe: Path, budget: str, **options: Any) -> int:
+    """Make MODEL smaller by the steps of a recipe, measure each, and build the result."""
+    from edgekit.compress import Recipe
+    from edgekit.compress import compress as run
+    from edgekit.compress.screen import compress_screen
+
+    steps = Recipe.read(recipe)
+    with session.progress(stages=len(steps.steps) + 5) as progress:
+        report = run(model, steps, budget=budget, progress=progress, **options)
+    folder = options["output"] or Path("build") / report["name"]
+    session.show(report, compress_screen(report) + f"\nwrote   {folder}")
     return verdict(report)
 
 
@@ -251,6 +302,34 @@ def tune(
         report = run(model, target, path, dims=dims, progress=progress, **numbers(**options))
     session.show(report, tune_screen(report))
     return OK
+
+
+@command(cli)
+@PLUGIN
+@TARGET
+@click.option("--preemptive", "mode", flag_value="preemptive",
+              help="Let every more urgent task interrupt the others.")  # fmt: skip
+@click.option("--cooperative", "mode", flag_value="cooperative",
+              help="Run every job to its end. Without both the schedule chooses which may interrupt which.")  # fmt: skip
+@click.option("--margin", type=click.FloatRange(min=0), default=10.0, show_default=True,
+              help="Percent that a job may take longer than counted.")  # fmt: skip
+@BUDGET
+@click.option("-o", "--output", type=click.Path(path_type=Path), default=Path("build/schedule"),
+              show_default=True, help="Folder with a bundle for each task, schedule.h and schedule.c.")  # fmt: skip
+@config.tasks
+def schedule(session: Session, target: str, mode: str | None, margin: float, budget: str, output: Path,
+             tasks: Any, folder: Path) -> int:  # fmt: skip
+    """Several models on one device: the [[task]] tables of -c share its memory, and all are in time."""
+    from edgekit.tasks.run import schedule as run
+    from edgekit.tasks.screen import schedule_screen
+
+    with session.progress(stages=2 + len(tasks)) as progress:
+        report = run(tasks, folder, target, mode=mode or "auto", margin=margin, budget=budget,
+                     output=output, progress=progress)  # fmt: skip
+    code = verdict(report)
+    wrote = f"\nwrote   {output}" if "flash_bytes" in report else ""
+    session.show(report, schedule_screen(report) + wrote)
+    return code
 
 
 @command(cli)

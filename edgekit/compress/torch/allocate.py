@@ -50,7 +50,11 @@ class Ranked:
 
 
 def ranked(
-    found: Sequence[Coupling], scores: Mapping[str, Tensor], *, multiple: int, least: Mapping[str, int]
+    found: Sequence[Coupling],
+    scores: Mapping[str, Tensor],
+    *,
+    multiple: int,
+    least: Mapping[str, int],
 ) -> list[Ranked]:
     """The couplings with their slots in the order of the sum of the slots' scores."""
     result = []

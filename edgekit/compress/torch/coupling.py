@@ -7,7 +7,6 @@ removal must give exactly what zeros in the same places give, or the coupling is
 from __future__ import annotations
 
 import copy
-import warnings
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -108,9 +107,7 @@ def inputs_of(module: nn.Module, example_inputs: Any) -> tuple[Tensor, ...]:
     return example_tensors(torch, example_inputs, type(module).__name__)
 
 
-def remove(
-    module: nn.Module, example_inputs: Any, removed: dict[str, Collection[int]]
-) -> None:
+def remove(module: nn.Module, example_inputs: Any, removed: dict[str, Collection[int]]) -> None:
     """Take channels out of `module`, in place: by name of the coupling, which of its channels."""
     graph = _graph(module, inputs_of(module, example_inputs))
     for name, channels in removed.items():

@@ -47,7 +47,9 @@ def batch_norm_scale(module: nn.Module, found: Sequence[Coupling]) -> Scores:
         sizes = [
             _channels(coupling, part, layer.weight.detach().abs()[part.index])
             for part in coupling.side("both")
-            if isinstance(layer := module.get_submodule(part.layer), nn.modules.batchnorm._BatchNorm)
+            if isinstance(
+                layer := module.get_submodule(part.layer), nn.modules.batchnorm._BatchNorm
+            )
             and layer.affine
         ]
         if not sizes:

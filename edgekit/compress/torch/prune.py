@@ -113,7 +113,9 @@ def prune_module(
             pruner.cut(goal)
         history = None
         if training is not None and given is not None:
-            history = finetune(pruner.module, given, training, validation=validation, progress=progress)
+            history = finetune(
+                pruner.module, given, training, validation=validation, progress=progress
+            )
         return pruner.result(history)
     assert given is not None
     total = max(1, round(training.epochs * len(given)))
@@ -182,9 +184,7 @@ class _Pruner:
         return Pruned(self.module, self.before, after, channels, self.first.kept, history)
 
     def _couplings(self, checked: Mapping[str, int] | None = None) -> Couplings:
-        return couplings(
-            self.module, self.examples, exclude=self.method.exclude, checked=checked
-        )
+        return couplings(self.module, self.examples, exclude=self.method.exclude, checked=checked)
 
 
 def _without(
@@ -204,7 +204,9 @@ def _without(
 def _first(data: Examples, count: int) -> Examples:
     """At most `count` samples of `data`, all of a loader's first batches."""
     if data.x is not None:
-        return Examples(data.x[:count], None if data.y is None else data.y[:count], None, data.batch)
+        return Examples(
+            data.x[:count], None if data.y is None else data.y[:count], None, data.batch
+        )
     taken: list[Any] = []
     for x, y in data.batches():
         taken.append((x, y))
