@@ -23,9 +23,11 @@ from numpy.typing import NDArray
 from benchmarks import TARGET, calibration_sets, models_folder, pruning_nets, sources
 from benchmarks.__main__ import table
 from edgekit.build import build
+from edgekit.compress.step import Context, State
+from edgekit.compress.steps.prune import Prune
 from edgekit.compress.torch.finetune import Training
-from edgekit.compress.torch.graph_module import GraphModule
-from edgekit.compress.torch.qat import graph_of, qat
+from edgekit.compress.torch.graph_module import GraphModule, real_constants
+from edgekit.compress.torch.qat import finetune_graph, graph_of, qat
 from edgekit.graph import Graph
 from edgekit.lowering import lower
 from edgekit.plan import plan
@@ -37,7 +39,7 @@ from edgekit.validate.data import Samples
 Array = NDArray[Any]
 SCHEMES = ("w8a8", "w4a8", "w3a8", "w2a8")
 HEADINGS = (
-    "case", "weights", "float", "PTQ", "QAT", "QAT - float, points", "weights_bytes", "instructions",
+    "case", "weights", "float", "PTQ", "QAT", "QAT - float, points", "weights_bytes", "MACs", "instructions",
     "bit-exact",
 )  # fmt: skip
 
@@ -60,6 +62,9 @@ class Case:
     data: Callable[[], Data]
     training: Training
     schemes: Sequence[str] = SCHEMES
+    macs: float = (
+        1.0  # the share that pruning leaves, before training in real numbers and then in integers
+    )
 
 
 def bench_digits() -> Data:
@@ -122,6 +127,13 @@ CASES = {
     "fsdd": Case(
         lambda: models_folder() / "fsdd_res1d_dscnn.onnx", spoken_digits, Training(epochs=8)
     ),
+    "fsdd, pruned": Case(
+        lambda: models_folder() / "fsdd_res1d_dscnn.onnx",
+        spoken_digits,
+        Training(epochs=8),
+        ("w8a8", "w4a8"),
+        macs=0.5,
+    ),
     "kws": Case(
         lambda: models_folder() / calibration_sets.KWS,
         keywords,
@@ -166,29 +178,41 @@ def rows(key: str) -> list[list[str]]:
     """The lines of a case, one for each scheme."""
     case = CASES[key]
     path, data = case.path(), case.data()
-    graph = graph_of(path)
-    real = right_in_reals(graph, data.test)
-    calibration, train, found = _samples(graph, data.calibration), _samples(graph, data.train), []
+    source = graph_of(path)
+    calibration = _samples(source, data.calibration)
+    train = replace(_samples(source, data.train), y=data.labels)
+    real = right_in_reals(source, data.test)
+    state = State.of(source)
+    if case.macs < 1:
+        state = _pruned(state, calibration, train, case)
+        print(*state.notes, f"then trained: {right_in_reals(state.graph, data.test):.4f}")
+    found = []
     for scheme in case.schemes:
-        settings = Settings(scheme=scheme)
-        _, start = quantized(graph, calibration, settings)
+        _, start = quantized(state.graph, calibration, Settings(scheme=scheme))
         assert start is not None
         made = qat(
-            graph, train, replace(case.training, seed=0), labels=data.labels, start=start,
-            progress=False,
-        ).quantization  # fmt: skip
-        before, after = (right(graph, numbers, data.test) for numbers in (start, made))
+            state.graph, train, case.training, start=start, teacher=source, progress=False
+        ).quantization
+        before, after = (right(state.graph, numbers, data.test) for numbers in (start, made))
         with tempfile.TemporaryDirectory() as work:
-            report = build(path, decided=made, target=TARGET, name=key, output=Path(work) / key)
-        found.append(
-            [
-                key, scheme, f"{real:.4f}", f"{before:.4f}", f"{after:.4f}", f"{100 * (after - real):+.2f}",
-                f"{report['weights_bytes']:,}", f"{report['instructions']:,}",
-                "yes" if report["bit_exact"] else "NO",
-            ]
-        )  # fmt: skip
-        print(" ".join(found[-1]), flush=True)
+            report = build(
+                path, compression=state.compression, decided=made, target=TARGET, name="model",
+                output=Path(work) / "model",
+            )  # fmt: skip
+        line = [key, scheme, f"{real:.4f}", f"{before:.4f}", f"{after:.4f}", f"{100 * (after - real):+.2f}",
+                f"{report['weights_bytes']:,}", f"{report['macs']:,}", f"{report['instructions']:,}",
+                "yes" if report["bit_exact"] else "NO"]  # fmt: skip
+        print(" ".join(line), flush=True)
+        found.append(line)
     return found
+
+
+def _pruned(state: State, calibration: Samples, train: Samples, case: Case) -> State:
+    """Channels taken out by a recipe's step; what is left trained in real numbers, the whole as teacher."""
+    source = state.graph
+    state = Prune(macs=case.macs).run(state, Context(calibration, train))
+    graph, _ = finetune_graph(state.graph, train, case.training, teacher=source, progress=False)
+    return state.with_data({name: graph.const(name) for name in real_constants(graph)})
 
 
 def main() -> None:
