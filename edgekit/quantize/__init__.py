@@ -24,8 +24,8 @@ from edgekit.quantize.ranges import RANGES, Histogram, affine, minmax, power_of_
 from edgekit.quantize.refit import learnable, output_error, refitted
 from edgekit.quantize.report import error_report
 from edgekit.quantize.schemes import W8A8, W8A16, WEIGHT_BITS, chosen_schemes
-from edgekit.quantize.store import Quantization, damaged, load, save
 from edgekit.quantize.signs import finest, signs_only
+from edgekit.quantize.store import Quantization, damaged, load, save
 from edgekit.quantize.weights import layer_constants
 from edgekit.quantize.widths import WIDE, wide_tensors
 from edgekit.validate.data import Samples, load_samples, quantize, samples_of
