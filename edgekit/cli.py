@@ -305,6 +305,34 @@ def tune(
 
 
 @command(cli)
+@PLUGIN
+@TARGET
+@click.option("--preemptive", "mode", flag_value="preemptive",
+              help="Let every more urgent task interrupt the others.")  # fmt: skip
+@click.option("--cooperative", "mode", flag_value="cooperative",
+              help="Run every job to its end. Without both the schedule chooses which may interrupt which.")  # fmt: skip
+@click.option("--margin", type=click.FloatRange(min=0), default=10.0, show_default=True,
+              help="Percent that a job may take longer than counted.")  # fmt: skip
+@BUDGET
+@click.option("-o", "--output", type=click.Path(path_type=Path), default=Path("build/schedule"),
+              show_default=True, help="Folder with a bundle for each task, schedule.h and schedule.c.")  # fmt: skip
+@config.tasks
+def schedule(session: Session, target: str, mode: str | None, margin: float, budget: str, output: Path,
+             tasks: Any, folder: Path) -> int:  # fmt: skip
+    """Several models on one device: the [[task]] tables of -c share its memory, and all are in time."""
+    from edgekit.tasks.run import schedule as run
+    from edgekit.tasks.screen import schedule_screen
+
+    with session.progress(stages=2 + len(tasks)) as progress:
+        report = run(tasks, folder, target, mode=mode or "auto", margin=margin, budget=budget,
+                     output=output, progress=progress)  # fmt: skip
+    code = verdict(report)
+    wrote = f"\nwrote   {output}" if "flash_bytes" in report else ""
+    session.show(report, schedule_screen(report) + wrote)
+    return code
+
+
+@command(cli)
 @MODEL
 @PLUGIN
 @DIM

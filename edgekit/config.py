@@ -5,8 +5,9 @@
     budget = "ram=32K,flash=128K"
 
 A key is an option's long name, a value its text, a number, or true and false for a flag. What the
-command line says comes first. Tables ``[[compress.step]]`` are the recipe of `edgekit compress`. Tables ``[preprocess.<input>]`` say what stands in front of an input,
-for every command that reads a model (`preprocess`).
+command line says comes first. Tables ``[[compress.step]]`` are the recipe of `edgekit compress`. Tables
+``[preprocess.<input>]`` say what stands in front of an input, for every command that reads a model
+(`preprocess`); tables ``[[task]]`` are those of `schedule`.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ def option(function: Any) -> Any:
 
 _PREPROCESS = "preprocess"
 RECIPE = "recipe"  # where a command finds the file with the steps ``[[compress.step]]``
+_TASKS, _FOLDER = "task", "folder"
 
 
 def preprocess(function: Callable[..., int]) -> Callable[..., int]:
@@ -61,6 +63,19 @@ def recipe(context: click.Context, parameter: click.Parameter, given: Path | Non
             help='write steps [[compress.step]] with kind = "prune" or others into a TOML file',
         )  # fmt: skip
     return Path(found)
+
+
+def tasks(function: Callable[..., int]) -> Callable[..., int]:
+    """Gives a command the tables ``[[task]]`` of its configuration, and the file's folder."""
+
+    @functools.wraps(function)
+    def run(*arguments: Any, **options: Any) -> int:
+        meta = click.get_current_context().meta
+        return function(
+            *arguments, tasks=meta.get(_TASKS, []), folder=meta.get(_FOLDER, Path()), **options
+        )
+
+    return run
 
 
 def sizes(
@@ -114,6 +129,7 @@ def _load(context: click.Context, parameter: click.Parameter, path: Path | None)
     commands = context.find_root().command
     known = commands.list_commands(context) if isinstance(commands, click.Group) else []
     context.meta[_PREPROCESS] = tables.pop(_PREPROCESS, {})
+    context.meta[_TASKS], context.meta[_FOLDER] = tables.pop(_TASKS, []), path.parent
     _check(tables, known, "table", str(path))
     table = tables.get(str(context.info_name), {})
     options = {
@@ -129,9 +145,9 @@ def _load(context: click.Context, parameter: click.Parameter, path: Path | None)
             help=f"write it below a line [{context.info_name}]",
         )  # fmt: skip
     _check(table, list(options), "key", where)
+    values = {key: _value(options[key], key, value, where) for key, value in table.items()}
     context.default_map = {
-        str(options[key].name): _value(options[key], key, value, where)
-        for key, value in table.items()
+        str(options[key].name): value for key, value in values.items() if value is not None
     }
 
 
@@ -140,10 +156,15 @@ def _long_name(parameter: click.Parameter) -> str:
     return next((name[2:] for name in parameter.opts if name.startswith("--")), "")
 
 
-def _value(option: click.Parameter, key: str, value: Any, where: str) -> str | bool | list[str]:
-    """`value` as the option takes it, a list where the command line may repeat the option."""
+def _value(
+    option: click.Parameter, key: str, value: Any, where: str
+) -> str | bool | list[str] | None:
+    """`value` as the option takes it, a list where the command line may repeat the option; of a flag that
+    stands for a word the word, None where it is off."""
     if not option.multiple:
-        return _one(option, key, value, where)
+        one = _one(option, key, value, where)
+        word = option.flag_value if isinstance(option, click.Option) and option.is_flag else None
+        return (word if one else None) if isinstance(word, str) else one
     items = value if isinstance(value, list) else [value]
     return [str(_one(option, key, item, where)) for item in items]
 

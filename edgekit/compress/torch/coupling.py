@@ -7,7 +7,6 @@ removal must give exactly what zeros in the same places give, or the coupling is
 from __future__ import annotations
 
 import copy
-import warnings
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any

@@ -81,7 +81,7 @@ class History:
 def finetune(
     module: nn.Module,
     data: Data,
-    training: Training = Training(),  # noqa: B008
+    training: Training = Training(),
     *,
     validation: Data | None = None,
     events: Mapping[int, Callable[[], None]] | None = None,

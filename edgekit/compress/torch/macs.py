@@ -40,7 +40,7 @@ class Counter:
     layers: dict[str, Layer]
     couplings: dict[str, Coupling] = field(default_factory=dict)
 
-    def total(self, removed: Mapping[str, Collection[int]] = {}) -> int:  # noqa: B006
+    def total(self, removed: Mapping[str, Collection[int]] = {}) -> int:
         """MACs of one inference without the `removed` channels, which are given by name of their coupling."""
         fewer: dict[str, list[int]] = {}
         for name, channels in removed.items():
