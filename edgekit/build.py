@@ -46,6 +46,7 @@ from edgekit.program import Program
 from edgekit.quantize import Calibration, Quantization, Settings, quantized, restored, save
 from edgekit.ram import rooms_of, within_ram
 from edgekit.report import gates, parse_budget
+from edgekit.rewrite.binary_layers import binary_layers
 from edgekit.rewrite.constant_channels import drop_constant_channels
 from edgekit.rewrite.feed_input import feed_input
 from edgekit.rewrite.unread_rows import drop_unread_rows
@@ -195,7 +196,7 @@ def compile_graph(
             samples = calibration_samples(graph, specs, numbers) if numbers else None
             whole, decided = quantized(graph, samples, options.quantization)
     lowered = lower(prepend(whole, specs))
-    integer = drop_unread_rows(drop_constant_channels(lowered))
+    integer = binary_layers(drop_unread_rows(drop_constant_channels(lowered)))
     if options.stream_input:
         integer = feed_input(integer)
     integer = share(choose(measured(integer, costs), board.isa), options.threads)

@@ -23,6 +23,7 @@ from edgekit.options import (
     MODEL,
     OPTIMIZE,
     PLUGIN,
+    RECIPE,
     REGIONS,
     STREAM,
     TARGET,
@@ -84,6 +85,56 @@ def build(session: Session, model: Path, target: str, output: Path | None, name:
                      dump=dumper(dump), progress=progress)  # fmt: skip
     folder = output or Path("build") / report["name"]
     session.show(report, build_screen(report) + f"\nwrote   {folder}")
+    return verdict(report)
+
+
+@command(cli)
+@MODEL
+@PLUGIN
+@RECIPE
+@TARGET
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help="Bundle folder (default build/<name>)."
+)
+@click.option("--name", default="", help="C prefix of the model (default: from the file name).")
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    help="npz with x, and y where labels are known, to train with.",
+)
+@click.option("--calibration", type=click.Path(path_type=Path), help="npz with typical inputs (x).")
+@click.option(
+    "--test", type=click.Path(path_type=Path), help="npz with x and y that every step is judged by."
+)
+@click.option("--scale", type=float, help="Raw inputs become x * scale + offset.")
+@click.option("--offset", type=float, help="Raw inputs become x * scale + offset.")
+@click.option(
+    "--metric",
+    type=click.Choice(["top1", "auc", "mse", "mae"]),
+    help="Default: top1 where y is there.",
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="Of everything that is drawn.")
+@click.option(
+    "--control/--no-control",
+    default=True,
+    show_default=True,
+    help="Also measure what the same effort gives without the recipe's choices.",
+)
+@OPTIMIZE
+@BUDGET
+@DIM
+@config.preprocess
+def compress(session: Session, model: Path, recipe: Path, budget: str, **options: Any) -> int:
+    """Make MODEL smaller by the steps of a recipe, measure each, and build the result."""
+    from edgekit.compress import Recipe
+    from edgekit.compress import compress as run
+    from edgekit.compress.screen import compress_screen
+
+    steps = Recipe.read(recipe)
+    with session.progress(stages=len(steps.steps) + 5) as progress:
+        report = run(model, steps, budget=budget, progress=progress, **options)
+    folder = options["output"] or Path("build") / report["name"]
+    session.show(report, compress_screen(report) + f"\nwrote   {folder}")
     return verdict(report)
 
 

@@ -5,8 +5,9 @@
     budget = "ram=32K,flash=128K"
 
 A key is an option's long name, a value its text, a number, or true and false for a flag. What the
-command line says comes first. Tables ``[preprocess.<input>]`` say what stands in front of an input,
-for every command that reads a model (`preprocess`); tables ``[[task]]`` are those of `schedule`.
+command line says comes first. Tables ``[[compress.step]]`` are the recipe of `edgekit compress`. Tables
+``[preprocess.<input>]`` say what stands in front of an input, for every command that reads a model
+(`preprocess`); tables ``[[task]]`` are those of `schedule`.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ def option(function: Any) -> Any:
 
 
 _PREPROCESS = "preprocess"
+RECIPE = "recipe"  # where a command finds the file with the steps ``[[compress.step]]``
 _TASKS, _FOLDER = "task", "folder"
 
 
@@ -49,6 +51,18 @@ def preprocess(function: Callable[..., int]) -> Callable[..., int]:
         return function(*arguments, preprocess=tables, **options)
 
     return run
+
+
+def recipe(context: click.Context, parameter: click.Parameter, given: Path | None) -> Path:
+    """The file that holds the steps: the one that is named, or the configuration. Raises EK001."""
+    found = given or context.meta.get(RECIPE)
+    if found is None:
+        raise EdgekitError(
+            "EK001", "there is no recipe", where=f"edgekit {context.info_name}",
+            found="neither --recipe nor --config with steps",
+            help='write steps [[compress.step]] with kind = "prune" or others into a TOML file',
+        )  # fmt: skip
+    return Path(found)
 
 
 def tasks(function: Callable[..., int]) -> Callable[..., int]:
@@ -122,6 +136,9 @@ def _load(context: click.Context, parameter: click.Parameter, path: Path | None)
         name: p for p in context.command.params if (name := _long_name(p)) and p is not parameter
     }
     where = f"{path}, [{context.info_name}]"
+    if context.info_name == "compress" and isinstance(table, dict) and "step" in table:
+        context.meta[RECIPE] = path
+        table = {key: value for key, value in table.items() if key != "step"}
     if not isinstance(table, dict):
         raise EdgekitError(
             "EK003", "a command's entry is no table", where=where, found=repr(table),

@@ -60,6 +60,10 @@ DIM = click.option("--dim", "dims", multiple=True, metavar="NAME=SIZE", callback
                    help="The size of a symbolic dimension of an input.")  # fmt: skip
 
 
+RECIPE = click.option("--recipe", type=click.Path(path_type=Path), metavar="FILE", callback=config.recipe,
+                      help="A TOML file with the steps [[compress.step]]; without it those of --config.")  # fmt: skip
+
+
 def quantization(function: Callable[..., int]) -> Callable[..., int]:
     """The options that say how a model of real values gets its integers."""
     options = [
