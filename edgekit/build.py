@@ -47,6 +47,7 @@ from edgekit.program import Program
 from edgekit.quantize import Calibration, Quantization, Settings, quantized, restored, save
 from edgekit.ram import rooms_of, within_ram
 from edgekit.report import gates, parse_budget
+from edgekit.rewrite.binary_layers import binary_layers
 from edgekit.rewrite.code_weights import MODES, coded, worth_coding
 from edgekit.rewrite.constant_channels import drop_constant_channels
 from edgekit.rewrite.feed_input import feed_input
@@ -231,7 +232,7 @@ def compile_graph(
             samples = calibration_samples(graph, specs, numbers) if numbers else None
             whole, decided = quantized(graph, samples, options.quantization)
     lowered = lower(prepend(whole, specs))
-    integer = drop_unread_rows(drop_constant_channels(lowered))
+    integer = binary_layers(drop_unread_rows(drop_constant_channels(lowered)))
     if options.stream_input:
         integer = feed_input(integer)
     plain = choose(measured(integer, costs), board.isa)
@@ -278,6 +279,7 @@ def build(
     preprocess: Mapping[str, Any] | None = None,
     threads: int = 1,
     code_weights: str = "none",
+    arena_limit: int | None = None,
     compression: Compression | None = None,
     decided: Quantization | None = None,
     dump: Dump | None = None,
@@ -287,7 +289,8 @@ def build(
 
     A live module needs `example_inputs`, a model with real numbers `calibration`: typical inputs with
     the source's axes, as ``x * scale + offset`` where either is given. `costs` is a file of `edgekit tune`. preprocess: by input, what stands in
-    front of it (`edgekit.preprocess`), or its table; calibration data are then raw inputs. compression: what
+    front of it (`edgekit.preprocess`), or its table; calibration data are then raw inputs. arena_limit:
+    bytes; the quickest plan that needs no more is taken, or the smallest. compression: what
     `edgekit.compress` decided on this model; decided: numbers that were chosen before, in place of
     calibration. code_weights: which weights flash holds as streams of bits, "none", "auto" or "all".
     Writes the bundle to `output` (default ``build/<name>``), whole or not at all.
@@ -297,8 +300,9 @@ def build(
     with model_file(model, example_inputs) as path, tempfile.TemporaryDirectory() as work:
         name = check_name(name or default_name(path.stem))
         options = Options(name, target, io, keep_input, budget, dims or {}, quantization, optimize,
-                          stream_input=stream_input, regions=regions, threads=threads,
-                          preprocess=tables(preprocess or {}), code_weights=code_weights)  # fmt: skip
+                          stream_input=stream_input, arena_limit=arena_limit, regions=regions,
+                          threads=threads, preprocess=tables(preprocess or {}),
+                          code_weights=code_weights)  # fmt: skip
         options = replace(options, rooms=rooms_of(options, stack=0))
 
         progress("import, quantize, plan")

@@ -28,6 +28,8 @@ def of_node(node: IntNode, values: Mapping[str, Value], calls: int) -> int:
     out = values[node.outputs[0]]
     if node.variant and node.variant.instructions:
         return calls * node.variant.instructions(node.params, out.shape[1] // calls)
+    if node.variant is None and node.op.estimate is not None:
+        return calls * node.op.estimate(node.params, out.shape[1] // calls)
     outputs = sum(values[name].elements for name in node.outputs)
     macs = node.op.cost(node, values).macs
     work = (1 if node.variant else _MAC) * macs
@@ -192,3 +194,16 @@ def depthwise_neon_dot(p: Any, n: int) -> int:
 def interleave_neon(p: Any, n: int) -> int:
     """Sixteen pixels at a time."""
     return int(_CALL + n * (20 + 8 * -(-p.width // 16)))
+
+
+def binary(p: Any, n: int) -> int:
+    """Portable binary layers: words of a window for every output."""
+    return int(_CALL + n * p.out_w * (60 + p.out_c * (30 + 20 * p.kernel_h + 13 * p.words)))
+
+
+def slices(p: Any, n: int) -> int:
+    """32 channels at a time; a mask for each bit of new columns."""
+    groups, columns = -(-p.out_c // 32), min(p.stride_w, p.kernel_w)
+    masks = columns * p.words // p.kernel_w * 55
+    group = 120 + 30 * p.kernel_w + 225 * p.words
+    return int(_CALL + n * p.out_w * (80 + masks + groups * group))

@@ -159,6 +159,8 @@ class Op:
     signature: ClassVar[str] = "flat"
     Params: ClassVar[type[Params]] = Params
     consts: ClassVar[tuple[Const, ...]] = ()
+    # Instructions of the portable kernel for a call of so many rows, as `Variant.instructions`.
+    estimate: ClassVar[Callable[[Any, int], int] | None] = None
     # Faster kernels of the same bytes, the best first.
     variants: ClassVar[tuple[Variant, ...]] = ()
     # Names of the run-time operands; a name ending in "..." takes any number.

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from edgekit.compress.compression import Compression, with_constants
 from edgekit.compress.edits import Edit
 from edgekit.errors import EdgekitError
-from edgekit.graph import Graph
+from edgekit.graph import Graph, Value, limits
 from edgekit.quantize import Quantization, Settings
 from edgekit.quantize.prepare import own_constants
 from edgekit.validate.data import Samples
@@ -45,7 +45,12 @@ class State:
         fitting = {n: np.asarray(x, self.graph.values[n].dtype) for n, x in data.items()}
         graph = with_constants(self.graph, fitting)
         merged = {**self.compression.data, **fitting}
-        return replace(self, graph=graph, compression=replace(self.compression, data=merged))
+        compression = replace(self.compression, data=merged)
+        return replace(self, graph=graph, compression=compression, decided=None)
+
+    def with_real(self, data: Mapping[str, Array]) -> State:
+        """`with_data` of real values, which become the nearest numbers of quantized constants."""
+        return self.with_data({n: _numbers(self.graph.values[n], x) for n, x in data.items()})
 
     def with_edit(self, edit: Edit) -> State:
         """Another structure; constants of what is gone are forgotten."""
@@ -53,8 +58,9 @@ class State:
         data = {n: x for n, x in self.compression.data.items() if n in graph.values}
         edits = (*self.compression.edits, edit)
         return replace(
-            self, graph=graph, compression=replace(self.compression, edits=edits, data=data)
-        )
+            self, graph=graph, decided=None,
+            compression=replace(self.compression, edits=edits, data=data),
+        )  # fmt: skip
 
     def noting(self, *notes: str) -> State:
         return replace(self, notes=(*self.notes, *notes))
@@ -65,12 +71,14 @@ class Context:
     """What steps may look at beside the graph: samples of its inputs.
 
     calibration: typical inputs, never those of the test. train: inputs with labels `y`, or None.
-    validation: the part of them that stops training early. seed: of everything drawn.
+    source: the model as it was imported. original: its canonical graph before any step. seed: of everything
+    drawn.
     """
 
     calibration: Samples | None = None
     train: Samples | None = None
-    validation: Samples | None = None
+    source: Graph | None = None
+    original: Graph | None = None
     seed: int = 0
     progress: Callable[[str], None] = field(default=lambda stage: None)
 
@@ -83,14 +91,14 @@ class Context:
             )  # fmt: skip
         return self.calibration
 
-    def need_train(self, kind: str) -> Samples:
-        """Raises EK001 where there is none."""
-        if self.train is None:
-            raise EdgekitError(
-                "EK001", "a step of the recipe needs training data", where=f"step {kind}",
-                found="none", help="give --data TRAIN.npz (x, and y where labels are known)",
-            )  # fmt: skip
-        return self.train
+
+def held_back(samples: Samples, share: float, seed: int) -> tuple[Samples, Samples | None]:
+    """The samples without a share of them, drawn by the seed, and that share; None for nothing."""
+    count = round(share * len(samples))
+    if not count:
+        return samples, None
+    order = np.random.default_rng(seed).permutation(len(samples))
+    return samples.pick(order[count:]), samples.pick(order[:count])
 
 
 class Step:
@@ -142,6 +150,18 @@ class Step:
             "EK003", "a value of the recipe is out of its range", where=f"step {self.kind}, {key}",
             found=f"{getattr(self, key)!r}, wanted {wanted}", help="see docs/COMPRESSION.md",
         )  # fmt: skip
+
+
+def _numbers(value: Value, real: Array) -> Array:
+    """Real values as a constant holds them; weights of int8 stay within -127..127."""
+    if value.quant is None:
+        return real if value.dtype.startswith("float") else np.rint(real)
+    shape = [1] * real.ndim
+    if value.quant.axis is not None:
+        shape[value.quant.axis] = -1
+    scale, zero = (np.array(x).reshape(shape) for x in (value.quant.scale, value.quant.zero_point))
+    low, high = limits(value.dtype)
+    return np.asarray(np.clip(np.rint(real / scale) + zero, low + (value.dtype == "int8"), high))
 
 
 STEPS: dict[str, type[Step]] = {}

@@ -1,4 +1,8 @@
-"""Multiply-accumulates of a module as edgekit counts them: those of layers that have weights."""
+"""Multiply-accumulates of a module as edgekit counts them: those of layers that have weights.
+
+Batch norms count as folded into the layer before; one that a build cannot fold (behind a grouped
+convolution) has one for each element, which `exported_macs` sees and a `Counter` does not.
+"""
 
 from __future__ import annotations
 
@@ -40,15 +44,13 @@ class Counter:
     layers: dict[str, Layer]
     couplings: dict[str, Coupling] = field(default_factory=dict)
 
-    def total(self, removed: Mapping[str, Collection[int]] = {}) -> int:  # noqa: B006
+    def total(self, removed: Mapping[str, Collection[int]] = {}) -> int:
         """MACs of one inference without the `removed` channels, which are given by name of their coupling."""
         fewer: dict[str, list[int]] = {}
         for name, channels in removed.items():
             if channels:
                 self._less(self.couplings[name], channels, fewer)
-        return sum(
-            layer.macs(*fewer.get(name, (0, 0))) for name, layer in self.layers.items()
-        )
+        return sum(layer.macs(*fewer.get(name, (0, 0))) for name, layer in self.layers.items())
 
     def _less(
         self, coupling: Coupling, channels: Collection[int], fewer: dict[str, list[int]]
@@ -59,9 +61,7 @@ class Counter:
                 gone[0 if part.side == "in" else 1] += len(part.of(channels))
 
 
-def counter(
-    module: nn.Module, example_inputs: Any, couplings: Iterable[Coupling] = ()
-) -> Counter:
+def counter(module: nn.Module, example_inputs: Any, couplings: Iterable[Coupling] = ()) -> Counter:
     """Run `module` once and note where each layer is used."""
     inputs = inputs_of(module, example_inputs)
     layers = {

@@ -16,7 +16,7 @@ from edgekit.compress.torch.data import Data, Examples, examples
 from edgekit.compress.torch.finetune import History, Loss, Training, finetune
 from edgekit.compress.torch.importance import scores
 from edgekit.compress.torch.macs import counter
-from edgekit.compress.torch.reestimate import output_means, reestimate, sample
+from edgekit.compress.torch.statistics import output_means, reestimate, sample
 from edgekit.errors import EdgekitError
 
 
@@ -27,13 +27,13 @@ class Method:
     importance: see `importance.scores`. multiple: what numbers of channels are rounded down to. scope: "global" (all layers
     compete, by score for each MAC saved) or "layer" (the same share of each). least: the share of a layer's channels that stays.
     exclude: names of layers that keep theirs. samples: how many of the data the scores are measured on. loss: what "taylor"
-    is the gradient of (None: cross entropy).
+    is the gradient of (None: see `importance.taylor`).
     """
 
     importance: str = "taylor"
     multiple: int = 4
     scope: str = "global"
-    least: float = 0.1
+    least: float = 0.25
     exclude: tuple[str, ...] = ()
     samples: int = 1024
     loss: Loss | None = None
@@ -78,7 +78,7 @@ def prune_module(
     share: float = 0.5,
     multiple: int = 4,
     scope: str = "global",
-    least: float = 0.1,
+    least: float = 0.25,
     exclude: Iterable[str] = (),
     data: Data | None = None,
     loss: Loss | None = None,
@@ -113,7 +113,9 @@ def prune_module(
             pruner.cut(goal)
         history = None
         if training is not None and given is not None:
-            history = finetune(pruner.module, given, training, validation=validation, progress=progress)
+            history = finetune(
+                pruner.module, given, training, validation=validation, progress=progress
+            )
         return pruner.result(history)
     assert given is not None
     total = max(1, round(training.epochs * len(given)))
@@ -182,9 +184,7 @@ class _Pruner:
         return Pruned(self.module, self.before, after, channels, self.first.kept, history)
 
     def _couplings(self, checked: Mapping[str, int] | None = None) -> Couplings:
-        return couplings(
-            self.module, self.examples, exclude=self.method.exclude, checked=checked
-        )
+        return couplings(self.module, self.examples, exclude=self.method.exclude, checked=checked)
 
 
 def _without(
@@ -204,7 +204,9 @@ def _without(
 def _first(data: Examples, count: int) -> Examples:
     """At most `count` samples of `data`, all of a loader's first batches."""
     if data.x is not None:
-        return Examples(data.x[:count], None if data.y is None else data.y[:count], None, data.batch)
+        return Examples(
+            data.x[:count], None if data.y is None else data.y[:count], None, data.batch
+        )
     taken: list[Any] = []
     for x, y in data.batches():
         taken.append((x, y))
