@@ -73,7 +73,8 @@ def _options(bundle: Bundle) -> Options:
         given = bundle.options
         numbered = Settings(**given["quantization"])
         planned_for = tuple(Room(*entry) for entry in given["rooms"])
-        return Options(**{**given, "quantization": numbered, "rooms": planned_for})
+        coded = tuple(given["coded"])
+        return Options(**{**given, "quantization": numbered, "rooms": planned_for, "coded": coded})
     except (KeyError, TypeError) as unknown:
         raise EdgekitError(
             "EK005", "the manifest's options are not those of this version",

@@ -24,7 +24,7 @@ _NUMBERS = np.arange(-LARGEST, LARGEST + 1)
 def in_book(weights: Array, moments: Array | None, bits: int) -> tuple[Array, Array]:
     """int8 levels of at most 2^bits distinct numbers, and scales [channels], for weights [channels, taps].
 
-    moments: of the layer's windows (`low_bits.second_moments`). Levels are all 0 where weights are.
+    moments: of the layer's windows (`sweep`). Levels are all 0 where weights are.
     """
     scale = _scales(weights)
     safe = np.where(scale > 0, scale, 1.0)
@@ -45,9 +45,7 @@ def _scales(weights: Array) -> Array:
 def _histogram(weights: Array, scale: Array, sweep: Sweep) -> Array:
     """What errors of one step cost in all weights that are nearest to each number from -127 to 127: [255]."""
     steps = np.clip(np.rint(weights / scale[:, None]), -LARGEST, LARGEST)
-    use = np.empty(sweep.order.shape)
-    np.put_along_axis(use, sweep.order, sweep.price, axis=1)
-    cost = np.repeat(use, len(weights) // len(use), axis=0) * scale[:, None] ** 2
+    cost = sweep.use(len(weights)) * scale[:, None] ** 2
     at = steps.astype(np.int64) + LARGEST
     return np.bincount(at.ravel(), cost.ravel(), len(_NUMBERS))
 

@@ -9,30 +9,39 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from edgekit.errors import EdgekitError
 from edgekit.graph import Graph
-from edgekit.quantize.coded import SAMPLES, in_order
-from edgekit.quantize.evaluate import some, stacked
-from edgekit.quantize.rounded import Rounded
-from edgekit.quantize.schemes import MIXED, is_coded
+from edgekit.quantize.evaluate import some
+from edgekit.quantize.refit import output_error
+from edgekit.quantize.schemes import MIXED
+from edgekit.quantize.store import Quantization
 from edgekit.quantize.ways import CODING, KINDS, Way, stored_bytes, ways_of
 from edgekit.validate.data import Samples
 
+# Schemes by node -> the network rounded by them.
+Attempt = Callable[[Mapping[str, str]], tuple[Graph, Quantization]]
+
+_COMPARED = 32  # samples
 _HALVINGS = 60
 _FITS = 3  # times that the network is rounded until it fits
 _SAFE = 0.995  # of the budget, where an estimate was too low
 
 
 def within_budget(
-    graph: Graph, samples: Samples | None, layers: Mapping[str, str], weights: str, among: str
-) -> tuple[dict[str, str], dict[str, Rounded]]:
-    """The scheme of every layer, by node, and the numbers of those for coded storage.
+    graph: Graph,
+    samples: Samples | None,
+    layers: Mapping[str, str],
+    weights: str,
+    among: str,
+    attempt: Attempt,
+) -> dict[str, str]:
+    """The scheme of every layer, by node.
 
     graph: prepared; layers: the scheme that a layer must have, or ""; weights: "120K" bytes, or "40%" of those at
-    eight bits; among: kinds of schemes. Raises EK001 where these cannot be read or met, EK203 without
-    calibration data.
+    eight bits; among: kinds of schemes; attempt: rounds the network. Raises EK001 where these cannot be read or
+    met, EK203 without calibration data.
     """
     kinds = kinds_of(among)
     if samples is None:
@@ -40,22 +49,26 @@ def within_budget(
             "EK203", "a choice of schemes needs calibration data", where="--scheme mixed", found="none",
             help="pass --calibration DATA.npz (x: some tens of typical inputs)",
         )  # fmt: skip
-    table, eight = ways_of(graph, samples, layers, kinds)
-    budget = budget_bytes(weights, eight)
-    inputs, coding = stacked(some(graph, samples, SAMPLES)), any(kind in kinds for kind in CODING)
+    table, live = ways_of(graph, samples, layers, kinds)
+    budget = budget_bytes(weights, sum(int(mask.sum()) for mask in live.values()))
+    inputs, coding = some(graph, samples, _COMPARED), any(kind in kinds for kind in CODING)
     aim, tried = budget, []
     for _ in range(_FITS):
-        for found in (cheapest(table, aim), alike(table, aim)):
+        for found in _distinct(cheapest(table, aim), alike(table, aim)):
             schemes = {name: way.scheme for name, way in found.items()}
-            network = in_order(graph, inputs, schemes)
-            sizes = [stored_bytes(made, schemes[name], network.live[name], coding) for name, made in network.made.items()]  # fmt: skip
-            tried.append((sum(sizes) > budget, network.loss, sum(sizes), schemes, network.made))
-        best = min(tried, key=lambda t: t[:3])
-        if not best[0]:
+            result, _ = attempt(schemes)
+            size = stored_bytes(graph, result, live, coding)
+            loss = output_error(graph, result, inputs)
+            tried.append((max(0, size - budget), loss, size, schemes))
+        over, _, size, schemes = min(tried, key=lambda t: t[:3])
+        if not over:
             break
-        aim = int(_SAFE * aim * budget / best[2])
-    _, _, _, schemes, made = best
-    return schemes, {name: numbers for name, numbers in made.items() if is_coded(schemes[name])}
+        aim = int(_SAFE * aim * budget / size)
+    return schemes
+
+
+def _distinct(*found: dict[str, Way]) -> list[dict[str, Way]]:
+    return [way for at, way in enumerate(found) if way not in found[:at]]
 
 
 def check_budget(scheme: str, weights: str) -> None:

@@ -42,7 +42,7 @@ def at_rate(
 ) -> tuple[Array, Array]:  # fmt: skip
     """int8 levels and scales [channels] for weights [channels, taps], with about so many bits of entropy a weight.
 
-    moments: of the layer's windows (`low_bits.second_moments`). live: which weights flash will hold, [channels,
+    moments: of the layer's windows (`sweep`). live: which weights flash will hold, [channels,
     taps]; bits are counted of those. trade: what a bit may cost, in squared steps of
     a tap's average price; 0 rounds without regard to code length. Levels are all 0 where weights are.
     """

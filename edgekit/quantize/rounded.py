@@ -12,7 +12,7 @@ from edgekit.quantize import low_bits
 from edgekit.quantize.clusters import in_book
 from edgekit.quantize.rate import at_rate
 from edgekit.quantize.schemes import book_bits, rate_bits, weight_bits
-from edgekit.quantize.weights import eight_bit_scales
+from edgekit.quantize.sweep import Sweep
 
 Array = NDArray[Any]
 
@@ -32,17 +32,26 @@ class Rounded:
 def rounded(
     weights: Array, moments: Array | None, scheme: str, live: Array | None = None
 ) -> Rounded:
-    """Weights [channels, taps] by a scheme of `schemes`. moments: of the layer's windows
-    (`low_bits.second_moments`); live: the weights that flash will hold (`coded.living`), None for all."""
+    """Weights [channels, taps] by a scheme of `schemes`. moments: of the layer's windows (`sweep`); live: the
+    weights that flash will hold (`living`), None for all."""
     if book_bits(scheme):
         return Rounded(*in_book(weights, moments, book_bits(scheme)))
     if rate_bits(scheme):
         return Rounded(*at_rate(weights, moments, rate_bits(scheme), live))
     bits = weight_bits(scheme)
-    scale = eight_bit_scales(weights) if bits == 8 else low_bits.scales(weights, moments, bits)
-    safe = np.where(scale > 0, scale, 1.0)
     if bits == 8:
-        levels = np.clip(np.rint(weights / safe[:, None]), -127, 127).astype(np.int8)
-    else:
-        levels = low_bits.levels(weights, safe, moments, bits)
+        scale = low_bits.largest(weights, bits)
+        return Rounded(low_bits.nearest(weights, np.where(scale > 0, scale, 1.0), bits), scale)
+    sweep = Sweep.of(moments, weights.shape[1])
+    scale = low_bits.scales(weights, bits, sweep.use(len(weights)))
+    safe, (low, high) = np.where(scale > 0, scale, 1.0), low_bits.span(bits)
+    levels = sweep.rounded(weights, safe, lambda x, price: np.clip(np.rint(x), low, high))
     return Rounded(levels, scale)
+
+
+def living(weights: Array, varies: Array) -> Array:
+    """The weights [channels, taps] that flash will hold, nearly: those of channels that are not all 0, of taps
+    whose windows vary [groups, taps]. `rewrite.constant_channels` takes away the others."""
+    read = np.repeat(varies, len(weights) // len(varies), axis=0)
+    whole = np.asarray(weights.any(axis=1))
+    return np.asarray(whole[:, None] & read)

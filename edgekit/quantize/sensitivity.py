@@ -15,15 +15,13 @@ from numpy.typing import NDArray
 
 from edgekit.errors import EdgekitError
 from edgekit.graph import Graph, Node, dequantized
-from edgekit.op import load_ops
 from edgekit.quantize import probe
-from edgekit.quantize.coded import moments_of
 from edgekit.quantize.evaluate import real_inputs, stacked
 from edgekit.quantize.prepare import prepared
 from edgekit.quantize.rounded import rounded
 from edgekit.quantize.schemes import weighted
-from edgekit.quantize.ways import real_weights
-from edgekit.quantize.weights import as_weights, channels_of
+from edgekit.quantize.ways import moments_of, real_weights
+from edgekit.quantize.weights import as_weights, channel_axis, channels_of
 from edgekit.validate.data import Samples
 from edgekit.validate.metrics import sqnr_db
 from edgekit.validate.score import METRICS, default_metric, finite, score
@@ -154,10 +152,8 @@ def _without(node: Node, graph: Graph, weights: Array, count: int) -> dict[str, 
     """The layer's constants without so many channels, those of the least weights."""
     gone = np.argsort((weights**2).sum(axis=1), kind="stable")[:count]
     kept, value, bias = weights.copy(), graph.value(node.inputs[1]), graph.value(node.inputs[2])
-    axis = load_ops()[node.op].channel_axis
-    assert axis is not None
     kept[gone] = 0
-    constants = {value.name: as_weights(kept.astype(np.float32), value, axis)}
+    constants = {value.name: as_weights(kept.astype(np.float32), value, channel_axis(node))}
     if bias.data is not None:
         data = dequantized(bias).reshape(-1).astype(np.float32)
         data[gone] = 0

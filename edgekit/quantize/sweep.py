@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
-# Weights in steps [groups, channels] and what an error of one step costs there, the same shape -> levels.
+# Weights in steps [groups, channels] and what an error of one step costs there, to levels of the same shape.
 Choice = Callable[[Array, Array], Array]
 
 DAMPING = 0.01  # of H's mean diagonal, as published
@@ -54,6 +54,12 @@ class Sweep:
         factor = self.factor
         own = factor if factor.ndim == 2 else np.diagonal(factor, axis1=1, axis2=2)
         return np.asarray(1 / own**2)
+
+    def use(self, channels: int) -> Array:
+        """The same for each weight: [channels, taps]."""
+        found = np.empty(self.order.shape)
+        np.put_along_axis(found, self.order, self.price, axis=1)
+        return np.repeat(found, channels // len(found), axis=0)
 
     def rounded(self, weights: Array, scale: Array, choose: Choice) -> Array:
         """int8 levels for weights [channels, taps] with a scale each [channels].

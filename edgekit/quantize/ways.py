@@ -17,13 +17,13 @@ from edgekit.families.coding import best_bytes
 from edgekit.graph import Graph, Node
 from edgekit.op import load_ops
 from edgekit.quantize import probe
-from edgekit.quantize.coded import living, moments_of
 from edgekit.quantize.evaluate import some, stacked
+from edgekit.quantize.learned import MOST_TAPS
 from edgekit.quantize.rate import entropy
-from edgekit.quantize.rounded import Rounded, rounded
-from edgekit.quantize.schemes import WEIGHT_BITS, rate_scheme, weight_bits
+from edgekit.quantize.rounded import Rounded, living, rounded
+from edgekit.quantize.schemes import WEIGHT_BITS, rate_scheme
 from edgekit.quantize.sweep import output_error
-from edgekit.quantize.weights import as_weights, channels_of
+from edgekit.quantize.weights import as_channels, as_weights, channel_axis, channels_of
 from edgekit.validate.data import Samples
 
 Array = NDArray[Any]
@@ -36,6 +36,7 @@ _FINE = 0.25  # between those that are offered
 _BOOKS = ("c2a8", "c3a8", "c4a8", "c5a8")
 _PROBED = "e3a8"  # of the layer that is made coarse
 _TINY = 1e-30
+_VARIES = 1e-9  # of its mean square, a tap's variance where it is no constant
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,13 @@ class Layer:
     weights: Array
     moments: Array | None
     live: Array
+
+    @classmethod
+    def of(cls, node: Node, graph: Graph, x: Array) -> Layer:
+        """Of a node of a prepared graph, by its input [N, ...]."""
+        weights = channels_of(node, graph)
+        moments, varies = moments_of(node, graph, x)
+        return cls(weights, moments, living(weights, varies))
 
     def by(self, scheme: str) -> Rounded:
         """Its numbers by a scheme."""
@@ -103,8 +111,8 @@ class Layer:
 
 def ways_of(
     graph: Graph, samples: Samples, layers: Mapping[str, str], kinds: Collection[str]
-) -> tuple[dict[str, list[Way]], int]:
-    """All that every layer of a prepared graph may have, and what their weights take at eight bits.
+) -> tuple[dict[str, list[Way]], dict[str, Array]]:
+    """All that every layer of a prepared graph may have, and which of its weights flash will hold.
 
     layers: the scheme that a layer must have, or "", by node; kinds: of `KINDS`.
     """
@@ -116,8 +124,7 @@ def ways_of(
     ) -> Iterator[tuple[Rounded, dict[str, Array]]]:
         if node.name in layers:
             x = live[node.inputs[0]]
-            alive = living(node, graph, x, made[node.outputs[0]])
-            layer = Layer(channels_of(node, graph), moments_of(node, graph, x)[0], alive)
+            layer = Layer.of(node, graph, x)
             tried[node.name], one = layer, layer.by(_PROBED)
             yield one, real_weights(node, graph, one)
 
@@ -127,20 +134,45 @@ def ways_of(
         worth = probe.loss(graph, wanted, found) / layer.error(one)
         ways = layer.ways(layers[node.name], kinds)
         table[node.name] = [Way(scheme, size, worth * error) for scheme, size, error in ways]
-    return table, sum(int(layer.live.sum()) for layer in tried.values())
+    return table, {name: layer.live for name, layer in tried.items()}
 
 
 def real_weights(node: Node, graph: Graph, made: Rounded) -> dict[str, Array]:
     """A layer's rounded weights in real numbers again, by tensor."""
-    value, axis = graph.value(node.inputs[1]), load_ops()[node.op].channel_axis
-    assert axis is not None
-    return {value.name: as_weights(made.real.astype(np.float32), value, axis)}
+    value = graph.value(node.inputs[1])
+    return {value.name: as_weights(made.real.astype(np.float32), value, channel_axis(node))}
 
 
-def stored_bytes(made: Rounded, scheme: str, live: Array, coding: bool) -> int:
-    """What flash holds of a layer, of which these weights [channels, taps] stay."""
-    rows = live.any(axis=1)
-    levels = made.levels[rows][:, live[rows].any(axis=0)]
-    if coding:
-        return best_bytes(levels)[1]
-    return -(-levels.size // 2) if weight_bits(scheme) <= 4 else levels.size
+def stored_bytes(graph: Graph, result: Graph, live: Mapping[str, Array], coding: bool) -> int:
+    """What flash holds of the weights of these layers of a quantized graph, once constant channels are gone."""
+    total = 0
+    for node in graph.nodes:
+        if node.name in live:
+            value, mask = result.value(node.inputs[1]), live[node.name]
+            levels = as_channels(value, channel_axis(node)).astype(np.int8)
+            levels = levels[mask.any(axis=1)][:, mask.any(axis=0)]
+            four = value.quant is not None and value.quant.bits <= 4
+            plain = -(-len(levels) // 2) * levels.shape[1] if four else levels.size
+            total += min(plain, best_bytes(levels)[1]) if coding else plain
+    return total
+
+
+def moments_of(node: Node, graph: Graph, x: Array) -> tuple[Array | None, Array]:
+    """Second moments of a layer's windows around their means, [groups, taps, taps] (of large ones the diagonal
+    alone, [groups, taps]; None where an operator does not say what they are), and which taps vary [groups, taps]."""
+    square: Any = 0.0
+    total: Any = 0.0
+    count = 0
+    for one in x:
+        windows = load_ops()[node.op].windows(node, graph, one)
+        if windows is None:
+            return None, np.ones((1, channels_of(node, graph).shape[1]), bool)
+        w = windows.astype(np.float64)
+        square = square + (
+            w.transpose(0, 2, 1) @ w if w.shape[2] <= MOST_TAPS else (w**2).sum(axis=1)
+        )
+        total, count = total + w.sum(axis=1), count + w.shape[1]
+    full = square.ndim == 3
+    centred = square - (total[:, :, None] * total[:, None, :] if full else total**2) / count
+    own, all_ = (np.diagonal(m, axis1=1, axis2=2) if full else m for m in (centred, square))
+    return (centred if full else np.maximum(centred, 0.0)), own > _VARIES * all_
