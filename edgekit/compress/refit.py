@@ -19,7 +19,7 @@ from edgekit.threads import one_blas_thread
 from edgekit.validate.data import Samples
 
 SAMPLES = 128
-_RIDGE = 1e-2  # of the mean second moment of the inputs: how hard a weight is to move
+_RIDGE = 1e-3  # of the mean second moment of the inputs: how hard a weight is to move
 _TINY = 1e-9  # of the number of windows
 _MOST_TAPS = 2048  # of a layer that is solved
 

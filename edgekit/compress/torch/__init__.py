@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from edgekit.compress.torch.qat import Trained as Trained
     from edgekit.compress.torch.qat import finetune_graph as finetune_graph
     from edgekit.compress.torch.qat import graph_of as graph_of
-    from edgekit.compress.torch.reestimate import reestimate as reestimate
+    from edgekit.compress.torch.statistics import reestimate as reestimate
 
 # public name -> the module of this package that has it
 _HOMES = {
@@ -47,7 +47,7 @@ _HOMES = {
     "finetune_graph": "qat",
     "graph_of": "qat",
     "prune_module": "prune",
-    "reestimate": "reestimate",
+    "reestimate": "statistics",
 }
 
 # package -> what installs it
