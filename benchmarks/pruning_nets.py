@@ -84,7 +84,8 @@ class ResNet20(nn.Module):
 @dataclass(frozen=True)
 class Case:
     """A network with its data. train and validation are parts of the training file, in its order;
-    tests: by name. pretrained: epochs of the checkpoint (None: unknown). epochs: of fine-tuning."""
+    tests: by name. pretrained: epochs of the checkpoint (None: unknown). epochs, rate: of fine-tuning, the highest
+    learning rate of one cycle."""
 
     net: nn.Module
     train: Labelled
@@ -93,6 +94,7 @@ class Case:
     augment: Augment | None
     pretrained: int | None
     epochs: float
+    rate: float
 
     @property
     def example(self) -> Tensor:
@@ -137,7 +139,7 @@ def digits() -> Case:
     x, y = _labelled(x, found.target[order])
     net = _weights(BenchNet(1), _bench() / "net_digits.state_dict.pt")
     train, validation, test = ((x[a:b], y[a:b]) for a, b in ((0, 1147), (1147, 1347), (1347, 1797)))
-    return Case(net, train, validation, {"test": test}, None, 20, 8)
+    return Case(net, train, validation, {"test": test}, None, 20, 8, 1e-2)
 
 
 def mnist() -> Case:
@@ -147,20 +149,20 @@ def mnist() -> Case:
     test = _labelled(((found["x_test"] / 255 - 0.1307) / 0.3081)[:, None], found["y_test"])
     net = _weights(BenchNet(2), _bench() / "net_mnist.state_dict.pt")
     train, validation = (x[:6750], y[:6750]), (x[6750:], y[6750:])
-    return Case(net, train, validation, {"test": test}, shifted, 5, 2)
+    return Case(net, train, validation, {"test": test}, shifted, 5, 2, 1e-2)
 
 
-def cifar10(images: int = 6000) -> Case:
+def cifar10(images: int = 4000) -> Case:
     """Of the 12,000 training images, which the file has by class, in random order: the first `images` to
-    train with, the last 1,000 for validation."""
+    train with, the last 500 for validation."""
     net = _weights(ResNet20(), models_folder() / "cifar10_resnet20.state_dict.pt")
     x, y = _cifar_training()
     tests = {
         "jpeg 1000": _labelled(*_normalized(data("cifar10_test_jpgdecoded_1000.npz"))),
         "ic01 200": _labelled(*_normalized(data("mlperf_tiny_ic01_cifar10_200.npz"))),
     }
-    train, validation = (x[:images], y[:images]), (x[11000:], y[11000:])
-    return Case(net, train, validation, tests, mirrored, None, 4)
+    train, validation = (x[:images], y[:images]), (x[11500:], y[11500:])
+    return Case(net, train, validation, tests, mirrored, None, 3, 3e-3)
 
 
 def _normalized(found: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:

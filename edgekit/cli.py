@@ -335,6 +335,64 @@ def schedule(session: Session, target: str, mode: str | None, margin: float, bud
 @command(cli)
 @MODEL
 @PLUGIN
+@TARGET
+@BUDGET
+@DIM
+@click.option("--trials", type=click.IntRange(min=1), default=30, show_default=True,
+              help="Recipes that are tried in all; those of an earlier call count.")  # fmt: skip
+@click.option("--test", type=click.Path(path_type=Path), required=True,
+              help="npz with x and y that the chosen recipe is judged by, once.")  # fmt: skip
+@click.option("--select", type=click.Path(path_type=Path),
+              help="npz with x and y that trials are judged by (default: half of --test, the other half judges).")  # fmt: skip
+@click.option(
+    "--data", type=click.Path(path_type=Path), help="npz to train with, for steps that do."
+)
+@click.option("--calibration", type=click.Path(path_type=Path),
+              help="npz with typical inputs (x); needed for models of real values.")  # fmt: skip
+@click.option("--scale", type=float, help="Inputs of all data become x * scale + offset.")
+@click.option("--offset", type=float, help="Inputs of all data become x * scale + offset.")
+@click.option("--metric", type=click.Choice(["top1", "auc"]), help="Default: top1.")
+@click.option("--keep", default="1", show_default=True, metavar="0.4:1:0.1",
+              help="Shares of the multiply-accumulates that pruning may leave: some, or first:last:step.")  # fmt: skip
+@click.option("--schemes", default="", metavar="w8a8,w4a8",
+              help="Schemes of quantization to choose from, the finest first.")  # fmt: skip
+@click.option("--optimize", "plans", default="balanced,speed,ram", show_default=True,
+              help="What plans may be streamed for.")  # fmt: skip
+@click.option("--prefer", type=click.Choice(["accuracy", "ram", "flash", "cycles"]), default="accuracy",
+              show_default=True, help="What is best on the front.")  # fmt: skip
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option("--workers", type=click.IntRange(min=1), default=1, show_default=True,
+              help="Trials at a time, each in a process of its own.")  # fmt: skip
+@click.option("--engine", type=click.Choice(["local", "dask", "ray"]), default="local", show_default=True,
+              help="Where workers run: this machine, or a cluster.")  # fmt: skip
+@click.option("--scheduler", default="", metavar="ADDRESS", help="Of a cluster that exists.")
+@click.option("--name", default="", help="C prefix of the model (default: from the file name).")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="Folder that keeps the trials (default build/search_<name>).",
+)
+@config.preprocess
+def search(
+    session: Session, model: Path, keep: str, schemes: str, plans: str, **options: Any
+) -> int:
+    """Find the recipe that makes MODEL fit a budget: trials, their Pareto front, the best one built."""
+    from edgekit.search.run import search as run
+    from edgekit.search.screen import search_screen
+    from edgekit.search.space import shares, words
+
+    with session.layers() as progress:
+        report = run(model, keep=shares(keep), schemes=words(schemes), optimize=words(plans),
+                     progress=progress, **options)  # fmt: skip
+    folder = options["output"] or Path("build") / f"search_{report['name']}"
+    session.show(report, search_screen(report) + f"\nwrote   {folder}")
+    return verdict(report)
+
+
+@command(cli)
+@MODEL
+@PLUGIN
 @DIM
 @quantization
 @click.option("--ranges", is_flag=True, help="Also each tensor's range and each layer's error.")

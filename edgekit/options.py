@@ -81,6 +81,9 @@ def quantization(function: Callable[..., int]) -> Callable[..., int]:
                      help="Bits of weights and activations; w4a8, w3a8 and w2a8 take less flash for the weights, w8a16 has finer steps."),
         click.option("--layer-scheme", "layer_schemes", multiple=True, metavar="NAME=SCHEME", callback=config.schemes,
                      help="Another scheme for the layers of this name, which may have wildcards."),
+        click.option("--rounding", type=click.Choice(["auto", "learned", "nearest"]), default="auto", show_default=True,
+                     help="Fit weights to what their layer computes: those of fewer than eight bits (auto), all, none."),
+        click.option("--power-of-two", is_flag=True, help="Scales that are powers of two."),
     ]  # fmt: skip
     for option in reversed(options):
         function = option(function)
@@ -98,8 +101,10 @@ def numbers(
 
 
 def settings(range_method: str, equalize: bool, bias_correction: bool, scheme: str,
-             layer_schemes: dict[str, str]) -> Settings:  # fmt: skip
+             layer_schemes: dict[str, str], rounding: str, power_of_two: bool) -> Settings:  # fmt: skip
     """How numbers are chosen, by the options of `quantization`."""
     from edgekit.quantize import Settings
 
-    return Settings(range_method, equalize, bias_correction, scheme, layer_schemes)
+    return Settings(
+        range_method, equalize, bias_correction, scheme, layer_schemes, rounding, power_of_two
+    )

@@ -202,6 +202,20 @@ def test_a_bundle_has_what_training_saw(tmp_path: Path) -> None:
         np.testing.assert_array_equal(found, wanted)
 
 
+def test_augmentation_sees_pictures() -> None:
+    seen = []
+
+    def shifted(x: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+        seen.append(tuple(x.shape))
+        return x.roll(1, dims=2)
+
+    graph, (x, _) = small(), blobs(32)
+    training = replace(FAST, epochs=1, augment=shifted)
+    moved = qat(graph, x, training, progress=False).history.losses
+    assert seen == [(32, 1, 8, 8)]
+    assert moved != qat(graph, x, replace(training, augment=None), progress=False).history.losses
+
+
 def test_labels_that_do_not_fit_are_refused() -> None:
     with pytest.raises(EdgekitError) as refused:
         qat(small(), blobs(16)[0], FAST, labels=np.zeros(3, int), progress=False)

@@ -46,9 +46,10 @@ def fits(p: Any, consts: Consts) -> bool:
 
 
 def scratch(p: Any) -> int:
-    """A mask for each bit of the columns that a window reaches over."""
+    """A mask for each bit of the columns that a window reaches over, and a run for each of its own."""
     columns = (p.kernel_w - 1) * p.dilation_w + 1
-    return int(columns * p.kernel_h * bits.words_of(p.in_c) * bits.WORD * 4)
+    masks = columns * p.kernel_h * bits.words_of(p.in_c) * bits.WORD
+    return int(4 * masks + 12 * (p.kernel_w + 1))
 
 
 def slices_of(p: Any) -> int:

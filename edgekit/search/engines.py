@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from edgekit.errors import EdgekitError
 
 ENGINES = ("local", "dask", "ray")
+_ANSWER_S = 20.0  # that a cluster has to answer
 
 
 class Engine(Protocol):
@@ -96,7 +97,7 @@ def _dask(workers: int, scheduler: str) -> Iterator[Engine]:
         if not scheduler:
             stack.callback(cluster.close)
         try:
-            client = stack.enter_context(distributed.Client(cluster, timeout="20s"))
+            client = stack.enter_context(distributed.Client(cluster, timeout=_ANSWER_S))
         except (OSError, ValueError) as silent:
             raise EdgekitError(
                 "EK601", "the cluster does not answer", where="--scheduler", found=str(silent),

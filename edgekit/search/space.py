@@ -83,3 +83,8 @@ def shares(text: str) -> tuple[float, ...]:
             help="write them as 0.5,0.75,1 or as first:last:step, for example 0.4:1:0.1",
         ) from None  # fmt: skip
     return tuple(sorted(set(found), reverse=True))
+
+
+def words(text: str) -> tuple[str, ...]:
+    """``a,b`` to its words."""
+    return tuple(part.strip() for part in text.split(",") if part.strip())

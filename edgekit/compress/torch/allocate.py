@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from torch import Tensor
@@ -113,7 +113,7 @@ def _give_back(entries: list[Ranked], counter: Counter, target: int, removed: Re
 
 
 def by_layer(entries: list[Ranked], counter: Counter, target: int) -> Removed:
-    """The same share of each coupling's channels, rounded down to a multiple: the largest that reaches `target`."""
+    """The same share of each coupling's channels, rounded down to a multiple where one may go so far: the largest share that reaches `target`."""
     shares = sorted(
         {Fraction(k, e.coupling.channels) for e in entries for k in range(1, e.coupling.channels + 1)},
         reverse=True,
@@ -127,10 +127,11 @@ def by_layer(entries: list[Ranked], counter: Counter, target: int) -> Removed:
 
 
 def _uniform(entry: Ranked, share: Fraction) -> list[int]:
-    group = len(entry.slots[0])
-    wanted = math.floor(share * entry.coupling.channels)
-    alive = max(wanted - wanted % entry.multiple, entry.least)
-    return entry.channels((entry.coupling.channels - alive) // group)
+    group, total = len(entry.slots[0]), entry.coupling.channels
+    trial = replace(entry, gone=0)
+    while total - trial.gone * group > math.floor(share * total) and (block := trial.block()):
+        trial.gone += block
+    return trial.channels()
 
 
 def _too_few(total: int, counter: Counter) -> EdgekitError:

@@ -7,7 +7,7 @@ removal must give exactly what zeros in the same places give, or the coupling is
 from __future__ import annotations
 
 import copy
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -107,7 +107,7 @@ def inputs_of(module: nn.Module, example_inputs: Any) -> tuple[Tensor, ...]:
     return example_tensors(torch, example_inputs, type(module).__name__)
 
 
-def remove(module: nn.Module, example_inputs: Any, removed: dict[str, Collection[int]]) -> None:
+def remove(module: nn.Module, example_inputs: Any, removed: Mapping[str, Collection[int]]) -> None:
     """Take channels out of `module`, in place: by name of the coupling, which of its channels."""
     graph = _graph(module, inputs_of(module, example_inputs))
     for name, channels in removed.items():
@@ -129,7 +129,7 @@ def filters(layer: Any, side: str) -> Tensor:
 def local(layer: Any, side: str, index: Tensor) -> Tensor:
     """Where channels stand in `filters`: the inputs of a grouped convolution are counted in each group."""
     if side == "in" and getattr(layer, "groups", 1) > 1:
-        return index % (layer.in_channels // layer.groups)
+        return torch.remainder(index, layer.in_channels // layer.groups)
     return index
 
 
@@ -137,7 +137,7 @@ def local(layer: Any, side: str, index: Tensor) -> Tensor:
 def zero(module: nn.Module, coupling: Coupling, channels: Collection[int]) -> None:
     """Zeros, in place, wherever a layer makes or reads one of `channels`."""
     for part in coupling.parts:
-        layer = module.get_submodule(part.layer)
+        layer: Any = module.get_submodule(part.layer)
         rows = local(layer, part.side, part.of(channels))
         if getattr(layer, "weight", None) is not None:
             filters(layer, part.side)[rows] = 0

@@ -50,7 +50,7 @@ class Examples:
         order = torch.arange(len(self.x))
         if generator is not None:
             order = torch.randperm(len(self.x), generator=generator)
-        for part in order.split(self.batch)[: len(self)]:
+        for part in torch.split(order, self.batch)[: len(self)]:
             x = self.x[part]
             if augment is not None:
                 x = augment(x, generator or Generator())
@@ -63,7 +63,7 @@ def examples(data: Data, *, batch: int = 64, labels: bool = True, where: str = "
         return data
     if isinstance(data, str | Path):
         data = _read(Path(data), where)
-    if isinstance(data, tuple | list) and len(data) == 2:
+    if isinstance(data, tuple) and len(data) == 2:
         x, y = _inputs(data[0]), _targets(data[1])
         if not len(x) or len(x) != len(y):
             raise EdgekitError(

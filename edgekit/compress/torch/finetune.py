@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 import sys
+import types
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
@@ -249,3 +250,12 @@ def evaluate(module: nn.Module, data: Data, loss: Loss | None = None) -> float:
                 total += int((outputs.argmax(-1) == y).sum())
             count += len(x)
     return total / count
+
+
+class _CallableModule(types.ModuleType):
+    """``edgekit.compress.torch.finetune`` names this module and, in the public API, its function: it is both."""
+
+    __call__ = staticmethod(finetune)
+
+
+sys.modules[__name__].__class__ = _CallableModule

@@ -16,6 +16,8 @@ from edgekit.compress.torch.finetune import Loss
 from edgekit.errors import EdgekitError
 from edgekit.frontends.torch_module import evaluation
 
+TEMPERATURE = 4.0
+
 Scores = dict[str, Tensor]
 # (coupling, the part that reads it, what it reads)
 Readings = list[tuple[Coupling, Part, Tensor]]
@@ -29,8 +31,7 @@ def weight_norm(module: nn.Module, found: Sequence[Coupling], power: int) -> Sco
         norms = [
             _relative(_channels(coupling, part, _norms(module, part, power)))
             for part in coupling.parts
-            if getattr(module.get_submodule(part.layer), "weight", None) is not None
-            and module.get_submodule(part.layer).weight.ndim > 1
+            if _has_filters(module.get_submodule(part.layer))
         ]
         return torch.stack(norms).mean(0)
 
@@ -70,11 +71,13 @@ def random_scores(found: Sequence[Coupling], seed: int) -> Scores:
 def taylor(
     module: nn.Module, found: Sequence[Coupling], data: Examples, loss: Loss | None
 ) -> Scores:
-    """The mean square of a channel's first-order share of each sample's loss.
+    """The mean size of a channel's first-order share of each sample's loss.
 
     A channel that goes is read as zero by every layer that reads it: to first order this changes sample n's
-    loss by minus the sum of gradient times activation over all of these readings. The mean of its square is
-    the Fisher information of a gate on the channel (Theis et al. 2018; Molchanov et al. 2019). `loss` must be a mean over samples.
+    loss by minus the sum of gradient times activation over all of these readings (Molchanov et al. 2017). Sizes,
+    not squares: what channels of one layer lose together is at most the sum of the sizes, while squares call a layer of
+    many small equal channels free. `loss` must be a mean over samples; None is the cross entropy of outputs
+    over `TEMPERATURE`, which has a gradient where the network is certain and right.
     """
     totals = {c.name: torch.zeros(c.channels) for c in found}
     count = 0
@@ -91,7 +94,7 @@ def taylor(
                     columns = _columns(module, part, (grad * a).detach())
                     shares[coupling.name] += _channels(coupling, part, columns)
             for name, share in shares.items():
-                totals[name] += share.square().sum(0)
+                totals[name] += share.abs().sum(0)
             count += len(x)
     return {name: total / max(count, 1) for name, total in totals.items()}
 
@@ -157,7 +160,11 @@ def _loss(outputs: Any, x: Tensor, y: Tensor | None, loss: Loss | None) -> Tenso
             "EK001", "this importance needs labels", where="data", found="inputs alone",
             help='pass (x, y), or importance="activation"',
         )  # fmt: skip
-    return F.cross_entropy(outputs, y) if loss is None else loss(outputs, y)
+    return F.cross_entropy(outputs / TEMPERATURE, y) if loss is None else loss(outputs, y)
+
+
+def _has_filters(layer: Any) -> bool:
+    return getattr(layer, "weight", None) is not None and layer.weight.ndim > 1
 
 
 @contextmanager
@@ -204,7 +211,8 @@ def _channels(coupling: Coupling, part: Part, columns: Tensor) -> Tensor:
 def _norms(module: nn.Module, part: Part, power: int) -> Tensor:
     """The norm of the weights at each position of a part: [n]."""
     layer = module.get_submodule(part.layer)
-    norms = filters(layer, part.side).detach().flatten(1).norm(p=power, dim=1)
+    flat = filters(layer, part.side).detach().flatten(1)
+    norms: Tensor = torch.linalg.vector_norm(flat, ord=power, dim=1)
     return norms[local(layer, part.side, part.index)]
 
 

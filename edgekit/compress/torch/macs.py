@@ -1,4 +1,8 @@
-"""Multiply-accumulates of a module as edgekit counts them: those of layers that have weights."""
+"""Multiply-accumulates of a module as edgekit counts them: those of layers that have weights.
+
+Batch norms count as folded into the layer before; one that a build cannot fold (behind a grouped
+convolution) has one for each element, which `exported_macs` sees and a `Counter` does not.
+"""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from edgekit.compress.torch.data import Data, Examples, examples
 from edgekit.compress.torch.finetune import History, Loss, Training, finetune
 from edgekit.compress.torch.importance import scores
 from edgekit.compress.torch.macs import counter
-from edgekit.compress.torch.reestimate import output_means, reestimate, sample
+from edgekit.compress.torch.statistics import output_means, reestimate, sample
 from edgekit.errors import EdgekitError
 
 
@@ -27,13 +27,13 @@ class Method:
     importance: see `importance.scores`. multiple: what numbers of channels are rounded down to. scope: "global" (all layers
     compete, by score for each MAC saved) or "layer" (the same share of each). least: the share of a layer's channels that stays.
     exclude: names of layers that keep theirs. samples: how many of the data the scores are measured on. loss: what "taylor"
-    is the gradient of (None: cross entropy).
+    is the gradient of (None: see `importance.taylor`).
     """
 
     importance: str = "taylor"
     multiple: int = 4
     scope: str = "global"
-    least: float = 0.1
+    least: float = 0.25
     exclude: tuple[str, ...] = ()
     samples: int = 1024
     loss: Loss | None = None
@@ -78,7 +78,7 @@ def prune_module(
     share: float = 0.5,
     multiple: int = 4,
     scope: str = "global",
-    least: float = 0.1,
+    least: float = 0.25,
     exclude: Iterable[str] = (),
     data: Data | None = None,
     loss: Loss | None = None,
