@@ -90,7 +90,7 @@ def test_patience_ends_it_and_the_best_weights_are_kept() -> None:
     """A rate that destroys: no epoch is better than the first, which is what stays."""
     net, scores = made(Residual), []
     training = Training(
-        epochs=20, batch=16, patience=2, optimizer=lambda p: torch.optim.SGD(p, lr=50.0)
+        epochs=20, batch=16, patience=2, optimizer=lambda p: torch.optim.SGD(p, lr=1.0)
     )
     history = finetune(net, images(), training, validation=images(40, seed=2))
     scores = history.scores
@@ -132,6 +132,18 @@ def test_data_without_labels_or_batches_are_refused() -> None:
         with pytest.raises(EdgekitError) as caught:
             finetune(made(Residual), data, Training(epochs=1))
         assert caught.value.code == code
+
+
+def test_what_does_not_fit_or_diverges_is_an_error_without_a_traceback() -> None:
+    x, y = images()
+    for data, word in (((x[:, :1], y), "inputs"), ((x, y + 3), "targets"), ((x, y[:, None]), "targets")):  # fmt: skip
+        with pytest.raises(EdgekitError) as caught:
+            finetune(made(Residual), data, Training(epochs=1))
+        assert caught.value.code == "EK004"
+        assert word in str(caught.value)
+    with pytest.raises(EdgekitError) as caught:
+        finetune(made(Residual), (x, y), Training(optimizer=lambda p: torch.optim.SGD(p, lr=1e30)))
+    assert caught.value.where == "learning_rate"
 
 
 def test_without_torch_the_line_that_installs_it_is_said(monkeypatch: Any) -> None:

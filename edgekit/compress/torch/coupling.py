@@ -104,19 +104,28 @@ def couplings(
 
 
 def inputs_of(module: nn.Module, example_inputs: Any) -> tuple[Tensor, ...]:
+    """The inputs as tensors. Raises EK001 for none, and for a module that is not on the CPU."""
+    away = {str(p.device) for p in module.parameters() if p.device.type != "cpu"}
+    if away:
+        raise EdgekitError(
+            "EK001", "the module is not on the CPU", where=f"module {type(module).__name__}",
+            found=", ".join(sorted(away)), help="module.cpu()",
+        )  # fmt: skip
     return example_tensors(torch, example_inputs, type(module).__name__)
 
 
 def remove(module: nn.Module, example_inputs: Any, removed: Mapping[str, Collection[int]]) -> None:
     """Take channels out of `module`, in place: by name of the coupling, which of its channels."""
     graph = _graph(module, inputs_of(module, example_inputs))
+    frozen = [name for name, p in module.named_parameters() if not p.requires_grad]
     for name, channels in removed.items():
         if channels:
             layer = module.get_submodule(name)
             prune = graph.get_pruner_of_module(layer).prune_out_channels
             graph.get_pruning_group(layer, prune, sorted(channels)).prune(record_history=False)
-    for parameter in module.parameters():
+    for name, parameter in module.named_parameters():
         parameter.grad = None
+        parameter.requires_grad_(name not in frozen)
 
 
 def filters(layer: Any, side: str) -> Tensor:

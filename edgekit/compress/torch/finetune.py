@@ -177,6 +177,11 @@ class _Run:
             for group in self.optimizer.param_groups:
                 group["lr"] = rate
         loss = _loss(self.module, x, y, self.training)
+        if not torch.isfinite(loss):
+            raise EdgekitError(
+                "EK001", "training diverged", where="learning_rate",
+                found=f"a loss of {loss.item()} in step {self.step}", help="a lower rate, or clip=1.0",
+            )  # fmt: skip
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         if self.training.clip is not None:
@@ -212,7 +217,7 @@ def one_cycle(step: int, total: int, warm: float = 0.3) -> float:
 
 
 def _loss(module: nn.Module, x: Tensor, y: Tensor | None, training: Training) -> Tensor:
-    outputs = module(x)
+    outputs = answered(module, x)
     if y is None and training.teacher is None:
         raise EdgekitError(
             "EK001", "labels are wanted", where="data", found="inputs alone and no teacher",
@@ -221,12 +226,36 @@ def _loss(module: nn.Module, x: Tensor, y: Tensor | None, training: Training) ->
     parts = []
     if y is not None and (training.teacher is None or training.mix < 1):
         share = 1 if training.teacher is None else 1 - training.mix
-        parts.append(share * (training.loss or F.cross_entropy)(outputs, y))
+        parts.append(share * loss_of(outputs, y, training.loss or F.cross_entropy))
     if training.teacher is not None and training.mix > 0:
         with torch.no_grad(), evaluation(training.teacher):
             wanted = training.teacher(x)
         parts.append(training.mix * distance(outputs, wanted, training))
     return torch.stack(parts).sum()
+
+
+def answered(module: nn.Module, x: Tensor) -> Any:
+    """``module(x)``. Raises EK004 where the module refuses the inputs, in whatever words it has."""
+    try:
+        return module(x)
+    except (RuntimeError, ValueError, TypeError, IndexError) as error:
+        raise EdgekitError(
+            "EK004", "the module does not take these inputs", where=f"module {type(module).__name__}",
+            found=f"{list(x.shape)}: {str(error).splitlines()[0] if str(error) else error!r}"[:300],
+            help="inputs have the batch axis first, and otherwise the shape of example_inputs",
+        ) from error  # fmt: skip
+
+
+def loss_of(outputs: Any, y: Tensor, loss: Loss) -> Tensor:
+    """``loss(outputs, y)``. Raises EK004 where the targets do not fit the outputs."""
+    try:
+        return loss(outputs, y)
+    except (RuntimeError, ValueError, TypeError, IndexError) as error:
+        raise EdgekitError(
+            "EK004", "the targets do not fit the outputs", where="data",
+            found=str(error).split("\n")[0][:300] or repr(error),
+            help="classes 0 to outputs - 1 for cross entropy; what your loss takes otherwise",
+        ) from error  # fmt: skip
 
 
 def distance(outputs: Tensor, wanted: Tensor, training: Training) -> Tensor:
@@ -243,7 +272,7 @@ def evaluate(module: nn.Module, data: Data, loss: Loss | None = None) -> float:
     total, count = 0.0, 0
     with torch.no_grad(), evaluation(module):
         for x, y in examples(data, batch=256).batches():
-            outputs = module(x)
+            outputs = answered(module, x)
             if loss is not None or y is None or y.is_floating_point():
                 total -= float((loss or F.mse_loss)(outputs, x if y is None else y)) * len(x)
             else:

@@ -157,7 +157,7 @@ class _Pruner:
         target = math.floor(share * self.before)
         if count.total() <= target:
             return
-        part = None if self.data is None else _first(self.data, self.method.samples)
+        part = None if self.data is None else self.data.some(self.method.samples)
         values = scores(
             self.method.importance, self.module, found,
             data=part, loss=self.method.loss, seed=self.method.seed,
@@ -199,20 +199,6 @@ def _without(
                 gone = set(part.of(channels).tolist())
                 left[part.layer] = [k for k in left[part.layer] if k not in gone]
     return {name: means[name][kept] for name, kept in left.items()}
-
-
-def _first(data: Examples, count: int) -> Examples:
-    """At most `count` samples of `data`, all of a loader's first batches."""
-    if data.x is not None:
-        return Examples(
-            data.x[:count], None if data.y is None else data.y[:count], None, data.batch
-        )
-    taken: list[Any] = []
-    for x, y in data.batches():
-        taken.append((x, y))
-        if sum(len(x) for x, _ in taken) >= count:
-            break
-    return Examples(None, None, taken, data.batch)
 
 
 def _check(method: Method, macs: float, schedule: str, steps: int, share: float) -> None:

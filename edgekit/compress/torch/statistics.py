@@ -16,13 +16,8 @@ SAMPLES = 512
 
 
 def sample(data: Examples, count: int = SAMPLES) -> Tensor:
-    """The first inputs of `data`, at most about `count`: [N, ...]."""
-    taken: list[Tensor] = []
-    for x, _ in data.batches():
-        taken.append(x)
-        if sum(map(len, taken)) >= count:
-            break
-    return torch.cat(taken)
+    """About `count` inputs of `data`: [N, ...]."""
+    return torch.cat([x for x, _ in data.some(count).batches()])
 
 
 @torch.no_grad()
