@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from edgekit.compress.torch.coupling import Coupling, Part, filters, local
 from edgekit.compress.torch.data import Examples
-from edgekit.compress.torch.finetune import Loss, answered, loss_of
+from edgekit.compress.torch.losses import Loss, answered, loss_of
+from edgekit.compress.torch.tracing import Coupling, Part, filters, local
 from edgekit.errors import EdgekitError
 from edgekit.frontends.torch_module import evaluation
 

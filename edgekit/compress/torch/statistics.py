@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from edgekit.compress.torch.coupling import CONVS, TRANSPOSED
 from edgekit.compress.torch.data import Data, Examples, examples
+from edgekit.compress.torch.tracing import CONVS, TRANSPOSED
 from edgekit.frontends.torch_module import evaluation
 
 SAMPLES = 512
