@@ -22,7 +22,6 @@ from benchmarks.binary_net import digits, float_labels, trained
 from edgekit.bench import count
 from edgekit.build import Compiled, Options, compile_program
 from edgekit.emit import emit
-
 from edgekit.families.window import Axis, window_attrs
 from edgekit.frontends import model_file
 from edgekit.graph import Graph, IntGraph, IntNode, Node, Quant, Value
@@ -69,7 +68,9 @@ def network(shape: tuple[int, int, int], channels: int, kernel: int, *, steps: b
     rng = np.random.default_rng(zlib.crc32(repr((shape, channels, kernel)).encode()))
     taps = kernel * kernel * c
     weights = np.where(rng.random((channels, kernel, kernel, c)) < 0.5, -127, 127).astype(np.int8)
-    scale = tuple(float(np.float32(s)) for s in rng.uniform(0.5, 1.5, channels) / 127 / np.sqrt(taps))
+    scale = tuple(
+        float(np.float32(s)) for s in rng.uniform(0.5, 1.5, channels) / 127 / np.sqrt(taps)
+    )
     bias = (rng.normal(0, 0.3, channels) / np.array(scale)).astype(np.int32)
     ones, map_ = Quant((1.0,), (0,)), (1, h, w, channels)
     out = Quant((0.005,) if steps else (0.03,), (0,))
@@ -125,7 +126,9 @@ def layers(board: Target) -> Iterator[tuple[str, list[Count]]]:
         best = min(counted(plain, board), key=lambda c: c.instructions)
         rows = [best]
         for steps in (False, True):
-            rows += counted(binary_layers(lower(network(shape, channels, kernel, steps=steps))), board)
+            rows += counted(
+                binary_layers(lower(network(shape, channels, kernel, steps=steps))), board
+            )
         yield name, rows
 
 
@@ -164,7 +167,9 @@ def built(program: Program, x: Array, board: Target) -> Built:
                 equal &= bool(np.array_equal(runner.run([x], False)[0], found))
     packed = [(step.kernel, step.packed.consts) for step in program.steps]
     weights = sum(c[const.name].nbytes for k, c in packed for const in k.consts if const.weights)
-    return Built(found.reshape(len(x), -1).argmax(axis=1), weights, program.arena_bytes, instructions, equal)
+    return Built(
+        found.reshape(len(x), -1).argmax(axis=1), weights, program.arena_bytes, instructions, equal
+    )
 
 
 def print_network(board: Target) -> None:

@@ -23,8 +23,14 @@ WEIGHTS = Const(
     "[32 channels][kernel_w][kernel_h][words of in_c][32 bits]: even ones, pairs modulo 2",
     weights=True,
 )
-SCALES = Const("scales", "int32_t", "[32 channels][8][4]: factor and offset of a count, of channel 8 j + i at [i][j]")
-EDGES = Const("edges", "int32_t", "[32 channels]: slices of the count that ends the ones, and what is turned")
+SCALES = Const(
+    "scales",
+    "int32_t",
+    "[32 channels][8][4]: factor and offset of a count, of channel 8 j + i at [i][j]",
+)
+EDGES = Const(
+    "edges", "int32_t", "[32 channels]: slices of the count that ends the ones, and what is turned"
+)
 
 _MOST_SCRATCH = 8192
 _LEAST_FILL = 0.75  # of the channels of the last word, over all words

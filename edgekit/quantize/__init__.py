@@ -25,8 +25,8 @@ from edgekit.quantize.prepare import Groups, accumulated, groups_of, has_reals, 
 from edgekit.quantize.ranges import RANGES, Histogram, affine, minmax, power_of_two, symmetric
 from edgekit.quantize.report import error_report
 from edgekit.quantize.schemes import W4A8, W8A8, W8A16, chosen_schemes
-from edgekit.quantize.store import Quantization, damaged, load, save
 from edgekit.quantize.signs import finest, signs_only
+from edgekit.quantize.store import Quantization, damaged, load, save
 from edgekit.quantize.weights import layer_constants
 from edgekit.quantize.widths import WIDE, wide_tensors
 from edgekit.validate.data import Samples, load_samples, quantize, samples_of

@@ -16,7 +16,12 @@ def signs_only(graph: Graph) -> set[str]:
     found = set()
     for node in graph.nodes:
         name = node.inputs[0] if node.op == "binarize" else ""
-        if name and not any(node.attrs["edge"]) and len(readers[name]) == 1 and name not in graph.outputs:
+        if (
+            name
+            and not any(node.attrs["edge"])
+            and len(readers[name]) == 1
+            and name not in graph.outputs
+        ):
             found.add(name)
     return found
 
