@@ -398,14 +398,20 @@ def search(
 @DIM
 @quantization
 @click.option("--ranges", is_flag=True, help="Also each tensor's range and each layer's error.")
+@click.option(
+    "--storage",
+    is_flag=True,
+    help="Also how small each layer's weights would be as a stream of bits.",
+)
 @config.preprocess
-def inspect(session: Session, model: Path, dims: dict[str, int], ranges: bool,
+def inspect(session: Session, model: Path, dims: dict[str, int], ranges: bool, storage: bool,
             preprocess: dict[str, Any], **options: Any) -> int:  # fmt: skip
     """Operators, shapes, parameters, MACs and the memory bound of MODEL, per layer."""
     from edgekit.commands import inspect as run
     from edgekit.screens import inspect_screen
 
-    report = run(model, dims=dims, ranges=ranges, preprocess=preprocess, **numbers(**options))
+    report = run(model, dims=dims, ranges=ranges, storage=storage, preprocess=preprocess,
+                 **numbers(**options))  # fmt: skip
     session.show(report, inspect_screen(report))
     return OK
 

@@ -20,6 +20,7 @@ from edgekit.emit.entry import entry_points
 from edgekit.emit.names import default_name
 from edgekit.errors import EdgekitError
 from edgekit.firmware import compile_model
+from edgekit.flash import storage_json
 from edgekit.graph import limits as number_limits
 from edgekit.measure import SAMPLES, STEPS, describe, layer_memory, memory, speed, totals
 from edgekit.passes.signed_bytes import is_unsigned
@@ -32,6 +33,7 @@ from edgekit.preprocess import front_of, integer_features, read_all, real_featur
 from edgekit.quantize import Calibration, Settings, load
 from edgekit.ram import ram_advice, rooms_of, within_ram
 from edgekit.report import accuracy_gate, gates, parse_budget
+from edgekit.rewrite.code_weights import candidates
 from edgekit.simulate import Simulator
 from edgekit.target import Target, load_target
 from edgekit.validate.data import (
@@ -241,10 +243,12 @@ def inspect(
     calibration: Calibration | None = None,
     quantization: Settings = Settings(),
     ranges: bool = False,
+    storage: bool = False,
     preprocess: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Operators, shapes, parameters, MACs and peak memory, layer by layer; with `ranges` also what
-    quantization makes of each tensor and how much error each layer adds on the calibration data."""
+    quantization makes of each tensor and how much error each layer adds on the calibration data, with
+    `storage` how small each layer's weights would be as a stream, and what portable kernels pay for it."""
     name = default_name(model.stem)
     options = Options(
         name, dims=dims or {}, quantization=quantization, preprocess=tables(preprocess or {})
@@ -267,6 +271,9 @@ def inspect(
     del report["target"]
     if ranges:
         report["ranges"] = _ranges(stages)
+    if storage:
+        found = candidates(stages.plain, {})
+        report["storage"] = [storage_json(c.storage) for c in found]
     return report
 
 
