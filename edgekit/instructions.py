@@ -28,8 +28,9 @@ def of_node(node: IntNode, values: Mapping[str, Value], calls: int) -> int:
     out = values[node.outputs[0]]
     if node.variant and node.variant.instructions:
         return calls * node.variant.instructions(node.params, out.shape[1] // calls)
-    if node.variant is None and node.op.estimate is not None:
-        return calls * node.op.estimate(node.params, out.shape[1] // calls)
+    own = None if node.variant else node.op.estimate(node.params, out.shape[1] // calls)
+    if own is not None:
+        return calls * own
     outputs = sum(values[name].elements for name in node.outputs)
     macs = node.op.cost(node, values).macs
     work = (1 if node.variant else _MAC) * macs
@@ -198,7 +199,7 @@ def interleave_neon(p: Any, n: int) -> int:
 
 def binary(p: Any, n: int) -> int:
     """Portable binary layers: words of a window for every output."""
-    return int(_CALL + n * p.out_w * (60 + p.out_c * (30 + 20 * p.kernel_h + 13 * p.words)))
+    return int(_CALL + n * p.out_w * (100 + 8 * p.words + p.out_c * (40 + 15 * p.words)))
 
 
 def slices(p: Any, n: int) -> int:

@@ -159,8 +159,6 @@ class Op:
     signature: ClassVar[str] = "flat"
     Params: ClassVar[type[Params]] = Params
     consts: ClassVar[tuple[Const, ...]] = ()
-    # Instructions of the portable kernel for a call of so many rows, as `Variant.instructions`.
-    estimate: ClassVar[Callable[[Any, int], int] | None] = None
     # Faster kernels of the same bytes, the best first.
     variants: ClassVar[tuple[Variant, ...]] = ()
     # Names of the run-time operands; a name ending in "..." takes any number.
@@ -326,6 +324,11 @@ class Op:
     def unpacking(cls, p: Any) -> int:
         """Instructions that the portable kernel takes in every call to make its weights; an estimate."""
         return 0
+
+    @classmethod
+    def estimate(cls, p: Any, n: int) -> int | None:
+        """Instructions of the portable kernel for a call of n rows, None for the usual number."""
+        return None
 
     @classmethod
     def aliases(cls, node: IntNode, values: Mapping[str, Value]) -> list[Alias]:
