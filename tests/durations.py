@@ -88,6 +88,11 @@ LONG = (
 
 # Left out of `make check`, as are those that say so themselves.
 SLOW = (
+    "test_code_weights.py::test_a_bundle_with_streams",
+    "test_code_weights.py::test_a_flash_budget",
+    "test_code_weights.py::test_optimize_says_what_may_be_paid",
+    "test_code_weights.py::test_coded_weights_change_no_output[balanced",
+    "test_code_weights.py::test_sanitizers_find_nothing_in_the_decoder",
     "test_cli.py::test_a_model_that_does_not_fit_is_still_written",
     "test_constant_channels.py::test_random_networks_compute_the_same_bytes",
     "test_constant_channels.py::test_a_twentieth_of_mcunet_is_constant",
