@@ -21,7 +21,7 @@ from edgekit.quantize import equalize
 from edgekit.quantize.evaluate import inferences, some
 from edgekit.quantize.prepare import Groups, accumulated, groups_of, has_reals, is_real, prepared
 from edgekit.quantize.ranges import RANGES, Histogram, affine, minmax, power_of_two, symmetric
-from edgekit.quantize.refit import learnable, output_error, refitted
+from edgekit.quantize.refit import learnable, refitted
 from edgekit.quantize.report import error_report
 from edgekit.quantize.schemes import W8A8, W8A16, WEIGHT_BITS, chosen_schemes
 from edgekit.quantize.store import Quantization, damaged, load, save
@@ -36,15 +36,14 @@ Array = NDArray[Any]
 # all, none.
 ROUNDINGS = ("auto", "learned", "nearest")
 FEW_SAMPLES = 8
-_FITTED_SAMPLES = 128
-_COMPARED_SAMPLES = 32
+_CORRECTION_SAMPLES = 128
+_LEARNED_SAMPLES = 1024
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How numbers are chosen. ranges: a key of `ranges.RANGES`. equalize: where that lowers the error of
-    the network's outputs. scheme: one of `schemes.SCHEMES`; layer_schemes: those of single layers, by
-    patterns of their names. rounding: one of `ROUNDINGS`. power_of_two: scales are powers of two."""
+    """How numbers are chosen. ranges: a key of `ranges.RANGES`. scheme: one of `schemes.SCHEMES`;
+    layer_schemes: those of single layers, by patterns of their names. rounding: one of `ROUNDINGS`. power_of_two: scales are powers of two."""
 
     ranges: str = "percentile"
     equalize: bool = True
@@ -112,8 +111,9 @@ def quantized(
     if missing and calibration is not None:
         check_calibration(ready, calibration)
         if settings.equalize:
-            ready, factors, seen = _equalized(ready, groups, calibration, settings, wide)
-        seen = seen or _histograms(ready, groups, calibration)
+            spreads = _spreads(ready, calibration)
+            ready, factors = equalize.equalized(ready, spreads, wide, few)
+        seen = _histograms(ready, groups, calibration)
     decided = _numbers(ready, groups, seen, settings, few, wide)
     if not decided.quants:
         return graph, None
@@ -160,41 +160,12 @@ def _fitted(
     correct: bool,
 ) -> tuple[Graph, Quantization]:
     """With learned weights and corrected biases."""
-    inputs = some(ready, calibration, _FITTED_SAMPLES)
+    inputs = some(ready, calibration, _LEARNED_SAMPLES if learn else _CORRECTION_SAMPLES)
     quants, data = refitted(
         ready, integer, inputs, learn, correct=correct, power=settings.power_of_two
     )
     decided = replace(decided, quants={**decided.quants, **quants}, data={**decided.data, **data})
     return applied(ready, decided), decided
-
-
-def _equalized(
-    graph: Graph, groups: Groups, calibration: Samples, settings: Settings, wide: frozenset[str]
-) -> tuple[Graph, dict[str, Array], dict[str, Histogram]]:
-    """The graph with even channels, and their factors, where the outputs of its integers of eight bits
-    are then nearer to the real ones; else as it is. And its histograms, where they were made."""
-    even, factors = equalize.equalized(graph, _spreads(graph, calibration), wide)
-    if not factors:
-        return graph, {}, {}
-    inputs = some(graph, calibration, _COMPARED_SAMPLES)
-    errors, seen_in = [], []
-    for ready in (graph, even):
-        seen = _histograms(ready, groups, calibration)
-        decided = _numbers(ready, groups, seen, settings, {}, wide)
-        result, _ = _fitted(
-            ready,
-            applied(ready, decided),
-            decided,
-            calibration,
-            settings,
-            {},
-            settings.bias_correction,
-        )
-        errors.append(output_error(ready, result, inputs))
-        seen_in.append(seen)
-    if errors[1] < errors[0]:
-        return even, factors, seen_in[1]
-    return graph, {}, seen_in[0]
 
 
 def restored(graph: Graph, quantization: Quantization) -> Graph:

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from edgekit.graph import Graph, Node, Quant
@@ -14,7 +13,6 @@ from edgekit.op import load_ops
 from edgekit.quantize.bias import corrected, quantized_inputs
 from edgekit.quantize.evaluate import Live, run_integer, run_real_batch, stacked
 from edgekit.quantize.learned import learned
-from edgekit.validate.data import dequantize
 
 Array = NDArray[Any]
 Inputs = list[dict[str, Array]]
@@ -60,24 +58,6 @@ def refitted(
         reals.done(node)
         integers.done(node)
     return quants, data
-
-
-def output_error(real: Graph, integer: Graph, inputs: Inputs) -> float:
-    """Mean squared error of the network's outputs, of each output's mean square; their sum."""
-    reals = Live(real, stacked(inputs))
-    integers = Live(integer, quantized_inputs(integer, stacked(inputs)))
-    total = 0.0
-    for node in real.nodes:
-        wanted, found = run_real_batch(node, real, reals), run_integer(node, integer, integers)
-        for name, want, got in zip(node.outputs, wanted, found, strict=True):
-            quant = integer.value(name).quant
-            if name in real.outputs and quant is not None:
-                off = want.astype(np.float64) - dequantize(got, quant)
-                total += float((off**2).mean() / max((want.astype(np.float64) ** 2).mean(), 1e-300))
-            reals[name], integers[name] = want, got
-        reals.done(node)
-        integers.done(node)
-    return total
 
 
 def learnable(graph: Graph) -> Iterable[str]:
