@@ -44,6 +44,8 @@ STREAM = click.option(
 )
 OPTIMIZE = click.option("--optimize", type=click.Choice(["balanced", "speed", "size", "ram"]), default="balanced", show_default=True,
                         help="Stream rows for the least RAM (ram), for what costs an estimated 3 % of the instructions at most (balanced), not at all (speed, size).")  # fmt: skip
+CODE = click.option("--code-weights", type=click.Choice(["none", "auto", "all"]), default="none", show_default=True,
+                    help="Hold weights in flash as streams of bits, decoded as they are used: where --optimize allows what that costs (auto), or wherever it saves (all).")  # fmt: skip
 COSTS = click.option("--costs", type=click.Path(path_type=Path), metavar="FILE",
                      help="Choose kernels by the instructions that `edgekit tune` counted into FILE.")  # fmt: skip
 REGIONS = click.option("--regions", default="", metavar="dtcm,sram",
@@ -58,6 +60,10 @@ PLUGIN = click.option("--plugin", multiple=True, metavar="DIR", expose_value=Fal
                       type=click.Path(path_type=Path), help="A folder with operators of your own, one Python and one C file each.")  # fmt: skip
 DIM = click.option("--dim", "dims", multiple=True, metavar="NAME=SIZE", callback=config.sizes,
                    help="The size of a symbolic dimension of an input.")  # fmt: skip
+
+
+RECIPE = click.option("--recipe", type=click.Path(path_type=Path), metavar="FILE", callback=config.recipe,
+                      help="A TOML file with the steps [[compress.step]]; without it those of --config.")  # fmt: skip
 
 
 def quantization(function: Callable[..., int]) -> Callable[..., int]:

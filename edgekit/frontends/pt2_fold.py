@@ -19,6 +19,11 @@ def _slice(a: Attributes, x: Array, *parts: Array) -> Array:
     return x[tuple(index)]
 
 
+def _reduced(over: Callable[..., Array], a: Attributes, x: Array, *axes: Array) -> Array:
+    axis = tuple(axes[0].tolist()) if axes else None
+    return np.asarray(over(x, axis=axis, keepdims=bool(a.get("keepdims", 1))))
+
+
 # Operator -> result, from its attributes and operands. Axes are in range and steps positive: the
 # nodes are of our own making.
 FOLD: dict[str, Callable[..., Array]] = {
@@ -41,10 +46,18 @@ FOLD: dict[str, Callable[..., Array]] = {
     "Exp": lambda a, x: np.exp(x),
     "Sqrt": lambda a, x: np.sqrt(x),
     "Reciprocal": lambda a, x: 1 / x,
+    "Sign": lambda a, x: np.sign(x),
+    "GreaterOrEqual": lambda a, x, y: x >= y,
+    "Greater": lambda a, x, y: x > y,
+    "Less": lambda a, x, y: x < y,
+    "LessOrEqual": lambda a, x, y: x <= y,
+    "Where": lambda a, c, x, y: np.asarray(np.where(c, x, y)),
+    "ReduceMean": lambda a, x, *axes: _reduced(np.mean, a, x, *axes),
+    "ReduceMax": lambda a, x, *axes: _reduced(np.max, a, x, *axes),
 }
 
 
-_BROADCAST = ("Add", "Sub", "Mul", "Div", "Pow")
+_BROADCAST = ("Add", "Sub", "Mul", "Div", "Pow", "GreaterOrEqual", "Greater", "Less", "LessOrEqual", "Where")  # fmt: skip
 
 
 def fold(

@@ -117,11 +117,15 @@ def prelu(s: Step) -> None:
     s.emit("PRelu", [x, slope])
 
 
-def greater(s: Step) -> None:
-    """The number has the type of what it is compared with."""
-    x = s.tensor("self")
-    number = s.number("other", s.argument("other"), s.writer.values[x].dtype)
-    s.emit("Greater", [x, number])
+def compared(op: str) -> Callable[[Step], None]:
+    """A rule for a comparison with a number, which has the type of what it is compared with."""
+
+    def rule(s: Step) -> None:
+        x = s.tensor("self")
+        number = s.number("other", s.argument("other"), s.writer.values[x].dtype)
+        s.emit(op, [x, number])
+
+    return rule
 
 
 def where(s: Step) -> None:

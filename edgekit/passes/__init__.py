@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from edgekit.graph import Graph
+from edgekit.passes.binarize import binarize
 from edgekit.passes.bind_edges import bind_edges
 from edgekit.passes.canonicalize import canonicalize
 from edgekit.passes.collapse_reshapes import collapse_reshapes
@@ -45,6 +46,7 @@ CANONICAL: tuple[Pass, ...] = (
     collapse_reshapes,
     fuse_activation,
     fuse_pointwise,
+    binarize,
     fold_pad,
     drop_dead,
     distinct_outputs,

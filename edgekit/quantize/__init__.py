@@ -24,6 +24,7 @@ from edgekit.quantize.ranges import RANGES, Histogram, affine, minmax, power_of_
 from edgekit.quantize.refit import learnable, refitted
 from edgekit.quantize.report import error_report
 from edgekit.quantize.schemes import W8A8, W8A16, WEIGHT_BITS, chosen_schemes
+from edgekit.quantize.signs import finest, signs_only
 from edgekit.quantize.store import Quantization, damaged, load, save
 from edgekit.quantize.weights import layer_constants
 from edgekit.quantize.widths import WIDE, wide_tensors
@@ -349,6 +350,9 @@ def _numbers(
             made = layer_constants(node, graph, x, out, bits, settings.power_of_two)
             for name, (quant, array) in made.items():
                 quants[name], data[name] = quant, array
+            weights = numbers(node.inputs[1])
+            if weights is not None and node.outputs[0] in quants.keys() & signs_only(graph):
+                quants[node.outputs[0]] = finest(x, weights)
     return Quantization(quants, data, wide=wide)
 
 

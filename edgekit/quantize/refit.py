@@ -13,6 +13,7 @@ from edgekit.op import load_ops
 from edgekit.quantize.bias import corrected, quantized_inputs
 from edgekit.quantize.evaluate import Live, run_integer, run_real_batch, stacked
 from edgekit.quantize.learned import learned
+from edgekit.quantize.signs import one_magnitude, reads_signs
 
 Array = NDArray[Any]
 Inputs = list[dict[str, Array]]
@@ -66,5 +67,8 @@ def learnable(graph: Graph) -> Iterable[str]:
 
 
 def _ours(node: Node, real: Graph) -> bool:
-    weighted = load_ops()[node.op].channel_axis is not None
-    return weighted and real.value(node.inputs[1]).dtype == "float32"
+    """Signs and weights of one magnitude a channel are not rounded: there is nothing to fit."""
+    axis = load_ops()[node.op].channel_axis
+    if axis is None or real.value(node.inputs[1]).dtype != "float32":
+        return False
+    return not (reads_signs(node, real) and one_magnitude(real.value(node.inputs[1]), axis))

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from edgekit.graph import Graph
 from edgekit.quantize.bias import quantized_inputs
 from edgekit.quantize.evaluate import Live, run_integer, run_real_batch, some, stacked
+from edgekit.quantize.signs import signs_only
 from edgekit.validate.data import Samples, dequantize
 from edgekit.validate.metrics import max_abs_error, sqnr_db
 from edgekit.validate.score import finite
@@ -52,7 +53,9 @@ class ErrorReport:
 def error_report(
     real: Graph, integer: Graph, samples: Samples, most: int = _SAMPLES
 ) -> ErrorReport:
-    """Compare every node of `integer` with the same node of `real`, its prepared real graph."""
+    """Compare every node of `integer` with the same node of `real`, its prepared real graph; tensors of which
+    only the sign is read have no numbers to compare."""
+    unseen = signs_only(real)
     inputs = stacked(some(real, samples, most))
     reals, ints = Live(real, inputs), Live(integer, quantized_inputs(integer, inputs))
     layers = []
@@ -63,7 +66,7 @@ def error_report(
         found = run_integer(node, integer, ints)
         for name, want, own, got in zip(node.outputs, wanted, alone, found, strict=True):
             value = integer.value(name)
-            if value.quant is not None:
+            if value.quant is not None and name not in unseen:
                 network, layer = (dequantize(x, value.quant) for x in (got, own))
                 error = max_abs_error(want, network)
                 layers.append(

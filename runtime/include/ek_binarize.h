@@ -1,0 +1,19 @@
+/* ek_binarize.h -- generated from edgekit/ops/binarize.py; do not edit */
+#ifndef EK_BINARIZE_H
+#define EK_BINARIZE_H
+
+#include <stdint.h>
+
+#include "ek_rows.h"
+
+typedef struct {
+    int32_t channels; /* edges */
+    int32_t width; /* pixels of a row */
+    int32_t low; /* the number below the edge */
+    const int16_t *edges; /* [channels], 128 where nothing reaches it */
+    const int8_t *turned; /* [channels], 1 where the step falls */
+} ek_binarize_params;
+
+void ek_binarize_s8(const ek_binarize_params *p, const ek_rows *input, const ek_rows *output, int32_t first, int32_t n, uint8_t *scratch);
+
+#endif

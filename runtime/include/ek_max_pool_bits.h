@@ -1,0 +1,27 @@
+/* ek_max_pool_bits.h -- generated from edgekit/ops/max_pool_bits.py; do not edit */
+#ifndef EK_MAX_POOL_BITS_H
+#define EK_MAX_POOL_BITS_H
+
+#include <stdint.h>
+
+#include "ek_rows.h"
+
+typedef struct {
+    int32_t in_h; /* input rows */
+    int32_t in_w; /* input columns */
+    int32_t in_c; /* input channels */
+    int32_t out_h; /* output rows */
+    int32_t out_w; /* output columns */
+    int32_t kernel_h; /* window rows */
+    int32_t kernel_w; /* window columns */
+    int32_t stride_h; /* rows between windows */
+    int32_t stride_w; /* columns between windows */
+    int32_t pad_top; /* padding rows above */
+    int32_t pad_left; /* padding columns at the left */
+    int32_t out_min; /* lower clamp */
+    int32_t out_max; /* upper clamp */
+} ek_max_pool_bits_params;
+
+void ek_max_pool_bits_s8(const ek_max_pool_bits_params *p, const ek_rows *input, const ek_rows *output, int32_t first, int32_t n, uint8_t *scratch);
+
+#endif
