@@ -119,5 +119,5 @@ def _fitted(
     damping = max(_DAMPING * spread, _LEAST_DAMPING * size) or 1.0
     h += damping * np.eye(len(h))
     target = np.linalg.solve(h, (sums.yx[g] / n - np.outer(y, x) + damping * own).T).T
-    numbers, scale = low_bits.fitted(target, h, bits, power)
-    return numbers, scale, target
+    numbers, scale = low_bits.fitted(target, h, bits, power, own == 0)
+    return numbers, scale, np.where(own == 0, 0.0, target)
