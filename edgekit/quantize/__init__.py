@@ -22,7 +22,7 @@ from edgekit.quantize.evaluate import inferences, some
 from edgekit.quantize.mixed import check_budget, within_budget
 from edgekit.quantize.prepare import Groups, accumulated, groups_of, has_reals, is_real, prepared
 from edgekit.quantize.ranges import RANGES, Histogram, affine, minmax, power_of_two, symmetric
-from edgekit.quantize.refit import learnable, output_error, refitted
+from edgekit.quantize.refit import learnable, refitted
 from edgekit.quantize.report import error_report
 from edgekit.quantize.rounded import rounded
 from edgekit.quantize.schemes import (
@@ -49,16 +49,15 @@ Array = NDArray[Any]
 # all, none.
 ROUNDINGS = ("auto", "learned", "nearest")
 FEW_SAMPLES = 8
-_FITTED_SAMPLES = 128
-_COMPARED_SAMPLES = 32
+_CORRECTION_SAMPLES = 128
+_LEARNED_SAMPLES = 1024
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How numbers are chosen. ranges: a key of `ranges.RANGES`. equalize: where that lowers the error of
-    the network's outputs. scheme: one of `schemes`; layer_schemes: those of single layers, by
-    patterns of their names. rounding: one of `ROUNDINGS`. power_of_two: scales are powers of two. weights: with
-    the scheme "mixed", bytes ("120K") or share ("40%") of what all weights take at eight bits; among: the
+    """How numbers are chosen. ranges: a key of `ranges.RANGES`. scheme: one of `schemes`; layer_schemes: those of
+    single layers, by patterns of their names. rounding: one of `ROUNDINGS`. power_of_two: scales are powers of two.
+    weights: with the scheme "mixed", bytes ("120K") or share ("40%") of what all weights take at eight bits; among: the
     kinds of schemes that it chooses from (`ways.KINDS`)."""
 
     ranges: str = "percentile"
@@ -130,8 +129,9 @@ def quantized(
     if missing and calibration is not None:
         check_calibration(ready, calibration)
         if settings.equalize:
-            ready, factors, seen = _equalized(ready, groups, calibration, settings, wide)
-        seen = seen or _histograms(ready, groups, calibration)
+            few = {name: weight_bits(s) for name, s in chosen.items() if weight_bits(s) < 8}
+            ready, factors = equalize.equalized(ready, _spreads(ready, calibration), wide, few)
+        seen = _histograms(ready, groups, calibration)
 
     def attempt(schemes: Mapping[str, str]) -> tuple[Graph, Quantization]:
         return _by_schemes(ready, groups, seen, settings, schemes, wide, calibration)
@@ -219,42 +219,12 @@ def _fitted(
     codes: Mapping[str, str],
 ) -> tuple[Graph, Quantization]:
     """With learned weights and corrected biases."""
-    inputs = some(ready, calibration, _FITTED_SAMPLES)
+    inputs = some(ready, calibration, _LEARNED_SAMPLES if learn else _CORRECTION_SAMPLES)
     quants, data = refitted(
         ready, integer, inputs, learn, correct=correct, power=settings.power_of_two, codes=codes
     )
     decided = replace(decided, quants={**decided.quants, **quants}, data={**decided.data, **data})
     return applied(ready, decided), decided
-
-
-def _equalized(
-    graph: Graph, groups: Groups, calibration: Samples, settings: Settings, wide: frozenset[str]
-) -> tuple[Graph, dict[str, Array], dict[str, Histogram]]:
-    """The graph with even channels, and their factors, where the outputs of its integers of eight bits
-    are then nearer to the real ones; else as it is. And its histograms, where they were made."""
-    even, factors = equalize.equalized(graph, _spreads(graph, calibration), wide)
-    if not factors:
-        return graph, {}, {}
-    inputs = some(graph, calibration, _COMPARED_SAMPLES)
-    errors, seen_in = [], []
-    for ready in (graph, even):
-        seen = _histograms(ready, groups, calibration)
-        decided = _numbers(ready, groups, seen, settings, {}, wide, {})
-        result, _ = _fitted(
-            ready,
-            applied(ready, decided),
-            decided,
-            calibration,
-            settings,
-            {},
-            settings.bias_correction,
-            {},
-        )
-        errors.append(output_error(ready, result, inputs))
-        seen_in.append(seen)
-    if errors[1] < errors[0]:
-        return even, factors, seen_in[1]
-    return graph, {}, seen_in[0]
 
 
 def restored(graph: Graph, quantization: Quantization) -> Graph:
