@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageOps
 
 from benchmarks import HERE, models_folder
 from benchmarks.score_data import jpegs, resized
@@ -116,18 +116,16 @@ def mfcc() -> Callable[[Array], Array]:
     return module.mfcc  # type: ignore[no-any-return]
 
 
-def photographs() -> tuple[Array, Array, Array]:
-    """Calibration: 64 of COCO's training images and 100 of ImageNet, whole, and a square part of each."""
+COCO, IMAGENET = "coco128_person_320x240_jpegblob_64.npz", "imagenet_samples_224_jpegblob_100.npz"
+
+
+def photographs(*files: str) -> tuple[Array, Array, Array]:
+    """Calibration: the photographs of these files, whole, and a square part of each; of a single one mirrored,
+    too, before the parts."""
     rng = np.random.default_rng(0)
-    images = [
-        image
-        for file in (
-            "coco128_person_320x240_jpegblob_64.npz",
-            "imagenet_samples_224_jpegblob_100.npz",
-        )
-        for image in jpegs(data(file))
-    ]
-    shown = [*images, *(part(image, rng) for image in images)]
+    images = [image for file in files for image in jpegs(data(file))]
+    mirrored = [ImageOps.mirror(image) for image in images] if len(files) == 1 else []
+    shown = [*images, *mirrored, *(part(image, rng) for image in images)]
     x, y = persons()
     return resized(iter(shown), 96, 96) / np.float32(255), x, y
 
@@ -148,12 +146,14 @@ def cars(everything: bool) -> tuple[Array, Array, Array]:
     return x[calibrating, ::7].reshape(-1, 640), x[scored].reshape(-1, 640), y[scored]
 
 
+VWW = "mlperf_tiny_vww01_mobilenetv1_float32.tflite"
 AD = "mlperf_tiny_ad01_autoencoder_float32.tflite"
 CASES = [
     Case("digits", "../bench/net_digits.onnx", partial(first, digits_split), top1, partial(drawn, digits_split)),
     Case("mnist", "../bench/net_mnist.onnx", partial(first, mnist_split), top1, partial(drawn, mnist_split)),
     Case("kws", "mlperf_tiny_kws01_dscnn_float32.tflite", words, top1),
-    Case("vww", "mlperf_tiny_vww01_mobilenetv1_float32.tflite", photographs, top1),
+    Case("vww", VWW, partial(photographs, COCO, IMAGENET), top1),
+    Case("vww, coco", VWW, partial(photographs, COCO), top1),
     Case("ad, other clips", AD, partial(cars, False), auc_of_clips, classes=False),
     Case("ad, all clips", AD, partial(cars, True), auc_of_clips, classes=False),
 ]  # fmt: skip
