@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -102,7 +103,10 @@ def main() -> None:
     if given.code:
         print(table(("kernel", "bytes", "kept"), list(code())))
         return
-    made = list(rows())
+    made = []
+    for row in rows():
+        print(*map(_cell, row), file=sys.stderr, flush=True)
+        made.append(row)
     print(table(HEADS, made, text=3))
     if given.write:
         lines = [HEADS, ("---",) * 3 + ("---:",) * (len(HEADS) - 3), *made]
