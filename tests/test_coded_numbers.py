@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from edgekit import cli, commands
 from edgekit.build import Options, compile_program
+from edgekit.compress.recipe import Recipe
 from edgekit.errors import EdgekitError
 from edgekit.families.coding import best_bytes
 from edgekit.program import Program
@@ -240,6 +241,12 @@ def test_a_mixed_bundle_is_exact_and_opened_again(
     again = weights_of(program(classifier, scheme="mixed", weights="60%"))
     for name, found in weights_of(stages.program).items():
         np.testing.assert_array_equal(found, again[name])
+
+
+def test_a_recipe_has_the_same_words() -> None:
+    table = {"kind": "quantize", "scheme": "mixed", "weights": "40%", "among": "w8a8,e"}
+    recipe = Recipe.of([table])
+    assert recipe.tables() == (table,)
 
 
 @pytest.mark.slow
