@@ -404,9 +404,11 @@ def search(
               help="With --sensitivity: npz with x, optionally y (default: the calibration data).")  # fmt: skip
 @click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE.svg",
               help="With --sensitivity: draw it here.")  # fmt: skip
+@click.option("--storage", is_flag=True,
+              help="Also how small each layer's weights would be as a stream of bits.")  # fmt: skip
 @config.preprocess
 def inspect(session: Session, model: Path, dims: dict[str, int], ranges: bool, sensitivity: bool,
-            data: Path | None, output: Path | None, scale: float | None, offset: float | None,
+            storage: bool, data: Path | None, output: Path | None, scale: float | None, offset: float | None,
             preprocess: dict[str, Any], **options: Any) -> int:  # fmt: skip
     """Operators, shapes, parameters, MACs and the memory bound of MODEL, per layer."""
     from edgekit.commands import inspect as run
@@ -422,8 +424,8 @@ def inspect(session: Session, model: Path, dims: dict[str, int], ranges: bool, s
         )  # fmt: skip
     judged = Calibration(path, scale, offset) if sensitivity else None
     with session.layers() as progress:
-        report = run(model, dims=dims, ranges=ranges, sensitivity=judged, preprocess=preprocess,
-                     progress=progress, **numbers(scale=scale, offset=offset, **options))  # fmt: skip
+        report = run(model, dims=dims, ranges=ranges, sensitivity=judged, storage=storage,
+                     preprocess=preprocess, progress=progress, **numbers(scale=scale, offset=offset, **options))  # fmt: skip
     text = inspect_screen(report)
     if output:
         write(output, draw(report["sensitivity"], report["model"]))

@@ -148,9 +148,8 @@ def storage_lines(report: Report) -> list[str]:
     ]
 
 
-def storage_table(report: Report) -> list[str]:
+def storage_table(layers: list[Report]) -> list[str]:
     """The same layer by layer."""
-    layers = report["coded_weights"]
     if not layers:
         return []
     rows = [
@@ -287,7 +286,7 @@ def size_screen(report: Report) -> str:
         *memory_lines(report),
         f"stack   {' -> '.join(report['stack_path'])}",
         *contributors(report),
-        *storage_table(report),
+        *storage_table(report["coded_weights"]),
         *gate_lines(report),
     ]
     return "\n".join(lines)
@@ -437,6 +436,7 @@ def inspect_screen(report: Report) -> str:
         "",
         table(heads, rows, text=4),
         *channels_table(report),
+        *storage_table(report.get("storage", [])),
     ]
     lines += ranges_lines(report) if "ranges" in report else []
     lines += sensitivity_lines(report["sensitivity"]) if "sensitivity" in report else []
