@@ -134,14 +134,18 @@ def quantized(
         seen = _histograms(ready, groups, calibration)
 
     def attempt(schemes: Mapping[str, str]) -> tuple[Graph, Quantization]:
-        return _by_schemes(ready, groups, seen, settings, schemes, wide, calibration)
+        everything = {**chosen, **schemes}
+        return _by_schemes(ready, groups, seen, settings, everything, wide, calibration)
 
     if settings.scheme == MIXED:
         named = fitting(settings.layer_schemes, graph)
         layers = {n: chosen[n] if n in named else "" for n in weighted(graph)}
-        found = within_budget(ready, calibration, layers, settings.weights, settings.among, attempt)
-        chosen |= found
-    result, decided = attempt(chosen)
+        found, made = within_budget(
+            ready, calibration, layers, settings.weights, settings.among, attempt
+        )
+        chosen, (result, decided) = {**chosen, **found}, made
+    else:
+        result, decided = attempt({})
     if not decided.quants:
         return graph, None
     if calibration is None or not seen:
