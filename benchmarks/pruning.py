@@ -4,8 +4,8 @@
 
 Trains the rows of the data sets named (all of their rows, or those of ``--rows``), keeps what was found in pruning.json,
 and prints the table of all that is kept there; ``--write`` puts it into docs/COMPRESSION.md. Every row has the same data, epochs,
-optimizer and seeds; the seed whose network is built is the best on validation data, which are
-no part of training or test.
+optimizer and seeds; the seed whose network is built is the most accurate on validation data, of equals the one of least loss; these data
+are no part of training or test.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from edgekit.build import Compiled, build
 from edgekit.commands import reopen
 from edgekit.compress.torch import Training, evaluate, finetune, narrowed, prune_module
 from edgekit.compress.torch.macs import counter
+from edgekit.compress.torch.narrow import merit
 from edgekit.simulate import Simulator
 from edgekit.validate.data import dequantize
 from edgekit.validate.score import score
@@ -143,20 +144,20 @@ ROWS = {
 
 def run(case: Case, row: Row, goal: float, seeds: tuple[int, ...]) -> dict[str, Any]:
     """The scores of every seed, and the chosen network's build."""
-    found: list[tuple[float, dict[str, float], float, nn.Module]] = []
+    found: list[tuple[tuple[float, float], dict[str, float], float, nn.Module]] = []
     for seed in seeds if row.make is not base else (0,):
         epochs = (case.pretrained or 0) if row.longer else case.epochs
         training = Training(epochs=epochs, learning_rate=case.rate, augment=case.augment, seed=seed)
         net, share = row.make(case, goal, training)
         scores = {name: evaluate(net, test) for name, test in case.tests.items()}
-        found.append((evaluate(net, case.validation), scores, share, net))
-        print(f"  seed {seed}: {share:.3f} {scores} validation {found[-1][0]:.4f}", file=sys.stderr)
+        found.append((merit(net, case.validation), scores, share, net))
+        print(f"  seed {seed}: {share:.3f} {scores} validation {found[-1][0]}", file=sys.stderr)
     best = max(range(len(found)), key=lambda k: found[k][0])
     _, scores, share, net = found[best]
     return {
         "share": share,
         "tests": [f[1] for f in found],
-        "validation": [f[0] for f in found],
+        "validation": [f[0][0] for f in found],
         "chosen": best,
         "build": built(case, net),
     }
