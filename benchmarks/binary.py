@@ -54,7 +54,9 @@ def network(shape: tuple[int, int, int], channels: int, kernel: int, *, steps: b
     rng = np.random.default_rng(zlib.crc32(repr((shape, channels, kernel)).encode()))
     taps = kernel * kernel * c
     weights = np.where(rng.random((channels, kernel, kernel, c)) < 0.5, -127, 127).astype(np.int8)
-    scale = tuple(float(np.float32(s)) for s in rng.uniform(0.5, 1.5, channels) / 127 / np.sqrt(taps))
+    scale = tuple(
+        float(np.float32(s)) for s in rng.uniform(0.5, 1.5, channels) / 127 / np.sqrt(taps)
+    )
     bias = (rng.normal(0, 0.3, channels) / np.array(scale)).astype(np.int32)
     ones, map_ = Quant((1.0,), (0,)), (1, h, w, channels)
     out = Quant((0.005,) if steps else (0.03,), (0,))
@@ -110,7 +112,9 @@ def layers(board: Target) -> Iterator[tuple[str, list[Count]]]:
         best = min(counted(plain, board), key=lambda c: c.instructions)
         rows = [best]
         for steps in (False, True):
-            rows += counted(binary_layers(lower(network(shape, channels, kernel, steps=steps))), board)
+            rows += counted(
+                binary_layers(lower(network(shape, channels, kernel, steps=steps))), board
+            )
         yield name, rows
 
 

@@ -167,7 +167,9 @@ def test_ray_is_asked_as_its_documentation_says(monkeypatch: pytest.MonkeyPatch)
         return SimpleNamespace(remote=submit)
 
     ray = SimpleNamespace(
-        init=lambda **given: calls.append(given), shutdown=lambda: calls.append("end"), remote=remote
+        init=lambda **given: calls.append(given),
+        shutdown=lambda: calls.append("end"),
+        remote=remote,
     )
     monkeypatch.setitem(sys.modules, "ray", ray)
     with open_engine("ray", 2) as engine:
