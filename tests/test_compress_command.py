@@ -226,7 +226,7 @@ def test_an_int8_file_loses_channels_and_keeps_its_scales(tmp_path: Path) -> Non
         output=tmp_path / "hello", control=False,
     )  # fmt: skip
     before, after = report["rows"]
-    assert after["macs"] <= 0.7 * before["macs"]
+    assert after["macs"] <= 0.9 * before["macs"]
     found = validate(tmp_path / "hello", data=tmp_path / "x.npz", place="host")
     assert [gate["name"] for gate in found["gates"]] == ["simulator = host"]
     original = next(pair for pair in found["comparisons"] if pair["a"] == "original")
