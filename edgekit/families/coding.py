@@ -29,7 +29,7 @@ from edgekit.families.tokens import RUNS, Tokens, grouped, tokens
 Weights = NDArray[np.int8]
 Words = NDArray[np.uint16]
 
-MOST_WINDOW = 8  # bits: a table of 512 bytes
+MOST_WINDOW = 7  # bits: a table of 256 bytes
 _TOKEN_BITS = 16  # at most, so that a decoder fills up once a token
 _EXACT = 6  # candidates, by their entropies, that are coded to be compared
 
@@ -108,7 +108,8 @@ def best(weights: Weights) -> Coded:
 @lru_cache(maxsize=256)
 def _best(shape: tuple[int, int], data: bytes) -> Coded:
     weights = np.frombuffer(data, np.int8).reshape(shape)
-    rough = sorted(_candidates(weights), key=lambda c: c[0])[:_EXACT]
+    possible = (c for c in _candidates(weights) if np.isfinite(c[0]))
+    rough = sorted(possible, key=lambda c: c[0])[:_EXACT]
     return min((encoded(t, low, span) for _, t, low, span in rough), key=lambda c: c.nbytes)
 
 
@@ -159,7 +160,7 @@ def encoded(way: Tokens, low: int, span: int) -> Coded:
     values = np.stack([v for v, _ in fields], axis=1).reshape(-1)
     widths = np.stack([b for _, b in fields], axis=1).reshape(-1)
     stream = prefix.packed(values, widths)
-    fmt = Format(int(bits.max()), low, way.group, way.kept, span)
+    fmt = Format(max(1, int(bits.max())), low, way.group, way.kept, span)
     return Coded(fmt, np.concatenate(codes).astype(np.uint16), stream, len(keys))
 
 

@@ -10,11 +10,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from edgekit import __version__
+from edgekit import __version__, schema
 from edgekit.bundle import sha256, to_json
 from edgekit.emit.names import check_name, default_name
 from edgekit.errors import EdgekitError
+from edgekit.plan import OPTIMIZE
 from edgekit.preprocess import tables
+from edgekit.quantize.schemes import SCHEMES
 from edgekit.report import parse_budget
 from edgekit.search.drawing import draw
 from edgekit.search.engines import open_engine
@@ -137,6 +139,8 @@ def _space(
             "EK001", "this version cannot prune", where="--keep", found="no step prune",
             help="leave --keep out",
         )  # fmt: skip
+    _known(schemes, SCHEMES, "--schemes")
+    _known(optimize, OPTIMIZE, "--optimize")
     known = Options.__dataclass_fields__
     storage = ("auto", "none") if "code_weights" in known else ()
     subject = setup.subject(None)
@@ -158,6 +162,16 @@ def _space(
     lower = [scheme for scheme in schemes if scheme != schemes[0]]
     fragile = fragile_layers(setup, lower[-1]) if lower else ()
     return Space(keep, schemes, fragile, optimize, storage)
+
+
+def _known(given: tuple[str, ...], words: Iterable[str], where: str) -> None:
+    for word in given:
+        if word not in words:
+            raise EdgekitError(
+                "EK001", "an unknown choice", where=where,
+                found=f"{word!r}, wanted some of {', '.join(words)}",
+                help=f"see `edgekit search --help`; {schema.nearest(word, words)}",
+            )  # fmt: skip
 
 
 def _question(setup: Setup, space: Space, test: Path) -> dict[str, Any]:

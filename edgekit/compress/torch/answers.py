@@ -86,10 +86,13 @@ def examples_of(samples: Samples, labels: Array | None, batch: int) -> Examples:
     return Examples(torch.from_numpy(np.concatenate(flat, axis=1)), y, None, batch)
 
 
-def labels_of(samples: Samples) -> Array | None:
-    """The classes that the data name, if they do."""
-    y = samples.y
-    return y if y is not None and y.dtype.kind in "iu" and y.ndim == 1 else None
+def labels_of(samples: Samples, graph: Graph) -> Array | None:
+    """The classes that the data name: whole numbers, for a model of one output that does not make its
+    input again (what an autoencoder's data say of a sample is no class of its output)."""
+    y, outputs = samples.y, [graph.value(name).elements for name in graph.outputs]
+    classes = y is not None and y.dtype.kind in "iu" and y.ndim == 1
+    again = outputs == [graph.value(name).elements for name in graph.inputs]
+    return y if classes and len(outputs) == 1 and not again else None
 
 
 def batched(augment: Augment, graph: Graph) -> Augment:

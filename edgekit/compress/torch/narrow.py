@@ -14,7 +14,8 @@ from torch import nn
 from edgekit.compress.torch import allocate
 from edgekit.compress.torch.coupling import couplings, remove
 from edgekit.compress.torch.data import Data
-from edgekit.compress.torch.finetune import Training, evaluate, finetune
+from edgekit.compress.torch.finetune import Training, finetune
+from edgekit.compress.torch.losses import evaluate
 from edgekit.compress.torch.macs import counter
 from edgekit.compress.torch.prune import Pruned, prune_module
 from edgekit.errors import EdgekitError

@@ -128,8 +128,13 @@ def _distilled(
     progress: bool | None,
 ) -> History:
     """Train `student` in place; without labels, and for anything but classes, the teacher alone is asked."""
-    known = labels_of(samples) if labels is None else labels
+    known = labels_of(samples, teacher) if labels is None else labels
     master = Answers(GraphModule(teacher))
+    if known is not None and len(teacher.outputs) > 1:
+        raise EdgekitError(
+            "EK001", "labels need a model of one output", where=teacher.name,
+            found=f"{len(teacher.outputs)} outputs", help="leave the labels out: the model itself then teaches",
+        )  # fmt: skip
     classes = known is not None or scores_classes(teacher)
     plan = replace(
         training,
@@ -140,7 +145,7 @@ def _distilled(
     )
     held = None
     if validation is not None:
-        held = examples_of(validation, labels_of(validation), training.batch)
+        held = examples_of(validation, labels_of(validation, teacher), training.batch)
         if held.y is None:
             with torch.no_grad():
                 held.y = torch.cat([master(x) for x, _ in held.batches()])
