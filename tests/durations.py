@@ -97,6 +97,7 @@ SLOW = (
     "test_code_weights.py::test_coded_weights_change_no_output[balanced",
     "test_code_weights.py::test_sanitizers_find_nothing_in_the_decoder",
     "test_cli.py::test_a_model_that_does_not_fit_is_still_written",
+    "test_compress_command.py::",
     "test_constant_channels.py::test_random_networks_compute_the_same_bytes",
     "test_constant_channels.py::test_a_twentieth_of_mcunet_is_constant",
     "test_determinism.py::test_two_builds_are_byte_identical",
