@@ -120,6 +120,7 @@ SLOW = (
     "test_schedule.py::test_state_is_kept_apart",
     "test_search.py::test_a_killed_search_goes_on_as_if_it_had_not_been",
     "test_search.py::test_two_workers_of_a_local_dask_cluster",
+    "test_search.py::test_workers_end_with_a_process_that_was_killed",
     "test_search_command.py::test_",
     "test_stack.py::test_footprint_adds_up",
     "test_stack.py::test_locals_are_counted_and_little_else",
