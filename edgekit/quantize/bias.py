@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from edgekit.graph import Graph, Node
 from edgekit.op import load_ops
 from edgekit.quantize.evaluate import Live, run_integer, run_real_batch, stacked
-from edgekit.quantize.signs import one_magnitude, reads_signs
+from edgekit.quantize.signs import is_exact
 from edgekit.validate.data import dequantize, quantize
 
 Array = NDArray[Any]
@@ -56,11 +56,10 @@ def corrected(real: Graph, integer: Graph, inputs: list[dict[str, Array]]) -> di
 
 
 def _ours(node: Node, real: Graph) -> bool:
-    """Signs and weights of one magnitude a channel are not rounded: there is nothing to correct."""
-    axis = load_ops()[node.op].channel_axis
-    if axis is None or real.value(node.inputs[1]).dtype != "float32":
-        return False
-    return not (reads_signs(node, real) and one_magnitude(real.value(node.inputs[1]), axis))
+    """Layers of signs are not rounded: there is nothing to correct."""
+    weighted = load_ops()[node.op].channel_axis is not None
+    rounded = weighted and real.value(node.inputs[1]).dtype == "float32"
+    return rounded and not is_exact(node, real)
 
 
 def _mean_error(
