@@ -54,7 +54,8 @@ class LayerCount:
 @dataclass(frozen=True)
 class Counts:
     """One inference: the sums over the layers; critical: what threads do of it after one another;
-    stack_measured: bytes of stack that were written."""
+    stack_measured: bytes of stack that were written; accesses: loads and stores, every register of a
+    multiple one."""
 
     instructions: int
     critical: int
@@ -62,6 +63,7 @@ class Counts:
     cycles_method: str
     layers: tuple[LayerCount, ...]
     stack_measured: int
+    accesses: int
 
 
 def can_count(target: Target) -> bool:
@@ -209,6 +211,7 @@ def _evaluate(deployed: Deployed, target: Target, answer: dict[str, Any]) -> Cou
         method,
         layers,
         int(answer["stack"]),
+        int(executed.sum(axis=0) @ np.array([i.registers for i in found], int)),
     )
 
 

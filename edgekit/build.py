@@ -5,12 +5,13 @@ from __future__ import annotations
 import sys
 import tempfile
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgekit.bundle import (
+    COMPRESSION,
     COSTS,
     DRAWING,
     MANIFEST,
@@ -22,12 +23,15 @@ from edgekit.bundle import (
     to_json,
 )
 from edgekit.choices import both_choices
+from edgekit.compress.compression import Compression
+from edgekit.compress.compression import save as save_compression
 from edgekit.costs import Costs, costs_for, measured
 from edgekit.emit import emit
 from edgekit.emit.entry import entry_points
 from edgekit.emit.names import check_name, default_name
 from edgekit.errors import EdgekitError
 from edgekit.firmware import compile_model
+from edgekit.flash import within_flash
 from edgekit.frontends import load_model, model_file, self_contained
 from edgekit.graph import Graph, IntGraph
 from edgekit.lowering import lower
@@ -44,6 +48,7 @@ from edgekit.quantize import Calibration, Quantization, Settings, quantized, res
 from edgekit.ram import rooms_of, within_ram
 from edgekit.report import gates, parse_budget
 from edgekit.rewrite.binary_layers import binary_layers
+from edgekit.rewrite.code_weights import MODES, coded, worth_coding
 from edgekit.rewrite.constant_channels import drop_constant_channels
 from edgekit.rewrite.feed_input import feed_input
 from edgekit.rewrite.unread_rows import drop_unread_rows
@@ -76,7 +81,8 @@ class Options:
     bytes that the RAM of the budget or the target has left for the arena, where `optimize` alone would
     take more. regions: the memory regions that were asked for, "dtcm,sram" or "". rooms: what the arena
     may take of each. preprocess: what stands in front of which input, as tables. threads: how many share
-    the rows of a layer.
+    the rows of a layer. code_weights: "none", "auto" or "all", which weights flash holds as streams of bits;
+    coded: the layers that this came to, None until it is decided.
     """
 
     name: str
@@ -93,8 +99,15 @@ class Options:
     rooms: tuple[Room, ...] = ()
     preprocess: Mapping[str, Any] = field(default_factory=dict)
     threads: int = 1
+    code_weights: str = "none"
+    coded: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
+        if self.code_weights not in MODES:
+            raise EdgekitError(
+                "EK001", "there is no such way to store weights", where="--code-weights",
+                found=self.code_weights, help=f"one of: {', '.join(MODES)}",
+            )  # fmt: skip
         if self.stream_input and self.keep_input:
             raise EdgekitError(
                 "EK001", "two options contradict each other", where="--stream-input --keep-input",
@@ -116,21 +129,47 @@ class Options:
 
 @dataclass(frozen=True, eq=False)
 class Compiled:
-    """The stages of one model, each of its own type; `integer` is `lowered` without its constant
-    channels, `decided` is what quantization added, `options` what all of it was made with."""
+    """The stages of one model, each of its own type; `plain` is `lowered` without its constant
+    channels and with its kernels, `integer` that with some weights as streams, `decided` what
+    quantization added, `options` what all of it was made with."""
 
     options: Options
     source: Graph
     canonical: Graph
     quantized: Graph
     lowered: IntGraph
+    plain: IntGraph
     integer: IntGraph
     program: Program
     decided: Quantization | None
 
     def planned(self, options: Options) -> Compiled:
         """The same network with a plan of its own for `options`."""
-        return replace(self, program=_planned(self.integer, options))
+        return replace(self, options=options, program=_planned(self.integer, options))
+
+    def coding(self, layers: Collection[str]) -> Compiled:
+        """The same network with the weights of other layers as streams."""
+        options = replace(self.options, coded=tuple(layers))
+        integer = share(coded(self.plain, layers), options.threads)
+        return replace(self, integer=integer).planned(options)
+
+
+def coded_layers(plain: IntGraph, options: Options) -> tuple[str, ...]:
+    """The layers whose weights become streams, as decided or by `options`. With ``ram`` the arena must not
+    grow for it: those that save most come first, as long as it does not."""
+    if options.coded is not None or options.code_weights == "none":
+        return tuple(options.coded or ())
+    without = _planned(share(plain, options.threads), options)
+    layers = worth_coding(plain, options.code_weights, options.optimize, without)
+    if options.code_weights == "all" or options.optimize != "ram":
+        return layers
+
+    def arena(names: Collection[str]) -> int:
+        return _planned(share(coded(plain, names), options.threads), options).arena_bytes
+
+    while layers and arena(layers) > without.arena_bytes:
+        layers = layers[: len(layers) // 2]
+    return layers
 
 
 def _planned(integer: IntGraph, options: Options) -> Program:
@@ -155,39 +194,62 @@ def compile_program(
     *,
     numbers: Calibration | Quantization | None = None,
     costs: Costs | None = None,
+    compression: Compression | None = None,
 ) -> Compiled:
-    """Import, canonicalise, quantize, lower and plan; touches no compiler and writes nothing.
+    """Import, canonicalise, compress, quantize, lower and plan; touches no compiler and writes nothing.
 
     `numbers` a source does not have come from calibration data, or are what a build has decided.
-    costs: counted instructions to choose kernels by, where there are any.
+    costs: counted instructions to choose kernels by, where there are any. compression: what was decided
+    on the canonical graph.
     """
-    board = load_target(options.target)
-    check_threads(options.threads, board)
+    check_threads(options.threads, load_target(options.target))
     source = load_model(model, options.dims)
-    specs = read_all(options.preprocess)
-    graph = with_numbers(canonical(source, dump), specs)
+    graph = with_numbers(canonical(source, dump), read_all(options.preprocess))
+    return compile_graph(
+        source, graph, options, dump, numbers=numbers, costs=costs, compression=compression
+    )
+
+
+def compile_graph(
+    source: Graph,
+    graph: Graph,
+    options: Options,
+    dump: Dump | None = None,
+    *,
+    numbers: Calibration | Quantization | None = None,
+    costs: Costs | None = None,
+    compression: Compression | None = None,
+) -> Compiled:
+    """`compile_program` from the canonical graph of `source` on, so that one import serves many."""
+    board, specs = load_target(options.target), read_all(options.preprocess)
+    if compression is not None:
+        graph = compression.applied(graph)
     decided: Quantization | None
     if isinstance(numbers, Quantization):
         whole, decided = restored(graph, numbers), numbers
     else:
         with one_blas_thread():
-            samples = _calibration(graph, specs, numbers) if numbers else None
+            samples = calibration_samples(graph, specs, numbers) if numbers else None
             whole, decided = quantized(graph, samples, options.quantization)
     lowered = lower(prepend(whole, specs))
     integer = binary_layers(drop_unread_rows(drop_constant_channels(lowered)))
     if options.stream_input:
         integer = feed_input(integer)
-    integer = share(choose(measured(integer, costs), board.isa), options.threads)
+    plain = choose(measured(integer, costs), board.isa)
+    options = replace(options, coded=coded_layers(plain, options))
+    integer = share(coded(plain, options.coded or ()), options.threads)
     program = _planned(integer, options)
     if dump:
+        if compression is not None:
+            dump("compressed", graph.text())
         dump("quantized", whole.text())
         dump("lowered", lowered.text())
         dump("integer", integer.text())
         dump("program", program.text())
-    return Compiled(options, source, graph, whole, lowered, integer, program, decided)
+    return Compiled(options, source, graph, whole, lowered, plain, integer, program, decided)
 
 
-def _calibration(graph: Graph, specs: Mapping[str, Spec], numbers: Calibration) -> Samples:
+def calibration_samples(graph: Graph, specs: Mapping[str, Spec], numbers: Calibration) -> Samples:
     """Samples of the network's own inputs, made of raw ones where there is preprocessing."""
     if not specs:
         return numbers.samples(graph)
@@ -216,6 +278,10 @@ def build(
     regions: str = "",
     preprocess: Mapping[str, Any] | None = None,
     threads: int = 1,
+    code_weights: str = "none",
+    arena_limit: int | None = None,
+    compression: Compression | None = None,
+    decided: Quantization | None = None,
     dump: Dump | None = None,
     progress: Progress = lambda stage: None,
 ) -> dict[str, Any]:
@@ -223,32 +289,48 @@ def build(
 
     A live module needs `example_inputs`, a model with real numbers `calibration`: typical inputs with
     the source's axes, as ``x * scale + offset`` where either is given. `costs` is a file of `edgekit tune`. preprocess: by input, what stands in
-    front of it (`edgekit.preprocess`), or its table; calibration data are then raw inputs. Writes the bundle to `output` (default ``build/<name>``), whole or not at all.
+    front of it (`edgekit.preprocess`), or its table; calibration data are then raw inputs. arena_limit:
+    bytes; the quickest plan that needs no more is taken, or the smallest. compression: what
+    `edgekit.compress` decided on this model; decided: numbers that were chosen before, in place of
+    calibration. code_weights: which weights flash holds as streams of bits, "none", "auto" or "all".
+    Writes the bundle to `output` (default ``build/<name>``), whole or not at all.
     A failed gate is no exception: see ``report["gates"]``. Raises EdgekitError for everything else.
     """
     limits, board = parse_budget(budget), load_target(target)
     with model_file(model, example_inputs) as path, tempfile.TemporaryDirectory() as work:
         name = check_name(name or default_name(path.stem))
         options = Options(name, target, io, keep_input, budget, dims or {}, quantization, optimize,
-                          stream_input=stream_input, regions=regions, threads=threads,
-                          preprocess=tables(preprocess or {}))  # fmt: skip
+                          stream_input=stream_input, arena_limit=arena_limit, regions=regions,
+                          threads=threads, preprocess=tables(preprocess or {}),
+                          code_weights=code_weights)  # fmt: skip
         options = replace(options, rooms=rooms_of(options, stack=0))
 
         progress("import, quantize, plan")
-        numbers = None if calibration is None else Calibration(calibration, scale, offset)
+        given = None if calibration is None else Calibration(calibration, scale, offset)
+        numbers = decided or given
         counted = None if costs is None else costs_for(Path(costs), board)
-        stages = compile_program(path, options, dump, numbers=numbers, costs=counted)
+        stages = compile_program(path, options, dump, numbers=numbers, costs=counted,
+                                 compression=compression)  # fmt: skip
+        options = stages.options
 
         with staged(Path(output or Path("build") / name)) as folder:
             progress("compile")
-            stages, options, report = within_ram(
-                stages,
-                options,
-                limits,
-                lambda s: _compiled(s, options, path.name, folder, Path(work)),
-            )
+
+            def compiled(some: Compiled) -> tuple[Compiled, dict[str, Any]]:
+                fitted, _, report = within_ram(
+                    some,
+                    some.options,
+                    limits,
+                    lambda s: _compiled(s, options, path.name, folder, Path(work)),
+                )
+                return fitted, report
+
+            stages, report = within_flash(*compiled(stages), limits, compiled)
+            options = stages.options
             if stages.decided is not None:
                 save(folder / QUANTIZATION, stages.decided)
+            if compression is not None:
+                save_compression(folder / COMPRESSION, compression)
             if counted is not None:
                 counted.only(stages.integer.nodes).save(folder / COSTS)
             progress("measure")

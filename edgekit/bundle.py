@@ -20,6 +20,8 @@ COSTS = "costs.json"  # counted instructions that the kernels were chosen by
 PLAN, DRAWING = "plan.json", "plan.svg"  # the certificate of the memory plan, and its picture
 QUANTIZATION = "quantization.npz"  # numbers that the build has given to a model of real values
 
+COMPRESSION = "compression.npz"  # what `edgekit compress` has decided on the model
+
 
 def sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()

@@ -16,6 +16,7 @@ from edgekit.errors import EdgekitError
 from edgekit.options import (
     BUDGET,
     BUNDLE,
+    CODE,
     COSTS,
     DIM,
     IO,
@@ -23,6 +24,7 @@ from edgekit.options import (
     MODEL,
     OPTIMIZE,
     PLUGIN,
+    RECIPE,
     REGIONS,
     STREAM,
     TARGET,
@@ -59,6 +61,7 @@ def cli(context: click.Context) -> None:
 @COSTS
 @REGIONS
 @THREADS
+@CODE
 @BUDGET
 @DIM
 @quantization
@@ -68,7 +71,7 @@ def cli(context: click.Context) -> None:
 @config.preprocess
 def build(session: Session, model: Path, target: str, output: Path | None, name: str, io: str,
           keep_input: bool, stream_input: bool, optimize: str, costs: Path | None, regions: str,
-          threads: int, budget: str, dims: dict[str, int], dump: Path | None,
+          threads: int, code_weights: str, budget: str, dims: dict[str, int], dump: Path | None,
           calibration: Path | None, scale: float | None, offset: float | None,
           preprocess: dict[str, Any], **choices: Any) -> int:  # fmt: skip
     """Build MODEL into a bundle of C files, verified and measured."""
@@ -80,10 +83,60 @@ def build(session: Session, model: Path, target: str, output: Path | None, name:
                      quantization=settings(**choices), target=target,
                      output=output, name=name, io=io, keep_input=keep_input,
                      stream_input=stream_input, optimize=optimize, costs=costs, regions=regions,
-                     threads=threads, budget=budget, dims=dims, preprocess=preprocess,
-                     dump=dumper(dump), progress=progress)  # fmt: skip
+                     threads=threads, code_weights=code_weights, budget=budget, dims=dims,
+                     preprocess=preprocess, dump=dumper(dump), progress=progress)  # fmt: skip
     folder = output or Path("build") / report["name"]
     session.show(report, build_screen(report) + f"\nwrote   {folder}")
+    return verdict(report)
+
+
+@command(cli)
+@MODEL
+@PLUGIN
+@RECIPE
+@TARGET
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help="Bundle folder (default build/<name>)."
+)
+@click.option("--name", default="", help="C prefix of the model (default: from the file name).")
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    help="npz with x, and y where labels are known, to train with.",
+)
+@click.option("--calibration", type=click.Path(path_type=Path), help="npz with typical inputs (x).")
+@click.option(
+    "--test", type=click.Path(path_type=Path), help="npz with x and y that every step is judged by."
+)
+@click.option("--scale", type=float, help="Raw inputs become x * scale + offset.")
+@click.option("--offset", type=float, help="Raw inputs become x * scale + offset.")
+@click.option(
+    "--metric",
+    type=click.Choice(["top1", "auc", "mse", "mae"]),
+    help="Default: top1 where y is there.",
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="Of everything that is drawn.")
+@click.option(
+    "--control/--no-control",
+    default=True,
+    show_default=True,
+    help="Also measure what the same effort gives without the recipe's choices.",
+)
+@OPTIMIZE
+@BUDGET
+@DIM
+@config.preprocess
+def compress(session: Session, model: Path, recipe: Path, budget: str, **options: Any) -> int:
+    """Make MODEL smaller by the steps of a recipe, measure each, and build the result."""
+    from edgekit.compress import Recipe
+    from edgekit.compress import compress as run
+    from edgekit.compress.screen import compress_screen
+
+    steps = Recipe.read(recipe)
+    with session.progress(stages=len(steps.steps) + 5) as progress:
+        report = run(model, steps, budget=budget, progress=progress, **options)
+    folder = options["output"] or Path("build") / report["name"]
+    session.show(report, compress_screen(report) + f"\nwrote   {folder}")
     return verdict(report)
 
 
@@ -251,6 +304,92 @@ def tune(
         report = run(model, target, path, dims=dims, progress=progress, **numbers(**options))
     session.show(report, tune_screen(report))
     return OK
+
+
+@command(cli)
+@PLUGIN
+@TARGET
+@click.option("--preemptive", "mode", flag_value="preemptive",
+              help="Let every more urgent task interrupt the others.")  # fmt: skip
+@click.option("--cooperative", "mode", flag_value="cooperative",
+              help="Run every job to its end. Without both the schedule chooses which may interrupt which.")  # fmt: skip
+@click.option("--margin", type=click.FloatRange(min=0), default=10.0, show_default=True,
+              help="Percent that a job may take longer than counted.")  # fmt: skip
+@BUDGET
+@click.option("-o", "--output", type=click.Path(path_type=Path), default=Path("build/schedule"),
+              show_default=True, help="Folder with a bundle for each task, schedule.h and schedule.c.")  # fmt: skip
+@config.tasks
+def schedule(session: Session, target: str, mode: str | None, margin: float, budget: str, output: Path,
+             tasks: Any, folder: Path) -> int:  # fmt: skip
+    """Several models on one device: the [[task]] tables of -c share its memory, and all are in time."""
+    from edgekit.tasks.run import schedule as run
+    from edgekit.tasks.screen import schedule_screen
+
+    with session.progress(stages=2 + len(tasks)) as progress:
+        report = run(tasks, folder, target, mode=mode or "auto", margin=margin, budget=budget,
+                     output=output, progress=progress)  # fmt: skip
+    code = verdict(report)
+    wrote = f"\nwrote   {output}" if "flash_bytes" in report else ""
+    session.show(report, schedule_screen(report) + wrote)
+    return code
+
+
+@command(cli)
+@MODEL
+@PLUGIN
+@TARGET
+@BUDGET
+@DIM
+@click.option("--trials", type=click.IntRange(min=1), default=30, show_default=True,
+              help="Recipes that are tried in all; those of an earlier call count.")  # fmt: skip
+@click.option("--test", type=click.Path(path_type=Path), required=True,
+              help="npz with x and y that the chosen recipe is judged by, once.")  # fmt: skip
+@click.option("--select", type=click.Path(path_type=Path),
+              help="npz with x and y that trials are judged by (default: half of --test, the other half judges).")  # fmt: skip
+@click.option(
+    "--data", type=click.Path(path_type=Path), help="npz to train with, for steps that do."
+)
+@click.option("--calibration", type=click.Path(path_type=Path),
+              help="npz with typical inputs (x); needed for models of real values.")  # fmt: skip
+@click.option("--scale", type=float, help="Inputs of all data become x * scale + offset.")
+@click.option("--offset", type=float, help="Inputs of all data become x * scale + offset.")
+@click.option("--metric", type=click.Choice(["top1", "auc"]), help="Default: top1.")
+@click.option("--keep", default="1", show_default=True, metavar="0.4:1:0.1",
+              help="Shares of the multiply-accumulates that pruning may leave: some, or first:last:step.")  # fmt: skip
+@click.option("--schemes", default="", metavar="w8a8,w4a8",
+              help="Schemes of quantization to choose from, the finest first.")  # fmt: skip
+@click.option("--optimize", "plans", default="balanced,speed,ram", show_default=True,
+              help="What plans may be streamed for.")  # fmt: skip
+@click.option("--prefer", type=click.Choice(["accuracy", "ram", "flash", "cycles"]), default="accuracy",
+              show_default=True, help="What is best on the front.")  # fmt: skip
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option("--workers", type=click.IntRange(min=1), default=1, show_default=True,
+              help="Trials at a time, each in a process of its own.")  # fmt: skip
+@click.option("--engine", type=click.Choice(["local", "dask", "ray"]), default="local", show_default=True,
+              help="Where workers run: this machine, or a cluster.")  # fmt: skip
+@click.option("--scheduler", default="", metavar="ADDRESS", help="Of a cluster that exists.")
+@click.option("--name", default="", help="C prefix of the model (default: from the file name).")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="Folder that keeps the trials (default build/search_<name>).",
+)
+@config.preprocess
+def search(
+    session: Session, model: Path, keep: str, schemes: str, plans: str, **options: Any
+) -> int:
+    """Find the recipe that makes MODEL fit a budget: trials, their Pareto front, the best one built."""
+    from edgekit.search.run import search as run
+    from edgekit.search.screen import search_screen
+    from edgekit.search.space import shares, words
+
+    with session.layers() as progress:
+        report = run(model, keep=shares(keep), schemes=words(schemes), optimize=words(plans),
+                     progress=progress, **options)  # fmt: skip
+    folder = options["output"] or Path("build") / f"search_{report['name']}"
+    session.show(report, search_screen(report) + f"\nwrote   {folder}")
+    return verdict(report)
 
 
 @command(cli)

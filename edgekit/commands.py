@@ -12,7 +12,8 @@ from typing import Any
 
 from edgekit import __version__
 from edgekit.build import Compiled, Options, compile_program
-from edgekit.bundle import COSTS, MANIFEST, QUANTIZATION, Bundle, open_bundle
+from edgekit.bundle import COMPRESSION, COSTS, MANIFEST, QUANTIZATION, Bundle, open_bundle
+from edgekit.compress.compression import load as load_compression
 from edgekit.costs import costs_for, load_costs
 from edgekit.emit import emit
 from edgekit.emit.entry import entry_points
@@ -56,7 +57,11 @@ def reopen(folder: Path, target: str = "") -> tuple[Bundle, Compiled, Target]:
     stored = folder / QUANTIZATION
     numbers = load(stored) if QUANTIZATION in bundle.manifest["files"] else None
     costs = load_costs(folder / COSTS) if COSTS in bundle.manifest["files"] else None
-    stages = compile_program(bundle.model, options, numbers=numbers, costs=costs)
+    changed = COMPRESSION in bundle.manifest["files"]
+    compression = load_compression(folder / COMPRESSION) if changed else None
+    stages = compile_program(
+        bundle.model, options, numbers=numbers, costs=costs, compression=compression
+    )
     return bundle, stages, load_target(target or options.target)
 
 
@@ -66,7 +71,8 @@ def _options(bundle: Bundle) -> Options:
         given = bundle.options
         numbered = Settings(**given["quantization"])
         planned_for = tuple(Room(*entry) for entry in given["rooms"])
-        return Options(**{**given, "quantization": numbered, "rooms": planned_for})
+        coded = tuple(given["coded"])
+        return Options(**{**given, "quantization": numbered, "rooms": planned_for, "coded": coded})
     except (KeyError, TypeError) as unknown:
         raise EdgekitError(
             "EK005", "the manifest's options are not those of this version",
@@ -331,6 +337,7 @@ def validate(
         quantized_names(stages.source),
         stages.decided.factors if stages.decided else {},
         program.kept,
+        COMPRESSION in bundle.manifest["files"],
     )
     outputs = [program.buffers[name] for name in program.outputs]
     own = [op.name for op in plugin_operators(program)]

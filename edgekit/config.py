@@ -5,8 +5,9 @@
     budget = "ram=32K,flash=128K"
 
 A key is an option's long name, a value its text, a number, or true and false for a flag. What the
-command line says comes first. Tables ``[preprocess.<input>]`` say what stands in front of an input,
-for every command that reads a model (`preprocess`).
+command line says comes first. Tables ``[[compress.step]]`` are the recipe of `edgekit compress`. Tables
+``[preprocess.<input>]`` say what stands in front of an input, for every command that reads a model
+(`preprocess`); tables ``[[task]]`` are those of `schedule`.
 """
 
 from __future__ import annotations
@@ -37,6 +38,8 @@ def option(function: Any) -> Any:
 
 
 _PREPROCESS = "preprocess"
+RECIPE = "recipe"  # where a command finds the file with the steps ``[[compress.step]]``
+_TASKS, _FOLDER = "task", "folder"
 
 
 def preprocess(function: Callable[..., int]) -> Callable[..., int]:
@@ -46,6 +49,31 @@ def preprocess(function: Callable[..., int]) -> Callable[..., int]:
     def run(*arguments: Any, **options: Any) -> int:
         tables = click.get_current_context().meta.get(_PREPROCESS, {})
         return function(*arguments, preprocess=tables, **options)
+
+    return run
+
+
+def recipe(context: click.Context, parameter: click.Parameter, given: Path | None) -> Path:
+    """The file that holds the steps: the one that is named, or the configuration. Raises EK001."""
+    found = given or context.meta.get(RECIPE)
+    if found is None:
+        raise EdgekitError(
+            "EK001", "there is no recipe", where=f"edgekit {context.info_name}",
+            found="neither --recipe nor --config with steps",
+            help='write steps [[compress.step]] with kind = "prune" or others into a TOML file',
+        )  # fmt: skip
+    return Path(found)
+
+
+def tasks(function: Callable[..., int]) -> Callable[..., int]:
+    """Gives a command the tables ``[[task]]`` of its configuration, and the file's folder."""
+
+    @functools.wraps(function)
+    def run(*arguments: Any, **options: Any) -> int:
+        meta = click.get_current_context().meta
+        return function(
+            *arguments, tasks=meta.get(_TASKS, []), folder=meta.get(_FOLDER, Path()), **options
+        )
 
     return run
 
@@ -101,21 +129,25 @@ def _load(context: click.Context, parameter: click.Parameter, path: Path | None)
     commands = context.find_root().command
     known = commands.list_commands(context) if isinstance(commands, click.Group) else []
     context.meta[_PREPROCESS] = tables.pop(_PREPROCESS, {})
+    context.meta[_TASKS], context.meta[_FOLDER] = tables.pop(_TASKS, []), path.parent
     _check(tables, known, "table", str(path))
     table = tables.get(str(context.info_name), {})
     options = {
         name: p for p in context.command.params if (name := _long_name(p)) and p is not parameter
     }
     where = f"{path}, [{context.info_name}]"
+    if context.info_name == "compress" and isinstance(table, dict) and "step" in table:
+        context.meta[RECIPE] = path
+        table = {key: value for key, value in table.items() if key != "step"}
     if not isinstance(table, dict):
         raise EdgekitError(
             "EK003", "a command's entry is no table", where=where, found=repr(table),
             help=f"write it below a line [{context.info_name}]",
         )  # fmt: skip
     _check(table, list(options), "key", where)
+    values = {key: _value(options[key], key, value, where) for key, value in table.items()}
     context.default_map = {
-        str(options[key].name): _value(options[key], key, value, where)
-        for key, value in table.items()
+        str(options[key].name): value for key, value in values.items() if value is not None
     }
 
 
@@ -124,10 +156,15 @@ def _long_name(parameter: click.Parameter) -> str:
     return next((name[2:] for name in parameter.opts if name.startswith("--")), "")
 
 
-def _value(option: click.Parameter, key: str, value: Any, where: str) -> str | bool | list[str]:
-    """`value` as the option takes it, a list where the command line may repeat the option."""
+def _value(
+    option: click.Parameter, key: str, value: Any, where: str
+) -> str | bool | list[str] | None:
+    """`value` as the option takes it, a list where the command line may repeat the option; of a flag that
+    stands for a word the word, None where it is off."""
     if not option.multiple:
-        return _one(option, key, value, where)
+        one = _one(option, key, value, where)
+        word = option.flag_value if isinstance(option, click.Option) and option.is_flag else None
+        return (word if one else None) if isinstance(word, str) else one
     items = value if isinstance(value, list) else [value]
     return [str(_one(option, key, item, where)) for item in items]
 

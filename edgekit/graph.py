@@ -51,8 +51,8 @@ class Quant:
     """Affine quantization: ``real = scale * (q - zero_point)``.
 
     `scale` and `zero_point` have one entry, or one per index along `axis`.
-    Scales are float32 values held as Python floats. `bits` is 4 for weights of -8..7 that flash
-    holds two to a byte; their data is int8.
+    Scales are float32 values held as Python floats. `bits` is 4, 3 or 2 for weights that need
+    no more, -8..7, -4..3 or -2..1; their data is int8.
     """
 
     scale: tuple[float, ...]

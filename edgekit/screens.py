@@ -134,6 +134,42 @@ def instances_lines(report: Report) -> list[str]:
     ]
 
 
+def storage_lines(report: Report) -> list[str]:
+    """What holding weights as streams of bits saved and costs."""
+    layers = report["coded_weights"]
+    if not layers:
+        return []
+    before, stream, code, paid = (
+        sum(e[key] for e in layers) for key in ("plain_bytes", "stream_bytes", "code_bytes", "paid")
+    )
+    return [
+        f"coded   weights of {len(layers)} layers {before:,} -> {stream:,} B and {code:,} B of codes, "
+        f"an estimated {count(paid)} instructions more"
+    ]
+
+
+def storage_table(report: Report) -> list[str]:
+    """The same layer by layer."""
+    layers = report["coded_weights"]
+    if not layers:
+        return []
+    rows = [
+        (e["layer"], e["format"], e["plain_bytes"], e["stream_bytes"], e["code_bytes"],
+         e["bits_per_weight"], e["paid"])
+        for e in layers
+    ]  # fmt: skip
+    heads = (
+        "layer",
+        "weights as",
+        "B before",
+        "B",
+        "codes B",
+        "bits a weight",
+        "instructions more",
+    )
+    return ["", table(heads, rows, text=2)]
+
+
 def check_line(report: Report) -> str:
     """Which places computed the same bytes."""
     places = " = ".join(report["verified_places"])
@@ -231,6 +267,7 @@ def build_screen(report: Report) -> str:
     lines = [
         *head(report),
         *memory_lines(report),
+        *storage_lines(report),
         speed_line(report),
         *instances_lines(report),
         check_line(report),
@@ -250,6 +287,7 @@ def size_screen(report: Report) -> str:
         *memory_lines(report),
         f"stack   {' -> '.join(report['stack_path'])}",
         *contributors(report),
+        *storage_table(report),
         *gate_lines(report),
     ]
     return "\n".join(lines)

@@ -101,6 +101,14 @@ class Cycles:
 
 
 @dataclass(frozen=True)
+class Power:
+    """What a cycle of the running core takes from the supply, in picojoules, and who says so."""
+
+    source: str = key(schema.text)
+    pj_per_cycle: float = key(schema.number)
+
+
+@dataclass(frozen=True)
 class Target:
     """A core or a board. `clock_hz` is None and `memory` empty where only the core is known. `cores`:
     how many of them the threads of one program can share."""
@@ -119,6 +127,7 @@ class Target:
     memory: tuple[Memory, ...] = key(schema.tables(Memory), default=())
     emulator: Emulator = key(schema.table(Emulator), default=Emulator())
     cycles: Cycles | None = key(schema.table(Cycles), default=None)
+    power: Power | None = key(schema.table(Power), default=None)
 
     @property
     def core(self) -> str:

@@ -17,9 +17,9 @@ from edgekit.op import Array, Packed
 
 
 def suffix(weights: Value) -> str:
-    """Of the operator that serves a layer's weights: those of four bits, of a byte, of nine bits."""
+    """Of the operator that serves a layer's weights: those of four bits or fewer, of a byte, of nine bits."""
     assert weights.data is not None
-    if weights.quant is not None and weights.quant.bits == 4:
+    if weights.quant is not None and weights.quant.bits <= 4:
         return "_w4"
     return "" if fits_byte(weights.data) else "_nine"
 

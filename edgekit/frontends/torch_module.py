@@ -38,9 +38,9 @@ def export_module(module: Any, example_inputs: Any, folder: Path) -> Path:
             help="pass the path of a model file, or a live module with example_inputs",
         )  # fmt: skip
     name = type(module).__name__
-    examples = _examples(torch, example_inputs, name)
+    examples = example_tensors(torch, example_inputs, name)
     path = folder / f"{name.lower()}.pt2"
-    with _evaluation(module), _silence():
+    with evaluation(module), silence():
         # torch's exporter, and the module's own code under it, raise whatever they like.
         try:
             program = torch.export.export(module, examples)
@@ -66,7 +66,7 @@ def _torch() -> Any:
         ) from None  # fmt: skip
 
 
-def _examples(torch: Any, given: Any, name: str) -> tuple[Any, ...]:
+def example_tensors(torch: Any, given: Any, name: str) -> tuple[Any, ...]:
     """The inputs as tensors, each with its own data."""
     alone = not isinstance(given, Sequence) and given is not None
     try:
@@ -87,7 +87,7 @@ def _examples(torch: Any, given: Any, name: str) -> tuple[Any, ...]:
 
 
 @contextmanager
-def _evaluation(module: Any) -> Iterator[None]:
+def evaluation(module: Any) -> Iterator[None]:
     """Evaluation mode, and each part's own mode again afterwards."""
     modes = [(part, part.training) for part in module.modules()]
     module.eval()
@@ -99,7 +99,7 @@ def _evaluation(module: Any) -> Iterator[None]:
 
 
 @contextmanager
-def _silence() -> Iterator[None]:
+def silence() -> Iterator[None]:
     """No log and no warnings: torch writes tracebacks there before it raises what is reported anyway, and
     warns of its own recurrent layers."""
     before = logging.root.manager.disable

@@ -192,6 +192,8 @@ class Depthwise(Op):
     @classmethod
     def spare(cls, node: IntNode, inputs: Sequence[Bounds], spare: Spare) -> Spare:
         (x,), (out,) = spare
+        if len(x) == 1:  # as a convolution, whose output channels each read all there is
+            return Spare([x & out.all()], [out])
         both = x & out.reshape(len(x), -1).all(axis=1)
         return Spare([both], [np.repeat(both, len(out) // len(x))])
 
@@ -201,7 +203,9 @@ class Depthwise(Op):
         assert isinstance(p, DepthwiseParams)
         weights = node.consts["weights"].reshape(p.kernel_h, p.kernel_w, -1)
         consts = without_outputs(node.consts, out) | {"weights": kept(weights, out)}
-        return replace(node, params=replace(p, in_c=int((~x).sum())), consts=consts)
+        in_c = int((~x).sum())
+        shape = replace(p, in_c=in_c, multiplier_c=int((~out).sum()) // in_c)
+        return replace(node, params=shape, consts=consts)
 
     @classmethod
     def cases(cls) -> list[Case]:

@@ -6,7 +6,7 @@ one scale and zero point per activation, a symmetric scale per output channel fo
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -18,13 +18,12 @@ from edgekit.errors import EdgekitError
 from edgekit.graph import Graph, Quant, State, Value, dequantized, limits
 from edgekit.op import load_ops
 from edgekit.quantize import equalize
-from edgekit.quantize.bias import corrected
 from edgekit.quantize.evaluate import inferences, some
-from edgekit.quantize.four_bits import second_moments
 from edgekit.quantize.prepare import Groups, accumulated, groups_of, has_reals, is_real, prepared
 from edgekit.quantize.ranges import RANGES, Histogram, affine, minmax, power_of_two, symmetric
+from edgekit.quantize.refit import learnable, output_error, refitted
 from edgekit.quantize.report import error_report
-from edgekit.quantize.schemes import W4A8, W8A8, W8A16, chosen_schemes
+from edgekit.quantize.schemes import W8A8, W8A16, WEIGHT_BITS, chosen_schemes
 from edgekit.quantize.signs import finest, is_exact, signs_only
 from edgekit.quantize.store import Quantization, damaged, load, save
 from edgekit.quantize.weights import bias_constant, layer_constants
@@ -34,22 +33,27 @@ from edgekit.validate.data import Samples, load_samples, quantize, samples_of
 __all__ = ["Calibration", "Quantization", "Settings", "load", "quantized", "restored", "save"]
 
 Array = NDArray[Any]
-# Bits of weights and of activations.
-SCHEMES = ("w8a8", "w4a8")
+# Which layers' weights are fitted to what their layer computes (`learned`): those of fewer than eight bits,
+# all, none.
+ROUNDINGS = ("auto", "learned", "nearest")
 FEW_SAMPLES = 8
-_CORRECTION_SAMPLES = 128
+_FITTED_SAMPLES = 128
+_COMPARED_SAMPLES = 32
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How numbers are chosen. ranges: a key of `ranges.RANGES`. scheme: one of `schemes.SCHEMES`;
-    layer_schemes: those of single layers, by patterns of their names."""
+    """How numbers are chosen. ranges: a key of `ranges.RANGES`. equalize: where that lowers the error of
+    the network's outputs. scheme: one of `schemes.SCHEMES`; layer_schemes: those of single layers, by
+    patterns of their names. rounding: one of `ROUNDINGS`. power_of_two: scales are powers of two."""
 
     ranges: str = "percentile"
     equalize: bool = True
     bias_correction: bool = True
     scheme: str = W8A8
     layer_schemes: Mapping[str, str] = field(default_factory=dict)
+    rounding: str = "auto"
+    power_of_two: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,7 +101,8 @@ def quantized(
     chosen = chosen_schemes(graph, settings.scheme, settings.layer_schemes)
     if not has_reals(graph) and not graph.one_rounding:
         return graph, None
-    fours, wide = (frozenset(n for n, s in chosen.items() if s == own) for own in (W4A8, W8A16))
+    few = {name: WEIGHT_BITS[s] for name, s in chosen.items() if WEIGHT_BITS[s] < 8}
+    wide = frozenset(name for name, s in chosen.items() if s == W8A16)
     ready = prepared(graph, wide)
     groups = groups_of(ready, wide, calibrated=calibration is not None)
     missing = _uncalibrated(ready, groups)
@@ -108,17 +113,16 @@ def quantized(
     if missing and calibration is not None:
         check_calibration(ready, calibration)
         if settings.equalize:
-            ready, factors = equalize.equalized(ready, _spreads(ready, calibration), wide)
-        seen = _histograms(ready, groups, calibration)
-    moments = second_moments(ready, calibration, fours) if calibration and fours else {}
-    decided = _numbers(ready, groups, seen, settings, fours, moments, wide)
+            ready, factors, seen = _equalized(ready, groups, calibration, settings, wide)
+        seen = seen or _histograms(ready, groups, calibration)
+    decided = _numbers(ready, groups, seen, settings, few, wide)
     if not decided.quants:
         return graph, None
     result = applied(ready, decided)
-    if settings.bias_correction and seen and calibration is not None:
-        biases = corrected(ready, result, some(ready, calibration, _CORRECTION_SAMPLES))
-        decided = replace(decided, data={**decided.data, **biases})
-        result = applied(ready, decided)
+    learn = _learned(ready, settings, few)
+    correct = settings.bias_correction and bool(seen)
+    if calibration is not None and (learn or correct):
+        result, decided = _fitted(ready, result, decided, calibration, settings, learn, correct)
     if calibration is None or not seen:
         return result, decided
     observed = {root: (h.low, h.high) for root, h in seen.items()}
@@ -130,6 +134,68 @@ def quantized(
         ranges=ranges,
         errors=error_report(ready, result, calibration),
     )
+
+
+def _learned(graph: Graph, settings: Settings, few: Mapping[str, int]) -> dict[str, int]:
+    """Bits of the layers that are learned, by node. Raises EK001 for a rounding that there is none of."""
+    if settings.rounding not in ROUNDINGS:
+        raise EdgekitError(
+            "EK001", "unknown rounding of weights", where="--rounding",
+            found=f"{settings.rounding!r}, wanted one of {', '.join(ROUNDINGS)}", help="see `edgekit build --help`",
+        )  # fmt: skip
+    if settings.rounding == "nearest":
+        return {}
+    every = learnable(graph)
+    return {
+        name: few.get(name, 8) for name in every if name in few or settings.rounding == "learned"
+    }
+
+
+def _fitted(
+    ready: Graph,
+    integer: Graph,
+    decided: Quantization,
+    calibration: Samples,
+    settings: Settings,
+    learn: Mapping[str, int],
+    correct: bool,
+) -> tuple[Graph, Quantization]:
+    """With learned weights and corrected biases."""
+    inputs = some(ready, calibration, _FITTED_SAMPLES)
+    quants, data = refitted(
+        ready, integer, inputs, learn, correct=correct, power=settings.power_of_two
+    )
+    decided = replace(decided, quants={**decided.quants, **quants}, data={**decided.data, **data})
+    return applied(ready, decided), decided
+
+
+def _equalized(
+    graph: Graph, groups: Groups, calibration: Samples, settings: Settings, wide: frozenset[str]
+) -> tuple[Graph, dict[str, Array], dict[str, Histogram]]:
+    """The graph with even channels, and their factors, where the outputs of its integers of eight bits
+    are then nearer to the real ones; else as it is. And its histograms, where they were made."""
+    even, factors = equalize.equalized(graph, _spreads(graph, calibration), wide)
+    if not factors:
+        return graph, {}, {}
+    inputs = some(graph, calibration, _COMPARED_SAMPLES)
+    errors, seen_in = [], []
+    for ready in (graph, even):
+        seen = _histograms(ready, groups, calibration)
+        decided = _numbers(ready, groups, seen, settings, {}, wide)
+        result, _ = _fitted(
+            ready,
+            applied(ready, decided),
+            decided,
+            calibration,
+            settings,
+            {},
+            settings.bias_correction,
+        )
+        errors.append(output_error(ready, result, inputs))
+        seen_in.append(seen)
+    if errors[1] < errors[0]:
+        return even, factors, seen_in[1]
+    return graph, {}, seen_in[0]
 
 
 def restored(graph: Graph, quantization: Quantization) -> Graph:
@@ -269,8 +335,7 @@ def _numbers(
     groups: Groups,
     seen: dict[str, Histogram],
     settings: Settings,
-    fours: Collection[str],
-    moments: Mapping[str, Array],
+    few: Mapping[str, int],
     wide: frozenset[str],
 ) -> Quantization:
     """Numbers for every real tensor: activations by their range, then constants and layers."""
@@ -292,7 +357,8 @@ def _numbers(
             if root in groups.long:
                 quant = power_of_two(low, high)
             else:
-                quant = symmetric(low, high) if long & set(names) else affine(low, high)
+                form = symmetric if long & set(names) else affine
+                quant = form(low, high, settings.power_of_two)
         for name in names:
             if graph.value(name).dtype == "float32":
                 quants[name] = quant
@@ -310,13 +376,13 @@ def _numbers(
             continue
         x, out = numbers(node.inputs[0]), numbers(node.outputs[0])
         if x is not None and out is not None and not x.per_channel:
-            bits = 4 if node.name in fours else 8
-            made = layer_constants(node, graph, x, out, bits, moments.get(node.name))
+            bits = few.get(node.name, 8)
+            made = layer_constants(node, graph, x, out, bits, settings.power_of_two)
             for name, (quant, array) in made.items():
                 quants[name], data[name] = quant, array
             weights = numbers(node.inputs[1])
             if weights is not None and node.outputs[0] in quants.keys() & signed:
-                quants[node.outputs[0]] = finest(x, weights)
+                quants[node.outputs[0]] = finest(x, weights, power=settings.power_of_two)
                 if is_exact(node, graph):
                     # Whole sums reach 0 with the bias below exactly when they reach it with the real one.
                     real = dequantized(graph.value(node.inputs[2]))

@@ -67,6 +67,21 @@ def equalized(
     return replace(graph, values=values), total
 
 
+def rescaled(graph: Graph, factors: Mapping[str, Array]) -> Graph:
+    """What `equalized` made of the same prepared graph, from the factors that it returned."""
+    values = dict(graph.values)
+    for node in graph.nodes:
+        axis = load_ops()[node.op].channel_axis
+        if axis is None or graph.value(node.inputs[1]).dtype != "float32":
+            continue
+        made, read = (factors.get(name) for name in (node.outputs[0], node.inputs[0]))
+        if made is not None:
+            _divide(node, axis, values, made.astype(np.float32))
+        if read is not None:
+            _multiply(node, values, read.astype(np.float32))
+    return replace(graph, values=values)
+
+
 def _pairs(graph: Graph) -> list[tuple[Node, list[Node], Node]]:
     """(layer, what lies between, next layer), where nothing else reads what lies between."""
     consumers, found = graph.consumers(), []
@@ -153,14 +168,24 @@ def _noise(weights: Array, reads: Array, spread: Spread, factor: Array, steps: i
 def _scale(first: Node, second: Node, values: dict[str, Value], factor: Array) -> None:
     axis = load_ops()[first.op].channel_axis
     assert axis is not None
-    w1, b1, w2 = (values[name] for name in (*first.inputs[1:3], second.inputs[1]))
-    assert w1.data is not None
-    assert b1.data is not None
-    assert w2.data is not None
-    shape = [1] * w1.data.ndim
+    _divide(first, axis, values, factor.astype(np.float32))
+    _multiply(second, values, factor.astype(np.float32))
+
+
+def _divide(layer: Node, axis: int, values: dict[str, Value], factor: Array) -> None:
+    """By a factor for each channel that the layer makes."""
+    weights, bias = (values[name] for name in layer.inputs[1:3])
+    assert weights.data is not None
+    assert bias.data is not None
+    shape = [1] * weights.data.ndim
     shape[axis] = -1
-    f32 = factor.astype(np.float32)
-    values[w1.name] = replace(w1, data=w1.data / f32.reshape(shape))
-    values[b1.name] = replace(b1, data=b1.data / f32)
-    repeat = w2.data.shape[-1] // len(factor)
-    values[w2.name] = replace(w2, data=w2.data * np.repeat(f32, repeat))
+    values[weights.name] = replace(weights, data=weights.data / factor.reshape(shape))
+    values[bias.name] = replace(bias, data=bias.data / factor)
+
+
+def _multiply(layer: Node, values: dict[str, Value], factor: Array) -> None:
+    """By a factor for each channel that the layer reads."""
+    weights = values[layer.inputs[1]]
+    assert weights.data is not None
+    repeat = weights.data.shape[-1] // len(factor)
+    values[weights.name] = replace(weights, data=weights.data * np.repeat(factor, repeat))

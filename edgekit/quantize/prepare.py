@@ -32,7 +32,7 @@ def is_real(graph: Graph, name: str) -> bool:
 def prepared(graph: Graph, wide: frozenset[str] = frozenset()) -> Graph:
     """wide: the nodes of int16 activations. Raises EK304 for a constant that is not finite."""
     _check_constants(graph)
-    graph = _own_constants(graph)
+    graph = own_constants(graph)
     graph = graph.with_nodes(_copied(node, graph) for node in graph.nodes)
     graph = converted(graph, wide)
     graph = _with_fixed_outputs(graph, wide)
@@ -62,7 +62,7 @@ def _copied(node: Node, graph: Graph) -> Node:
     return replace(node, op="reshape", attrs={"shape": graph.value(node.outputs[0]).shape})
 
 
-def _own_constants(graph: Graph) -> Graph:
+def own_constants(graph: Graph) -> Graph:
     """Real constants that two nodes share become one each; layers with real weights get a bias."""
     values, nodes = dict(graph.values), []
     taken: set[str] = set()

@@ -12,7 +12,8 @@ from edgekit.op import load_ops
 from edgekit.quantize.widths import WIDE, data_operands
 from edgekit.schema import nearest
 
-W8A8, W4A8, W8A16 = SCHEMES = ("w8a8", "w4a8", "w8a16")
+W8A8, W4A8, W3A8, W2A8, W8A16 = SCHEMES = ("w8a8", "w4a8", "w3a8", "w2a8", "w8a16")
+WEIGHT_BITS = {W8A8: 8, W4A8: 4, W3A8: 3, W2A8: 2, W8A16: 8}
 
 
 def chosen_schemes(graph: Graph, scheme: str, layers: Mapping[str, str]) -> dict[str, str]:
@@ -66,7 +67,7 @@ def _fitting(pattern: str, graph: Graph) -> list[Node]:
 def _able(node: Node, graph: Graph, scheme: str) -> bool:
     """Numbers of the source are kept, so only layers of real numbers have a choice."""
     op = load_ops()[node.op]
-    if scheme == W4A8:
+    if WEIGHT_BITS[scheme] < 8:
         return op.channel_axis is not None and graph.value(node.inputs[1]).dtype == "float32"
     if scheme == W8A16:
         names = (*data_operands(node, graph.values), *node.outputs)

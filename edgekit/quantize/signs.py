@@ -27,9 +27,11 @@ def signs_only(graph: Graph) -> set[str]:
     return found
 
 
-def finest(x: Quant, weights: Quant) -> Quant:
-    """Steps as fine as those of the layer's sums: what is beyond them is cut, and no sign is lost."""
-    return Quant((float(np.float32(x.scale[0] * max(weights.scale) * _ABOVE)),), (0,))
+def finest(x: Quant, weights: Quant, *, power: bool = False) -> Quant:
+    """Steps as fine as those of the layer's sums: what is beyond them is cut, and no sign is lost.
+    power: the scales are powers of two and stay so."""
+    scale = x.scale[0] * max(weights.scale) * (1.0 if power else _ABOVE)
+    return Quant((float(np.float32(scale)),), (0,))
 
 
 def is_exact(node: Node, graph: Graph) -> bool:

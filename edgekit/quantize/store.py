@@ -5,9 +5,7 @@ The file is an `.npz` of plain arrays, equal bytes for equal numbers.
 
 from __future__ import annotations
 
-import io
 import json
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +14,7 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
+from edgekit.arrays import read_arrays, write_arrays
 from edgekit.errors import EdgekitError
 from edgekit.graph import Quant
 from edgekit.quantize.report import ErrorReport
@@ -24,8 +23,6 @@ Array = NDArray[Any]
 
 _FORMAT = 2
 _DTYPES = {"int8", "int16", "int32"}
-# A damaged file must not claim endless memory; no model that edgekit reads is larger.
-_MAX_BYTES = 1 << 30
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,26 +69,13 @@ def save(path: Path, quantization: Quantization) -> None:
         f"factor{i}": np.asarray(quantization.factors[name], np.float32)
         for i, name in enumerate(texts[2])
     }
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, array in arrays.items():
-            content = io.BytesIO()
-            np.lib.format.write_array(content, np.ascontiguousarray(array), allow_pickle=False)
-            # A ZipInfo of its own: its date is a fixed one.
-            entry = zipfile.ZipInfo(f"{name}.npy")
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            archive.writestr(entry, content.getvalue())
+    write_arrays(path, arrays)
 
 
 def load(path: Path) -> Quantization:
     """Read the file. Raises EK005 where it is not one, or damaged."""
     try:
-        with zipfile.ZipFile(path) as archive:
-            size = sum(entry.file_size for entry in archive.infolist())
-        if size > _MAX_BYTES:
-            raise ValueError(f"{size} bytes of arrays")
-        with np.load(path, allow_pickle=False) as archive:
-            arrays = {name: np.asarray(archive[name]) for name in archive.files}
-        return _parsed(arrays)
+        return _parsed(read_arrays(path))
     # zipfile, zlib, struct, json and numpy each have errors of their own for damage.
     except Exception as error:
         damaged(str(path), str(error).splitlines()[0] if str(error) else type(error).__name__)

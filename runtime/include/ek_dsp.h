@@ -7,7 +7,7 @@
 
 /* ek_even, ek_odd: bytes 0 and 2, or 1 and 3, as two 16-bit values; ek_add_even, ek_add_odd: added
  * to two others. ek_lower, ek_upper: the lower, or the upper, 16-bit values of two words as one.
- * ek_twice16: both 16-bit values doubled. ek_max4: the larger of each byte.
+ * ek_twice16: both 16-bit values doubled. ek_max4, ek_min4: the larger, or the smaller, of each byte.
  * ek_smlad: sum plus the products of both 16-bit values; sums wrap around. ek_smlabb and the like:
  * sum plus one product, of the bottom (b) or top (t) value of each word.
  * ek_multiply_high_add: sum plus the high word of the rounded product. ek_shift22_saturate8: the bits
@@ -48,6 +48,7 @@ EK_DSP_2(ek_add_odd, "sxtab16 %0, %1, %2, ror #8")
 EK_DSP_2(ek_lower, "pkhbt %0, %1, %2, lsl #16")
 EK_DSP_2(ek_upper, "pkhtb %0, %2, %1, asr #16")
 EK_DSP_2(ek_max4, "ssub8 %0, %1, %2\n sel %0, %1, %2")
+EK_DSP_2(ek_min4, "ssub8 %0, %2, %1\n sel %0, %1, %2")
 EK_DSP_3(ek_smlad, uint32_t, "smlad")
 EK_DSP_3(ek_smlabb, uint32_t, "smlabb")
 EK_DSP_3(ek_smlabt, uint32_t, "smlabt")
@@ -133,6 +134,12 @@ static inline uint32_t ek_max4(uint32_t a, uint32_t b)
     return to;
 }
 
+/* Of bytes, not x is -1 - x, which turns their order around. */
+static inline uint32_t ek_min4(uint32_t a, uint32_t b)
+{
+    return ~ek_max4(~a, ~b);
+}
+
 #endif
 
 /* Four int8 values as a word; they need not be aligned. */
@@ -169,6 +176,24 @@ static inline int8_t *ek_dsp_fill(int8_t *to, int32_t bytes, int8_t value)
         *to++ = value;
     }
     return to;
+}
+
+/* Outputs within the tighter of these bounds and int8's own, which the instructions keep. */
+static inline void ek_dsp_clamp(int8_t *out, int32_t n, int32_t low, int32_t high)
+{
+    uint32_t lows = (uint32_t)(uint8_t)low * 0x01010101u;
+    uint32_t highs = (uint32_t)(uint8_t)high * 0x01010101u;
+    if (low == -128 && high == 127) {
+        return;
+    }
+    for (; n >= 4; n -= 4) {
+        uint32_t x = ek_min4(ek_max4(ek_load4(out), lows), highs);
+        __builtin_memcpy(out, &x, 4);
+        out += 4;
+    }
+    for (; n > 0; n--, out++) {
+        *out = (int8_t)(*out < low ? low : *out > high ? high : *out);
+    }
 }
 
 /* The rescaling of edgekit/isa/dsp.py: twice a sum, then multiplier, rounding, shift. */

@@ -4,7 +4,6 @@
 #define EK_DSP_DENSE_H
 
 #include "ek_dsp.h"
-#include "ek_fixed.h"
 
 /* What a call of the inner loop is given. The vector's whole words go from x to end, a multiple of
  * four of them to mid; part: what is left, filled up with 0, where has_part says so. Groups of four
@@ -131,9 +130,7 @@ static void dense(const EK_PARAMS *p, const int8_t *x, int8_t *out)
             out[i] = few[i];
         }
     }
-    for (int32_t i = 0; (p->out_min > -128 || p->out_max < 127) && i < p->out_c; i++) {
-        out[i] = (int8_t)ek_clamp(out[i], p->out_min, p->out_max);
-    }
+    ek_dsp_clamp(out, p->out_c, p->out_min, p->out_max);
 }
 
 #endif

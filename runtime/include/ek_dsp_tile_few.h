@@ -60,20 +60,25 @@
     "4:\n" steps "cmp r11, lr\n bne 4b\n"                                                          \
     "5: str r12, [sp, #8]\n"
 
-/* A channel's outputs, as ek_dsp_rescale_by_ties; the first goes to lr, the next r11 bytes further. */
-#define EK_DSP_TWO_OUT(a, b, multiplier, rounding, shift)                                          \
+/* A channel's outputs, as ek_dsp_rescale_by_ties; the first goes to lr, the next r11 bytes further. What only
+ * ties need stands apart, at the first label, and comes back to the second. */
+#define EK_DSP_TWO_OUT(a, b, multiplier, rounding, shift, ties, back)                              \
     "smmlar r10, " a ", " multiplier ", " rounding "\n"                                            \
     "smmlar r12, " b ", " multiplier ", " rounding "\n"                                            \
-    "cmp " shift ", #256\n itt lo\n addlo r10, r10, " a ", asr #31\n"                              \
-    "addlo r12, r12, " b ", asr #31\n asr r10, r10, " shift "\n asr r12, r12, " shift "\n"         \
+    "cmp " shift ", #256\n blo " ties "f\n"                                                        \
+    back ": asr r10, r10, " shift "\n asr r12, r12, " shift "\n"                                  \
     "ssat r10, #8, r10\n ssat r12, #8, r12\n strb r12, [lr, r11]\n strb r10, [lr], #1\n"
-#define EK_DSP_THREE_OUT(a, b, c)                                                                  \
+#define EK_DSP_TWO_TIES(a, b, ties, back)                                                          \
+    ties ": add r10, r10, " a ", asr #31\n add r12, r12, " b ", asr #31\n b " back "b\n"
+#define EK_DSP_THREE_OUT(a, b, c, ties, back)                                                      \
     "smmlar r10, " a ", r6, r7\n smmlar r12, " b ", r6, r7\n smmlar r9, " c ", r6, r7\n"           \
-    "cmp r8, #256\n ittt lo\n addlo r10, r10, " a ", asr #31\n"                                    \
-    "addlo r12, r12, " b ", asr #31\n addlo r9, r9, " c ", asr #31\n"                              \
-    "asr r10, r10, r8\n asr r12, r12, r8\n asr r9, r9, r8\n"                                       \
+    "cmp r8, #256\n blo " ties "f\n"                                                               \
+    back ": asr r10, r10, r8\n asr r12, r12, r8\n asr r9, r9, r8\n"                               \
     "ssat r10, #8, r10\n ssat r12, #8, r12\n ssat r9, #8, r9\n"                                    \
     "strb r9, [lr, r11, lsl #1]\n strb r12, [lr, r11]\n strb r10, [lr], #1\n"
+#define EK_DSP_THREE_TIES(a, b, c, ties, back)                                                     \
+    ties ": add r10, r10, " a ", asr #31\n add r12, r12, " b ", asr #31\n"                         \
+    "add r9, r9, " c ", asr #31\n b " back "b\n"
 
 #define EK_DSP_FEW_BEGIN                                                                           \
     "push {r0-r3, r4-r11, lr}\n"                                                                   \
@@ -97,8 +102,10 @@ static __attribute__((naked, noinline)) void ek_dsp_two(
         EK_DSP_FEW_LOW("r0") EK_DSP_FEW_LOW("r1")
         "ldr r10, [sp, #12]\n add r10, r10, #8\n ldm r10!, {r4-r9}\n str r10, [sp, #12]\n"
         "ldrd lr, r11, [sp, #52]\n"
-        EK_DSP_TWO_OUT("r0", "r1", "r4", "r5", "r6") EK_DSP_TWO_OUT("r2", "r3", "r7", "r8", "r9")
-        "ldr r10, [sp, #12]\n" EK_DSP_FEW_END);
+        EK_DSP_TWO_OUT("r0", "r1", "r4", "r5", "r6", "8", "6")
+        EK_DSP_TWO_OUT("r2", "r3", "r7", "r8", "r9", "9", "7")
+        "ldr r10, [sp, #12]\n" EK_DSP_FEW_END
+        EK_DSP_TWO_TIES("r0", "r1", "8", "6") EK_DSP_TWO_TIES("r2", "r3", "9", "7"));
 }
 
 #if EK_TILE == 4
@@ -115,10 +122,11 @@ static __attribute__((naked, noinline)) void ek_dsp_three(
         EK_DSP_FEW_TWICE("r4", "r1") EK_DSP_FEW_TWICE("r5", "r2")
         EK_DSP_FEW_LOW("r0") EK_DSP_FEW_LOW("r1") EK_DSP_FEW_LOW("r2")
         "ldrd lr, r11, [sp, #52]\n ldr r10, [sp, #12]\n ldrd r6, r7, [r10, #8]\n ldr r8, [r10, #16]\n"
-        EK_DSP_THREE_OUT("r0", "r1", "r2")
+        EK_DSP_THREE_OUT("r0", "r1", "r2", "8", "6")
         "ldr r10, [sp, #12]\n ldrd r6, r7, [r10, #20]\n ldr r8, [r10, #28]\n"
-        EK_DSP_THREE_OUT("r3", "r4", "r5")
-        "ldr r10, [sp, #12]\n add r10, r10, #32\n str r10, [sp, #12]\n" EK_DSP_FEW_END);
+        EK_DSP_THREE_OUT("r3", "r4", "r5", "9", "7")
+        "ldr r10, [sp, #12]\n add r10, r10, #32\n str r10, [sp, #12]\n" EK_DSP_FEW_END
+        EK_DSP_THREE_TIES("r0", "r1", "r2", "8", "6") EK_DSP_THREE_TIES("r3", "r4", "r5", "9", "7"));
 }
 #endif
 

@@ -4,7 +4,6 @@
  * the sum, are multiplied and rounded. */
 #include "ek_add_dsp.h"
 #include "ek_dsp.h"
-#include "ek_fixed.h"
 
 /* Twice the rescaled scaled operand. */
 static inline int32_t operand(const ek_add_dsp_params *p, int32_t x)
@@ -38,7 +37,5 @@ void ek_add_s8_dsp(const ek_add_dsp_params *p, const int8_t *input1, const int8_
     for (; i < n; i++) {
         output[i] = sum(&q, exact[i], operand(&q, scaled[i]));
     }
-    for (i = 0; (q.out_min > -128 || q.out_max < 127) && i < n; i++) {
-        output[i] = (int8_t)ek_clamp(output[i], q.out_min, q.out_max);
-    }
+    ek_dsp_clamp(output, n, q.out_min, q.out_max);
 }

@@ -2,7 +2,6 @@
  * edgekit/families/plane.py */
 #include "ek_add_dsp_plane.h"
 #include "ek_dsp.h"
-#include "ek_fixed.h"
 
 static inline int8_t sum(const ek_add_dsp_plane_params *p, int32_t a, int32_t b)
 {
@@ -23,7 +22,5 @@ void ek_add_s8_dsp_plane(const ek_add_dsp_plane_params *p, const int8_t *input1,
     for (; i < n; i++) {
         output[i] = sum(&q, input1[i], input2[i]);
     }
-    for (i = 0; (q.out_min > -128 || q.out_max < 127) && i < n; i++) {
-        output[i] = (int8_t)ek_clamp(output[i], q.out_min, q.out_max);
-    }
+    ek_dsp_clamp(output, n, q.out_min, q.out_max);
 }

@@ -3,7 +3,6 @@
 #define EK_PARAMS ek_depthwise_dsp_params
 #include "ek_depthwise_taps.h"
 #include "ek_dsp.h"
-#include "ek_fixed.h"
 
 /* One tap of four channels, their sums in variables of their own so that they stay in registers. */
 #define ADD_TAP(x, weights)                                                                        \
@@ -55,12 +54,7 @@ static void pixel(const ek_depthwise_dsp_params *p, const window *at, const int8
 void ek_depthwise_s8_dsp(const ek_depthwise_dsp_params *p, const ek_rows *input, const ek_rows *output, int32_t first, int32_t n, uint8_t *scratch)
 {
     walk(p, input, output, first, n, scratch);
-    if (p->out_min > -128 || p->out_max < 127) {
-        for (int32_t y = first; y < first + n; y++) {
-            int8_t *out = ek_row(output, y);
-            for (int32_t i = 0; i < p->out_w * p->in_c; i++) {
-                out[i] = (int8_t)ek_clamp(out[i], p->out_min, p->out_max);
-            }
-        }
+    for (int32_t y = first; y < first + n; y++) {
+        ek_dsp_clamp(ek_row(output, y), p->out_w * p->in_c, p->out_min, p->out_max);
     }
 }

@@ -6,9 +6,10 @@ must not take the caller with it.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -138,7 +139,7 @@ class Machine:
             self.bases.append((end - size) & -_ALIGN)
         self._map(_STACK_TOP - _STACK_BYTES, _STACK_BYTES)
         self._map(_RETURN, _PAGE)
-        self._invalid = ""
+        self._top, self._invalid = _STACK_TOP, ""
         self.uc.hook_add(unicorn.UC_HOOK_MEM_INVALID, self._on_invalid)
         self._stop_at: int | None = None
 
@@ -197,7 +198,7 @@ class Machine:
         """
         word, registers = self._arch.word, self._arch.arguments
         spilled = arguments[len(registers) :]
-        stack = (_STACK_TOP - word * len(spilled)) & -_ALIGN
+        stack = (self._top - word * len(spilled)) & -_ALIGN
         for index, value in enumerate(spilled):
             self.uc.mem_write(stack + word * index, value.to_bytes(word, "little"))
         for name, value in zip(registers, arguments, strict=False):
@@ -205,6 +206,22 @@ class Machine:
         self.uc.reg_write(self._register(self._arch.stack), stack)
         self.uc.reg_write(self._register(self._arch.link), _RETURN | self._arch.mode_bit)
         self._go(self.image.functions[function].address, timeout)
+
+    def stop(self, address: int) -> None:
+        """Within a hook: stop before the instruction at `address`; see `stopped`."""
+        self._stop_at = address
+        self.uc.emu_stop()
+
+    @contextlib.contextmanager
+    def interrupted(self, gap: int, timeout: float) -> Iterator[None]:
+        """From a `stop`: calls inside the block use the stack from `gap` bytes below, as an interrupt does;
+        behind it what was stopped goes on until it returns. Raises like `call`."""
+        saved, top = self.uc.context_save(), self._top
+        self._top, self._stop_at = self.uc.reg_read(self._register(self._arch.stack)) - gap, None
+        yield
+        self._top = top
+        self.uc.context_restore(saved)
+        self._go(self._pc(), timeout)
 
     def resume(self, timeout: float) -> None:
         """Go on from a stop, which is at the entry of a function that does nothing: return from it."""

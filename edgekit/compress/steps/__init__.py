@@ -1,0 +1,1 @@
+"""The kinds of steps that a recipe may have, one a file."""
