@@ -60,10 +60,10 @@ bench: .venv/test.stamp
 	$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[all,dev]'
 	@touch $@ .venv/demo.stamp
 
-# The version of torch that the tests run with.
+# The version of torch that the tests run with, and what prunes its modules.
 .venv/torch.stamp: pyproject.toml | .venv/bin/python
 	$(BIN)/python -m pip install -q --disable-pip-version-check torch==2.13.0
-	$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[torch,zig,emulator,verify,examples]'
+	$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[prune,zig,emulator,verify,examples]'
 	@touch $@ .venv/demo.stamp
 
 clean:

@@ -12,6 +12,8 @@ import oracle
 import pytest
 from click.testing import CliRunner
 from conftest import ROOT
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from mutants_hold import hold
 from tflite_writer import TensorSpec, one_op_model
 
@@ -188,33 +190,66 @@ def test_a_bundle_of_four_bits_is_exact_and_opened_again(
     assert done.exit_code != 0
 
 
-def test_what_a_rounding_loses_is_made_up_for() -> None:
-    """On correlated inputs the rounded layer's output is nearer than that of the nearest weights."""
-    rng = np.random.default_rng(7)
-    x = rng.normal(size=(500, 6)) @ rng.normal(size=(6, 24)) + 0.1 * rng.normal(size=(500, 24))
-    weights, moments = rng.normal(size=(10, 24)), (x.T @ x)[None]
-    scale = low_bits.scales(weights, moments, 4)
+def form(seed: int, taps: int) -> np.ndarray[Any, Any]:
+    """Second moments of correlated inputs, [taps, taps]."""
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(500, 6)) @ rng.normal(size=(6, taps)) + 0.1 * rng.normal(size=(500, taps))
+    return x.T @ x / len(x)
 
-    def error(levels: np.ndarray[Any, Any]) -> float:
-        return float(((x @ (weights - scale[:, None] * levels).T) ** 2).mean())
 
-    chosen = low_bits.levels(weights, scale, moments, 4)
-    assert chosen.min() >= -8
-    assert chosen.max() <= 7
-    assert error(chosen) < 0.5 * error(low_bits.levels(weights, scale, None, 4))
+def error(numbers: Any, scale: Any, weights: Any, h: Any) -> np.ndarray[Any, Any]:
+    """Of each channel."""
+    off = numbers * scale[:, None] - weights
+    return np.asarray(((off @ h) * off).sum(axis=1))
+
+
+@pytest.mark.parametrize("bits", [2, 3, 4, 8])
+@given(st.integers(0, 2**32 - 1), st.integers(1, 80), st.booleans())
+@settings(max_examples=20, deadline=None)
+def test_fitted_numbers_are_no_worse_than_the_nearest(
+    bits: int, seed: int, taps: int, power: bool
+) -> None:
+    rng = np.random.default_rng(seed)
+    h, weights = form(seed, taps), rng.standard_t(3, size=(5, taps))
+    weights[1] = 0
+    weights[2, ::2] = 0
+    numbers, scale = low_bits.fitted(weights, h, bits, power, weights == 0)
+    assert not numbers[weights == 0].any()
+    least, most = low_bits.span(bits)
+    assert numbers.dtype == np.int8
+    assert least <= numbers.min() <= numbers.max() <= most
+    assert not numbers[1].any()
+    assert scale[1] == 0
+    if power:
+        assert np.isin(np.log2(scale[scale > 0]) % 1, 0).all()
+    plain = low_bits.scales(weights, bits, power=power)
+    near = low_bits.nearest(weights, np.where(plain > 0, plain, 1), bits)
+    found, nearest = error(numbers, scale, weights, h), error(near, plain, weights, h)
+    assert (found <= nearest * (1 + 1e-9) + 1e-12).all()
+    again, same = low_bits.fitted(weights, h, bits, power, weights == 0)
+    np.testing.assert_array_equal(again, numbers)
+    np.testing.assert_array_equal(same, scale)
+
+
+@pytest.mark.parametrize("bits", [2, 3, 4])
+def test_what_a_rounding_loses_is_made_up_for(bits: int) -> None:
+    """On correlated inputs the fitted layer's output is far nearer than that of the nearest weights."""
+    h, weights = form(7, 24), np.random.default_rng(7).normal(size=(10, 24))
+    plain = low_bits.scales(weights, bits)
+    near = error(low_bits.nearest(weights, plain, bits), plain, weights, h).sum()
+    assert error(*low_bits.fitted(weights, h, bits), weights, h).sum() < 0.35 * near
 
 
 def test_scales_are_no_worse_than_those_of_the_largest_weight() -> None:
-    rng = np.random.default_rng(8)
-    weights = rng.standard_t(3, size=(20, 50))
-    largest = np.abs(weights).max(axis=1) / 7
+    weights = np.random.default_rng(8).standard_t(3, size=(20, 50))
+    plain = np.eye(50)
+    tried, largest = low_bits.scales(weights, 4), low_bits.largest(weights, 4)
 
-    def error(scale: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-        levels = low_bits.levels(weights, scale, None, 4)
-        return np.asarray(((weights - scale[:, None] * levels) ** 2).sum(axis=1))
+    def off(scale: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        return error(low_bits.nearest(weights, scale, 4), scale, weights, plain)
 
-    assert (error(low_bits.scales(weights, None, 4)) <= error(largest) + 1e-9).all()
-    assert low_bits.scales(np.zeros((2, 3)), None, 4).tolist() == [0, 0]
+    assert (off(tried) <= off(largest) * (1 + 1e-9)).all()
+    assert low_bits.scales(np.zeros((2, 3)), 4).tolist() == [0, 0]
 
 
 def test_mutants_of_four_bits_are_refused_or_compiled() -> None:

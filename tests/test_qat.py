@@ -151,16 +151,15 @@ def test_bits_of_single_layers_and_labels() -> None:
     assert bits["depthwise"] == 8
 
 
-def test_it_begins_where_it_is_told() -> None:
-    """Numbers that were searched keep their bits; tiny rates leave them all but equal."""
+@pytest.mark.parametrize("scheme", ["w8a8", "w4a8", "w2a8"])
+def test_it_begins_where_it_is_told(scheme: str) -> None:
+    """At what calibration has decided, whose rounding and biases are better than the nearest."""
     graph, (x, _) = small(), blobs(32)
-    start = decided(graph, {graph.inputs[0]: x.reshape(32, 1, 8, 8, 1)}, "w4a8")
-    plan_ = Training(epochs=1, learning_rate=1e-9)
-    made = qat(graph, x, plan_, start=start, progress=False).quantization
-    for name, quant in start.quants.items():
-        assert made.quants[name].bits == quant.bits
-        assert made.quants[name].zero_point == quant.zero_point
-        np.testing.assert_allclose(made.quants[name].scale, quant.scale, rtol=1e-5)
+    start = decided(graph, {graph.inputs[0]: x.reshape(32, 1, 8, 8, 1)}, scheme)
+    made = QuantizedModule(graph, start).quantization()
+    assert made.quants == start.quants
+    for name, data in start.data.items():
+        np.testing.assert_array_equal(made.data[name], data)
 
 
 def test_pruned_channels_leave_the_program() -> None:
@@ -200,6 +199,32 @@ def test_a_bundle_has_what_training_saw(tmp_path: Path) -> None:
         strict=True,
     ):
         np.testing.assert_array_equal(found, wanted)
+
+
+def test_an_autoencoder_is_taught_by_its_values() -> None:
+    """What the data say of a sample is no class of an output that is the input again."""
+    torch.manual_seed(0)
+    graph = graph_of(torch.nn.Sequential(torch.nn.Linear(6, 4), torch.nn.ReLU(), torch.nn.Linear(4, 6)), torch.zeros(1, 6))  # fmt: skip
+    x = np.random.default_rng(0).normal(size=(64, 6)).astype(np.float32)
+    both = [{"x": x}, {"x": x, "y": np.zeros(64, np.int64)}]
+    two = Settings(scheme="w2a8")
+    longer = replace(FAST, epochs=12)
+    made = [qat(graph, data, longer, settings=two, progress=False).history.losses for data in both]
+    assert made[0] == made[1]
+
+
+def test_augmentation_sees_pictures() -> None:
+    seen = []
+
+    def shifted(x: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+        seen.append(tuple(x.shape))
+        return x.roll(1, dims=2)
+
+    graph, (x, _) = small(), blobs(32)
+    training = replace(FAST, epochs=1, augment=shifted)
+    moved = qat(graph, x, training, progress=False).history.losses
+    assert seen == [(32, 1, 8, 8)]
+    assert moved != qat(graph, x, replace(training, augment=None), progress=False).history.losses
 
 
 def test_labels_that_do_not_fit_are_refused() -> None:

@@ -16,6 +16,7 @@ from edgekit.compress.coupling import MIXING, Coupling, Mask, layers
 from edgekit.compress.matrix import Array, weights_of
 from edgekit.compress.moments import moments
 from edgekit.compress.step import Context
+from edgekit.compress.torch import require
 from edgekit.errors import EdgekitError
 from edgekit.graph import Graph, Node
 from edgekit.threads import one_blas_thread
@@ -148,6 +149,16 @@ def _reconstruction(scene: Scene) -> Ranking:
     return table
 
 
+def _taylor(scene: Scene) -> Ranking:
+    """First order, by gradients (`taylor`); on training data where there are some. Raises EK504."""
+    require("torch")
+    from edgekit.compress.taylor import taylor_scores
+
+    samples = scene.context.train or scene.context.need_calibration("prune")
+    score = taylor_scores(scene.graph, scene.made, samples)
+    return _by_score(scene, score, relative=False)
+
+
 class _Surgeon:
     """One consumer's weights and the inverse of its inputs' covariance, as groups are taken out."""
 
@@ -213,6 +224,7 @@ def _tap_labels(node: Node, scene: Scene, taps: int) -> Array:
 MEASURES: dict[str, Callable[[Scene], Ranking]] = {
     "reconstruction": _reconstruction,
     "activation": _activation,
+    "taylor": _taylor,
     "l1": _l1,
     "l2": _l2,
     "batch_norm": _batch_norm,

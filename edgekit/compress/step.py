@@ -45,7 +45,8 @@ class State:
         fitting = {n: np.asarray(x, self.graph.values[n].dtype) for n, x in data.items()}
         graph = with_constants(self.graph, fitting)
         merged = {**self.compression.data, **fitting}
-        return replace(self, graph=graph, compression=replace(self.compression, data=merged))
+        compression = replace(self.compression, data=merged)
+        return replace(self, graph=graph, compression=compression, decided=None)
 
     def with_real(self, data: Mapping[str, Array]) -> State:
         """`with_data` of real values, which become the nearest numbers of quantized constants."""
@@ -57,8 +58,9 @@ class State:
         data = {n: x for n, x in self.compression.data.items() if n in graph.values}
         edits = (*self.compression.edits, edit)
         return replace(
-            self, graph=graph, compression=replace(self.compression, edits=edits, data=data)
-        )
+            self, graph=graph, decided=None,
+            compression=replace(self.compression, edits=edits, data=data),
+        )  # fmt: skip
 
     def noting(self, *notes: str) -> State:
         return replace(self, notes=(*self.notes, *notes))
@@ -69,14 +71,14 @@ class Context:
     """What steps may look at beside the graph: samples of its inputs.
 
     calibration: typical inputs, never those of the test. train: inputs with labels `y`, or None.
-    validation: the part of them that stops training early. source: the model as it was imported. seed: of
-    everything drawn.
+    source: the model as it was imported. original: its canonical graph before any step. seed: of everything
+    drawn.
     """
 
     calibration: Samples | None = None
     train: Samples | None = None
-    validation: Samples | None = None
     source: Graph | None = None
+    original: Graph | None = None
     seed: int = 0
     progress: Callable[[str], None] = field(default=lambda stage: None)
 
@@ -89,14 +91,14 @@ class Context:
             )  # fmt: skip
         return self.calibration
 
-    def need_train(self, kind: str) -> Samples:
-        """Raises EK001 where there is none."""
-        if self.train is None:
-            raise EdgekitError(
-                "EK001", "a step of the recipe needs training data", where=f"step {kind}",
-                found="none", help="give --data TRAIN.npz (x, and y where labels are known)",
-            )  # fmt: skip
-        return self.train
+
+def held_back(samples: Samples, share: float, seed: int) -> tuple[Samples, Samples | None]:
+    """The samples without a share of them, drawn by the seed, and that share; None for nothing."""
+    count = round(share * len(samples))
+    if not count:
+        return samples, None
+    order = np.random.default_rng(seed).permutation(len(samples))
+    return samples.pick(order[count:]), samples.pick(order[:count])
 
 
 class Step:
@@ -127,8 +129,10 @@ class Step:
         return {f.name: known[f.name] for f in dataclasses.fields(cls)}  # type: ignore[arg-type]
 
     def table(self) -> dict[str, Any]:
-        """The step as its TOML table, with every key."""
-        return {"kind": self.kind, **dataclasses.asdict(self)}  # type: ignore[call-overload]
+        """The step as its TOML table, with every key that has a value."""
+        values = dataclasses.asdict(self).items()  # type: ignore[call-overload]
+        given = {key: list(x) if isinstance(x, tuple) else x for key, x in values if x is not None}
+        return {"kind": self.kind, **given}
 
     def run(self, state: State, context: Context) -> State:
         """The state after the step; changes nothing else, and the same arguments give the same one.

@@ -76,7 +76,9 @@ class Subject:
         if self.calibration is not None:
             samples = calibration_samples(self.canonical, specs, self.calibration)
         train = self.train and self._samples(self.train, self.canonical)
-        return Context(samples, train or None, None, self.source, self.seed, self.progress)
+        return Context(
+            samples, train or None, self.source, self.first().graph, self.seed, self.progress
+        )
 
     def first(self) -> State:
         """The state before any step."""

@@ -22,7 +22,9 @@ def packed(bits: Array) -> Array:
     """int32 words [..., words] of booleans [..., channels]."""
     filled = np.zeros((*bits.shape[:-1], words_of(bits.shape[-1]) * WORD), np.uint8)
     filled[..., : bits.shape[-1]] = bits
-    return np.packbits(filled, axis=-1, bitorder="little").view("<u4").astype(np.uint32).view(np.int32)
+    return (
+        np.packbits(filled, axis=-1, bitorder="little").view("<u4").astype(np.uint32).view(np.int32)
+    )
 
 
 def unpacked(words: Array, channels: int) -> Array:

@@ -23,8 +23,14 @@ WEIGHTS = Const(
     "[32 channels][kernel_w][kernel_h][words of in_c][32 bits]: even ones, pairs modulo 2",
     weights=True,
 )
-SCALES = Const("scales", "int32_t", "[32 channels][8][4]: factor and offset of a count, of channel 8 j + i at [i][j]")
-EDGES = Const("edges", "int32_t", "[32 channels]: slices of the count that ends the ones, and what is turned")
+SCALES = Const(
+    "scales",
+    "int32_t",
+    "[32 channels][8][4]: factor and offset of a count, of channel 8 j + i at [i][j]",
+)
+EDGES = Const(
+    "edges", "int32_t", "[32 channels]: slices of the count that ends the ones, and what is turned"
+)
 
 _MOST_SCRATCH = 8192
 _LEAST_FILL = 0.75  # of the channels of the last word, over all words
@@ -40,9 +46,10 @@ def fits(p: Any, consts: Consts) -> bool:
 
 
 def scratch(p: Any) -> int:
-    """A mask for each bit of the columns that a window reaches over."""
+    """A mask for each bit of the columns that a window reaches over, and a run for each of its own."""
     columns = (p.kernel_w - 1) * p.dilation_w + 1
-    return int(columns * p.kernel_h * bits.words_of(p.in_c) * bits.WORD * 4)
+    masks = columns * p.kernel_h * bits.words_of(p.in_c) * bits.WORD
+    return int(4 * masks + 12 * (p.kernel_w + 1))
 
 
 def slices_of(p: Any) -> int:

@@ -61,7 +61,9 @@ class Binarize(Op):
                 (out.scale, out.zero_point))  # fmt: skip
         shape = x.shape if len(x.shape) == 4 and x.shape[0] == 1 else (1, 1, 1, x.elements)
         channels = x.shape[-1]
-        params = BinarizeParams(channels, x.elements // (shape[1] * channels), int(node.attrs["low"]))
+        params = BinarizeParams(
+            channels, x.elements // (shape[1] * channels), int(node.attrs["low"])
+        )
         consts = integer_edges(node, x)
         return IntNode(node.name, cls, params, node.inputs, node.outputs, consts)
 
@@ -84,7 +86,10 @@ class Binarize(Op):
             x, out = activation("input", shape, 0.05, zero), activation("output", shape, 1.0, 0)
             return single(cls, name, [x], [out], {"low": -1.0, **attrs})
 
-        mixed = {"edge": (0.3, -0.2, np.inf, -1.0, -np.inf), "rising": (True, False, True, True, True)}
+        mixed = {
+            "edge": (0.3, -0.2, np.inf, -1.0, -np.inf),
+            "rising": (True, False, True, True, True),
+        }
         return [
             case("sign", (1, 3, 5, 7), -3, edge=(0.0,), rising=(True,)),
             case("channels", (1, 4, 3, 5), 11, **mixed),

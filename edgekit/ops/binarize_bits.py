@@ -15,7 +15,7 @@ import numpy as np
 from edgekit.cases import activation, single
 from edgekit.families import bits
 from edgekit.graph import Graph, IntNode, Node, Value
-from edgekit.op import Array, Case, Const, Op, Params, Shape, c_field
+from edgekit.op import Array, Case, Op, Params, Shape, c_field
 from edgekit.ops.binarize import Binarize, integer_edges
 
 

@@ -77,12 +77,16 @@ class Conv2dBinary(BinaryLayer):
             graph = Graph("", {"input": words, "weights": weights}, (), (), ())
             (shape,) = cls.shapes(node, graph)
             output = Value("output", shape, "int8", Quant((0.05,), (-5,)))
-            return single(cls, name, [words, weights], [output], {**attrs, "shift": 12, "scales": scales})
+            return single(
+                cls, name, [words, weights], [output], {**attrs, "shift": 12, "scales": scales}
+            )
 
         return [case(*window) for window in binary.windows_of_cases()]
 
 
-def of(name: str, p: BinaryParams, x: str, output: str, consts: Mapping[str, Array], shift: int) -> IntNode:
+def of(
+    name: str, p: BinaryParams, x: str, output: str, consts: Mapping[str, Array], shift: int
+) -> IntNode:
     """The layer with such a window, int8 out."""
     params = Conv2dBinaryParams(**asdict(p), shift=shift)
     return IntNode(name, Conv2dBinary, params, (x,), (output,), dict(consts))

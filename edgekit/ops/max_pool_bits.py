@@ -55,7 +55,9 @@ class MaxPoolBits(Op):
         def words(case: Case) -> Case:
             graph = case.graph
             values = {n: Value(n, v.shape, "int32") for n, v in graph.values.items()}
-            return Case(case.name, Graph(graph.name, values, graph.nodes, graph.inputs, graph.outputs))
+            return Case(
+                case.name, Graph(graph.name, values, graph.nodes, graph.inputs, graph.outputs)
+            )
 
         return [words(case) for case in pooling.cases(cls)]
 

@@ -66,7 +66,7 @@ def _chain(node: Node, graph: Graph, chains: dict[str, _Chain]) -> _Chain | None
         value = graph.value(name)
         if value.data is None:
             tensors.append(name)
-        if value.quant is not None or value.data is not None and _number(value) is None:
+        if value.quant is not None or (value.data is not None and _number(value) is None):
             return None
         if value.data is None and value.shape != shape:
             return None

@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgekit.graph import Graph, Node
-from edgekit.op import load_ops
-from edgekit.quantize.evaluate import Live, run_integer, run_real_batch, stacked
+from edgekit.quantize.evaluate import run_real_batch
 from edgekit.validate.data import dequantize, quantize
 
 Array = NDArray[Any]
@@ -26,37 +25,22 @@ def quantized_inputs(graph: Graph, real: Mapping[str, Array]) -> dict[str, Array
     return made
 
 
-def corrected(real: Graph, integer: Graph, inputs: list[dict[str, Array]]) -> dict[str, Array]:
-    """New int32 biases, by name, for the layers whose weights were quantized here.
-
-    Layer by layer in order, so that each is corrected for what those before it really compute:
-    the mean over samples and positions of (real - integer), per channel, before the activation.
-    real: the prepared graph; integer: the same with numbers.
-    """
-    values, made = dict(integer.values), {}
-    integer = replace(integer, values=values)
-    lives = Live(real, stacked(inputs)), Live(integer, quantized_inputs(integer, stacked(inputs)))
-    for node in real.nodes:
-        if _ours(node, real):
-            bias = values[node.inputs[2]]
-            assert bias.data is not None
-            assert bias.quant is not None
-            steps = np.rint(_mean_error(node, real, integer, *lives) / np.array(bias.quant.scale))
-            moved = np.clip(bias.data + steps, -(2**29), 2**29).astype(np.int32)
-            keeps = np.abs(bias.data) > 2**29
-            made[bias.name] = np.where(keeps, bias.data, moved).astype(np.int32)
-            values[bias.name] = replace(bias, data=made[bias.name])
-        for graph, live, run in zip(
-            (real, integer), lives, (run_real_batch, run_integer), strict=True
-        ):
-            live |= zip(node.outputs, run(node, graph, live), strict=True)
-            live.done(node)
-    return made
-
-
-def _ours(node: Node, real: Graph) -> bool:
-    weighted = load_ops()[node.op].channel_axis is not None
-    return weighted and real.value(node.inputs[1]).dtype == "float32"
+def corrected(
+    node: Node,
+    real: Graph,
+    integer: Graph,
+    x_real: Mapping[str, Array],
+    x_integer: Mapping[str, Array],
+) -> Array:
+    """The layer's new int32 bias: the mean over samples and positions of (real - integer), per
+    channel and before the activation, goes into it. x_real, x_integer: both networks' tensors."""
+    bias = integer.value(node.inputs[2])
+    assert bias.data is not None
+    assert bias.quant is not None
+    error = _mean_error(node, real, integer, x_real, x_integer)
+    moved = bias.data + np.rint(error / np.array(bias.quant.scale))
+    kept = np.where(np.abs(bias.data) > 2**29, bias.data, np.clip(moved, -(2**29), 2**29))
+    return np.asarray(kept, np.int32)
 
 
 def _mean_error(

@@ -160,16 +160,21 @@ def power_of_two(low: float, high: float) -> Quant:
     return Quant((2.0 ** (exponent - 15),), (0,))
 
 
-def affine(low: float, high: float) -> Quant:
-    """int8 numbers for a range that holds 0. A range of nothing but 0 gets steps of 1/255."""
+def affine(low: float, high: float, power: bool = False) -> Quant:
+    """int8 numbers for a range that holds 0. A range of nothing but 0 gets steps of 1/255. power: the
+    step is the next longer power of two."""
     if high - low <= 0:
         low, high = 0.0, 1.0
-    scale = float(np.float32(max((high - low) / _STEPS, _LEAST_SCALE)))
+    scale = _step((high - low) / _STEPS, power)
     zero = int(np.clip(np.rint(-128 - low / scale), -128, 127))
     return Quant((scale,), (zero,))
 
 
-def symmetric(low: float, high: float) -> Quant:
-    """int16 numbers for a range: zero point 0, the larger end is 32767."""
-    end = max(-low, high) or 1.0
-    return Quant((float(np.float32(max(end / 32767, _LEAST_SCALE))),), (0,))
+def symmetric(low: float, high: float, power: bool = False) -> Quant:
+    """int16 numbers for a range: zero point 0, the larger end is 32767 or, by a power of two, less."""
+    return Quant((_step((max(-low, high) or 1.0) / 32767, power),), (0,))
+
+
+def _step(wanted: float, power: bool) -> float:
+    scale = float(np.float32(max(wanted, _LEAST_SCALE)))
+    return 2.0 ** math.ceil(math.log2(scale)) if power else scale

@@ -11,6 +11,7 @@ from edgekit.errors import EdgekitError
 from edgekit.graph import Graph, Node, Quant, Value, dequantized
 from edgekit.op import load_ops
 from edgekit.quantize import low_bits
+from edgekit.quantize.rounded import Rounded
 
 Array = NDArray[Any]
 
@@ -20,13 +21,19 @@ _BIAS_TOLERANCE = 1e-3
 
 
 def layer_constants(
-    node: Node, graph: Graph, x: Quant, out: Quant, bits: int = 8, moments: Array | None = None
+    node: Node,
+    graph: Graph,
+    x: Quant,
+    out: Quant,
+    bits: int = 8,
+    power: bool = False,
+    given: Rounded | None = None,
 ) -> dict[str, tuple[Quant, Array]]:
     """Numbers and data of a layer's weights and bias, by name; what the source has quantized stays.
 
-    graph: prepared; x, out: numbers of the layer's input and output; bits: of the weights; moments: of the
-    layer's windows, where those are fewer than eight (`low_bits.second_moments`). Raises EK301 for a bias whose
-    scale is not the product of the scales of input and weights.
+    graph: prepared; x, out: numbers of the layer's input and output; bits: of the weights, rounded to the
+    nearest; power: scales of weights are powers of two; given: weights that are rounded already. Raises EK301 for a bias whose scale is not
+    the product of the scales of input and weights.
     """
     axis = load_ops()[node.op].channel_axis
     assert axis is not None
@@ -36,16 +43,20 @@ def layer_constants(
     numbers = weights.quant
     if weights.dtype == "float32":
         assert bias is not None
-        channels = _channels(weights, axis)
-        scale = (
-            _eight_bit_scales(channels) if bits == 8 else low_bits.scales(channels, moments, bits)
-        )
-        numbers = _weight_numbers(scale, bias, axis, x.scale[0], out.scale[0], bits)
-        if bits == 8:
-            data = _rounded(weights, numbers)
+        channels = as_channels(weights, axis)
+        plain = bits == 8 and not power
+        if given is not None:
+            scale = given.scale
+        elif plain:
+            scale = low_bits.largest(channels, 8)
         else:
-            exact = np.broadcast_to(np.array(numbers.scale), len(channels))
-            data = _as_weights(low_bits.levels(channels, exact, moments, bits), weights, axis)
+            scale = low_bits.scales(channels, bits, power=power)
+        real = dequantized(bias).reshape(-1)
+        numbers = weight_numbers(scale, real, axis, x.scale[0], out.scale[0], bits, power)
+        exact = np.broadcast_to(np.array(numbers.scale), len(channels))
+        if given is not None:
+            channels, bits = given.real, 8
+        data = as_weights(low_bits.nearest(channels, exact, bits), weights, axis)
         made[weights.name] = numbers, data
     if bias is None or bias.data is None or numbers is None:
         return made
@@ -66,38 +77,42 @@ def bias_constant(real: Array, x: Quant, weights: Quant) -> tuple[Quant, Array]:
     return Quant(scales, (0,) * len(scales), 0 if len(scales) > 1 else None), steps
 
 
-def _channels(weights: Value, axis: int) -> Array:
+def channels_of(node: Node, graph: Graph) -> Array:
+    """A layer's real weights [channels, taps]."""
+    return as_channels(graph.value(node.inputs[1]), channel_axis(node))
+
+
+def channel_axis(node: Node) -> int:
+    """Of the weights of a layer."""
+    axis = load_ops()[node.op].channel_axis
+    assert axis is not None
+    return axis
+
+
+def as_channels(weights: Value, axis: int) -> Array:
     """Real weights [channels, taps]."""
     assert weights.data is not None
     return np.moveaxis(weights.data, axis, 0).reshape(weights.shape[axis], -1).astype(np.float64)
 
 
-def _as_weights(channels: Array, weights: Value, axis: int) -> Array:
-    """The inverse of `_channels`."""
+def as_weights(channels: Array, weights: Value, axis: int) -> Array:
+    """The inverse of `as_channels`."""
     shape = [weights.shape[axis], *(n for i, n in enumerate(weights.shape) if i != axis)]
     return np.ascontiguousarray(np.moveaxis(channels.reshape(shape), 0, axis))
 
 
-def _eight_bit_scales(channels: Array) -> Array:
-    """The largest weight is 127."""
-    return np.asarray(np.abs(channels).max(axis=1) / 127)
-
-
-def _weight_numbers(scale: Array, bias: Value, axis: int, x: float, out: float, bits: int) -> Quant:
-    """Symmetric numbers with these scales per channel, unless the bias needs longer steps."""
+def weight_numbers(
+    scale: Array, bias: Array, axis: int, x: float, out: float, bits: int, power: bool = False
+) -> Quant:
+    """Symmetric numbers with these scales per channel, unless the real bias [channels] needs longer
+    steps. x, out: scales of the layer's input and output."""
     scale = np.where(scale > 0, scale, _LEAST_STEP * out / x)
-    scale = np.maximum(scale, np.abs(dequantized(bias).reshape(-1)) / (_MOST_BIAS * x))
-    scales = tuple(float(s) for s in scale.astype(np.float32))
+    least = np.abs(bias) / (_MOST_BIAS * x)
+    if power:
+        scale = low_bits.powers(scale)
+        least = np.where(least > 0, np.exp2(np.ceil(np.log2(np.where(least > 0, least, 1.0)))), 0.0)
+    scales = tuple(float(s) for s in np.maximum(scale, least).astype(np.float32))
     return Quant(scales, (0,) * len(scales), axis if len(scales) > 1 else None, bits)
-
-
-def _rounded(weights: Value, numbers: Quant) -> Array:
-    assert weights.data is not None
-    shape = [1] * weights.data.ndim
-    if numbers.axis is not None:
-        shape[numbers.axis] = -1
-    steps = np.rint(weights.data.astype(np.float64) / np.array(numbers.scale).reshape(shape))
-    return np.asarray(np.clip(steps, -127, 127), np.int8)
 
 
 def _rescaled(node: Node, bias: Value, x: Quant, weights: Quant) -> bool:

@@ -62,7 +62,9 @@ class _Rewrite:
         self.nodes: list[IntNode] = []
         self.layers = 0
         self._signs: dict[str, _Signs] = {}
-        self._maps: dict[str, str] = {}  # tensors of other shapes, by those that hold the same bytes
+        self._maps: dict[
+            str, str
+        ] = {}  # tensors of other shapes, by those that hold the same bytes
         for node in graph.nodes:
             self.nodes += self._follow(node)
 
@@ -208,7 +210,9 @@ def _stepped(graph: IntGraph) -> IntGraph:
             node = _with_step(node, step)
             gone.add(step.name)
         nodes.append(node)
-    return replace(graph, nodes=tuple(n for n in nodes if n.name not in gone or n.op is not BinarizeBits))
+    return replace(
+        graph, nodes=tuple(n for n in nodes if n.name not in gone or n.op is not BinarizeBits)
+    )
 
 
 def _with_step(node: IntNode, step: IntNode) -> IntNode:
@@ -224,7 +228,9 @@ def _with_step(node: IntNode, step: IntNode) -> IntNode:
               "turned": bits.packed(step.consts["turned"].astype(bool))}  # fmt: skip
     window = {name: getattr(p, name) for name in BinaryParams.__dataclass_fields__}
     window |= {"out_min": -128, "out_max": 127}
-    return IntNode(node.name, Conv2dBinaryBits, BinaryParams(**window), node.inputs, step.outputs, consts)
+    return IntNode(
+        node.name, Conv2dBinaryBits, BinaryParams(**window), node.inputs, step.outputs, consts
+    )
 
 
 def _alive(graph: IntGraph) -> IntGraph:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import importlib
 import multiprocessing
+import os
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from typing import Any, Protocol
@@ -13,6 +15,7 @@ from typing import Any, Protocol
 from edgekit.errors import EdgekitError
 
 ENGINES = ("local", "dask", "ray")
+_ANSWER_S = 20.0  # that a cluster has to answer
 
 
 class Engine(Protocol):
@@ -69,7 +72,7 @@ def _pool(workers: int, scheduler: str) -> Iterator[Engine]:
     # A fork would inherit locks of threads that BLAS and Optuna have started.
     context = multiprocessing.get_context("spawn")
     before = set(multiprocessing.active_children())
-    pool = ProcessPoolExecutor(workers, context, initializer=_ignore_interrupts)
+    pool = ProcessPoolExecutor(workers, context, initializer=_begin)
     try:
         yield pool
         pool.shutdown()
@@ -79,9 +82,18 @@ def _pool(workers: int, scheduler: str) -> Iterator[Engine]:
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _ignore_interrupts() -> None:
-    """Ctrl-C reaches every process of a terminal; the one that started the workers ends them."""
+def _begin() -> None:
+    """Of a worker: it ends with the process that started it, even one that was killed; Ctrl-C, which reaches
+    every process of a terminal, is that one's affair."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def watch() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 @contextlib.contextmanager
@@ -96,7 +108,7 @@ def _dask(workers: int, scheduler: str) -> Iterator[Engine]:
         if not scheduler:
             stack.callback(cluster.close)
         try:
-            client = stack.enter_context(distributed.Client(cluster, timeout="20s"))
+            client = stack.enter_context(distributed.Client(cluster, timeout=_ANSWER_S))
         except (OSError, ValueError) as silent:
             raise EdgekitError(
                 "EK601", "the cluster does not answer", where="--scheduler", found=str(silent),

@@ -6,6 +6,7 @@ whichever finished first: the same seed gives the same trials with any timing, a
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from pathlib import Path
@@ -56,7 +57,7 @@ class _Exploration:
         directions = ["maximize" if more else "minimize" for more in OBJECTIVES.values()]
         self.study = self.optuna.create_study(
             storage=_database(self.optuna, storage), study_name=_NAME, directions=directions,
-            sampler=sampler(seed, _constraints), load_if_exists=True,
+            sampler=sampler(seed), load_if_exists=True,
         )  # fmt: skip
         known = self.study.user_attrs.get("question")
         if known is None:
@@ -69,8 +70,9 @@ class _Exploration:
                 "EK001", "the folder has another search", where=str(storage),
                 found=f"begun with another {', '.join(changed)}", help="choose another -o",
             )  # fmt: skip
+        self.trials: dict[int, Any] = {}  # that are open
         self.futures: dict[int, Future[Row]] = {}
-        self.done: dict[int, Row] = {}
+        self.done: dict[int, Row] = {}  # that are not told yet
 
     def rows(self, trials: int, ahead: int, progress: Progress) -> list[Row]:
         told = self._told()
@@ -82,9 +84,10 @@ class _Exploration:
         while told < trials:
             while told not in self.done:
                 self._collect()
-            self._tell(told, self.done[told])
+            row = self.done.pop(told)
+            self._tell(told, row)
             told += 1
-            progress(_words(self.done[told - 1]), told, trials)
+            progress(_words(row), told, trials)
             if opened < trials:
                 self._open(opened)
                 opened += 1
@@ -105,6 +108,7 @@ class _Exploration:
         else:
             trial = self.study.ask()
         assert trial.number == number
+        self.trials[number] = trial
         params = {n: trial.suggest_categorical(n, list(c)) for n, c in self.axes.items()}
         if existing is not None and "row" in existing.user_attrs:
             self.done[number] = existing.user_attrs["row"]
@@ -131,8 +135,7 @@ class _Exploration:
             self._keep(number, self.futures.pop(number).result())
 
     def _keep(self, number: int, row: Row) -> None:
-        trial = next(t for t in self.study.get_trials(deepcopy=False) if t.number == number)
-        self.study._storage.set_trial_user_attr(trial._trial_id, "row", row)
+        self.trials[number].set_user_attr("row", row)
         self.done[number] = row
 
     def _tell(self, number: int, row: Row) -> None:
@@ -146,7 +149,12 @@ class _Exploration:
         for key, more in OBJECTIVES.items():
             known = row.get(key)
             values.append(float(known) if known is not None else 0.0 if more else _WORST)
-        self.study.tell(number, values)
+        trial = self.trials.pop(number)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # those that were set before a kill stay
+            for limit, over in row["excess"].items():
+                trial.set_constraint(limit, over)
+        self.study.tell(trial, values)
 
     def _row(self, trial: Any) -> Row:
         steps, options = self.space.recipe(trial.params)
@@ -167,14 +175,6 @@ def _database(optuna: Any, path: Path) -> Any:
             "EK001", "the trials of the folder cannot be read", where=str(path),
             found=str(broken).splitlines()[0], help="choose another -o",
         ) from None  # fmt: skip
-
-
-def _constraints(trial: Any) -> list[float]:
-    """What a trial has too much, of all limits together; one figure, since which limits there are is not
-    known before sizes hold."""
-    row = trial.user_attrs["row"]
-    over = sum(max(0.0, share) for share in row["excess"].values())
-    return [over if over > 0 or row["accuracy"] is not None else 1.0]
 
 
 def _words(row: Row) -> str:

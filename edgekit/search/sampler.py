@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import importlib
 import zlib
-from collections.abc import Callable, Sequence
 from typing import Any
 
 from edgekit.errors import EdgekitError
@@ -29,15 +28,13 @@ def load_optuna() -> Any:
     return optuna
 
 
-def sampler(seed: int, constraints: Callable[[Any], Sequence[float]]) -> Any:
-    """A sampler of Optuna. constraints: of a finished trial, each at most 0 where it holds."""
+def sampler(seed: int) -> Any:
+    """A sampler of Optuna; trials tell by constraints what they have too much."""
     samplers = load_optuna().samplers
 
     def estimator(*words: object) -> Any:
         mixed = zlib.crc32(repr((seed, *words)).encode())
-        return samplers.TPESampler(
-            seed=mixed, n_startup_trials=_RANDOM, multivariate=True, constraints_func=constraints
-        )
+        return samplers.TPESampler(seed=mixed, n_startup_trials=_RANDOM, multivariate=True)
 
     class Seeded(samplers.BaseSampler):  # type: ignore[misc, name-defined]
         def infer_relative_search_space(self, study: Any, trial: Any) -> Any:
@@ -51,8 +48,5 @@ def sampler(seed: int, constraints: Callable[[Any], Sequence[float]]) -> Any:
         ) -> Any:
             one = estimator(trial.number, param_name)
             return one.sample_independent(study, trial, param_name, param_distribution)
-
-        def after_trial(self, study: Any, trial: Any, state: Any, values: Any) -> None:
-            estimator(trial.number).after_trial(study, trial, state, values)
 
     return Seeded()

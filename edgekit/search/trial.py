@@ -1,17 +1,19 @@
-"""One trial: a recipe to its figures, in whatever process it is asked for. No compiler runs."""
+"""One trial: a recipe to the figures that a build of it would have, in whatever process it is asked for."""
 
 from __future__ import annotations
 
 import functools
 import json
-import time
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from edgekit.errors import EdgekitError
+from edgekit.flash import within_flash
 from edgekit.quantize import Calibration
+from edgekit.ram import within_ram
 from edgekit.search.front import excesses
 from edgekit.search.space import Tables
 from edgekit.threads import one_blas_thread
@@ -21,19 +23,6 @@ if TYPE_CHECKING:
     from edgekit.compress import Subject
 
 Row = dict[str, Any]
-
-
-class Base(NamedTuple):
-    """What the model as it came was compiled and counted to; None for what cannot be known here.
-
-    rate: cycles for each instruction that the planner expects. reference: its accuracy, in real numbers
-    where it has them.
-    """
-
-    code_bytes: int | None
-    stack_bytes: int | None
-    rate: float | None
-    reference: float | None
 
 
 @dataclass(frozen=True)
@@ -71,47 +60,51 @@ class Setup:
 
 @dataclass(frozen=True)
 class Trial:
-    """The function that workers call."""
+    """The function that workers call. reference: the accuracy of the model as it came."""
 
     setup: Setup
-    base: Base
+    reference: float
 
     def __call__(self, steps: Tables, options: Mapping[str, Any]) -> Row:
         """A row of figures; ``error`` where the recipe cannot be taken. Sizes that break a limit are not worth
         an accuracy."""
-        begun = time.process_time()
+        begun = _cpu_seconds()
         try:
             with one_blas_thread():
                 row = self._row(steps, options)
         except EdgekitError as error:
             row = _unknown() | {"excess": {"error": 1.0}, "error": error.to_json()}
-        return row | {"cpu_seconds": round(time.process_time() - begun, 3)}
+        return row | {"cpu_seconds": round(_cpu_seconds() - begun, 2)}
 
     def _row(self, steps: Tables, options: Mapping[str, Any]) -> Row:
         from edgekit.compress.figures import light
 
-        known = _opened(self.setup)
-        limits, changes = dict(self.setup.limits), dict(options)
-        if "ram" in limits:
-            beside = (self.base.stack_bytes or 0) + known.state_bytes
-            changes["arena_limit"] = max(0, int(limits["ram"]) - beside)
-        stages = known.compile(steps, changes)
-        report = light(stages.program, self.setup.name)
-        constants = report["weights_bytes"] + report["tables_bytes"]
-        ram = report["arena_bytes"] + stages.program.state_bytes + (self.base.stack_bytes or 0)
-        rate = self.base.rate
-        row = _unknown() | report | {
-            "ram_bytes": ram,
-            "flash_bytes": constants + (self.base.code_bytes or 0),
-            "cycles": None if rate is None else round(rate * report["instructions_estimate"]),
-        }  # fmt: skip
+        known, limits = _opened(self.setup), dict(self.setup.limits)
+        stages = known.compile(steps, options)
+        sizes = light(stages.program, self.setup.name)
+        constants = sizes["weights_bytes"] + sizes["tables_bytes"]
+        row = _unknown() | sizes | {"flash_bytes": constants}
         row["excess"] = excesses(row, limits)
-        if all(over <= 0 for over in row["excess"].values()):
+        # Where the constants alone break a limit no compiler is asked, unless more of them may be coded.
+        if _holds(row) or options.get("code_weights") == "auto":
+            stages, figures = known.compiled(stages, limits)
+            row |= figures
+            row["excess"] = excesses(row, limits)
+        if _holds(row):
             row |= known.quality(steps, stages)
-            if row["accuracy"] is not None and self.base.reference is not None:
-                row["drop"] = round(100 * (self.base.reference - row["accuracy"]), 6)
+            if row["accuracy"] is not None:
+                row["drop"] = round(100 * (self.reference - row["accuracy"]), 6)
             row["excess"] = excesses(row, limits)
         return row
+
+
+def _cpu_seconds() -> float:
+    """Of this process, and of compilers and emulators that it has waited for."""
+    return sum(os.times()[:4])
+
+
+def _holds(row: Row) -> bool:
+    return all(over <= 0 for over in row["excess"].values())
 
 
 def _unknown() -> Row:
@@ -129,12 +122,6 @@ class _Opened:
         self.states: dict[str, Any] = {}
         self.found: dict[str, Row] = {}
 
-    @functools.cached_property
-    def state_bytes(self) -> int:
-        return sum(
-            self.subject.canonical.value(s.value).nbytes for s in self.subject.canonical.states
-        )
-
     def compile(self, steps: Tables, changes: Mapping[str, Any]) -> Compiled:
         from edgekit.compress import Recipe
 
@@ -145,6 +132,25 @@ class _Opened:
         stages = self.subject.compile(self.states[key], **changes)
         self.states[key] = replace(self.states[key], decided=stages.decided)
         return stages
+
+    def compiled(self, stages: Compiled, limits: Mapping[str, float]) -> tuple[Compiled, Row]:
+        """Compiled and counted as a build would: planned again where that takes too much RAM, coded further
+        where it takes too much flash."""
+        from edgekit.compress.figures import compiled
+
+        sizes = {name: limits[name] for name in ("ram", "flash") if name in limits}
+        board, name = self.subject.board, stages.options.name
+
+        def measured(one: Compiled) -> tuple[Compiled, Row]:
+            found, _, report = within_ram(
+                one, one.options, sizes, lambda s: compiled(s.program, name, board)
+            )
+            return found, report
+
+        stages, report = within_flash(*measured(stages), sizes, measured)
+        keys = ("ram_bytes", "arena_bytes", "stack_bytes", "flash_bytes", "code_bytes",
+                "weights_bytes", "tables_bytes", "instructions")  # fmt: skip
+        return stages, {key: report[key] for key in keys} | {"cycles": report["cycles_estimate"]}
 
     def quality(self, steps: Tables, stages: Compiled) -> Row:
         """The plan changes no answer."""
@@ -161,30 +167,18 @@ def _opened(setup: Setup) -> _Opened:
     return _Opened(setup.subject(setup.select))
 
 
-def base_of(setup: Setup) -> Base:
-    """Compile, count and judge the model as it came. Raises EK001 where its accuracy is not known."""
-    from edgekit.compress.figures import compiled
-
+def reference_of(setup: Setup) -> float:
+    """The accuracy of the model as it came, in real numbers where it has them. Raises EK001 where it is not
+    known."""
     subject = setup.subject(setup.select)
-    stages = subject.compile(subject.first())
-    code, stack, rate = None, None, None
-    try:
-        report = compiled(stages.program, setup.name, subject.board)
-        expected = sum(step.instructions for step in stages.program.steps)
-        cycles = report["cycles_estimate"]
-        code, stack = report["code_bytes"], report["stack_bytes"]
-        rate = cycles / expected if cycles is not None and expected else None
-    except EdgekitError as missing:
-        if missing.code not in ("EK501", "EK503", "EK504"):
-            raise
-    found = subject.real_quality() or subject.quality(stages.program)
+    found = subject.real_quality() or subject.quality(subject.compile(subject.first()).program)
     reference = found["auc"] if found.get("metric") == "auc" else found["accuracy"]
     if reference is None:
         raise EdgekitError(
             "EK001", "a search needs to know how right a model is", where="--test",
             found="no accuracy of labels and no auc", help="give a file with x and y, or --metric auc",
         )  # fmt: skip
-    return Base(code, stack, rate, reference)
+    return float(reference)
 
 
 def fragile_layers(setup: Setup, scheme: str) -> tuple[str, ...]:

@@ -63,6 +63,11 @@ class Samples:
         """How often the model runs: N, or N * steps."""
         return len(self) * (self.arrays[0].shape[1] if self.sequence else 1)
 
+    def pick(self, which: Array) -> Samples:
+        """The samples of these numbers, in this order."""
+        y = None if self.y is None else self.y[which]
+        return replace(self._each(lambda x: x[which]), y=y)
+
     def take(self, which: slice) -> Samples:
         """The same with only those of the samples."""
         y = None if self.y is None else self.y[which]

@@ -12,7 +12,14 @@
 
 #define EK_SLICES 16
 
-#if defined(__ARM_ARCH) && defined(__thumb2__) && __ARM_ARCH >= 7
+/* Masks and weights that follow one another: bytes from the first ones, and words of bits. */
+typedef struct {
+    int32_t masks;
+    int32_t weights;
+    int32_t words;
+} ek_slices_run;
+
+#if defined(__ARM_FEATURE_DSP)
 
 /* Of r2 to r5, masks, and r6 to r9, weights: the lowest slice r10 and the next r11; carry of weight 4 out. */
 #define EK_SLICES_FOUR(carry)                                                                      \
@@ -38,62 +45,75 @@
 #define EK_SLICES_SIXTEEN                                                                          \
     EK_SLICES_EIGHT "str r7, [sp]\n" EK_SLICES_EIGHT EK_SLICES_KEPT("0", "8")
 
-/* On the stack: carries of eights and sixteens, their slices, words left, slices. */
-static void __attribute__((naked, noinline))
-ek_slices_add(const uint32_t *masks, const uint32_t *weights, int32_t words, uint32_t *slices)
+/* On the stack: carries of eights 0 and sixteens 4, their slices 8 and 12, words left 16, higher slices 20,
+ * the next run 24, masks 28, weights 32, slices 36. */
+static __attribute__((naked, noinline)) void ek_slices_add(
+    __attribute__((unused)) const uint32_t *masks, __attribute__((unused)) const uint32_t *weights,
+    __attribute__((unused)) const ek_slices_run *runs, __attribute__((unused)) uint32_t *slices)
 {
     __asm__ volatile(
-        "push {r4-r11, lr}\n sub sp, sp, #28\n str r2, [sp, #16]\n str r3, [sp, #20]\n"
-        "ldm r3, {r10, r11, r12}\n ldrd r4, r5, [r3, #12]\n strd r4, r5, [sp, #8]\n"
+        "push {r4-r11, lr}\n sub sp, sp, #44\n"
+        "strd r0, r1, [sp, #28]\n str r3, [sp, #36]\n str r2, [sp, #24]\n"
+        "ldm r3!, {r10, r11, r12}\n ldm r3!, {r4, r5}\n strd r4, r5, [sp, #8]\n str r3, [sp, #20]\n"
+        "0: ldr r6, [sp, #24]\n ldm r6!, {r0, r1, r2}\n ldrd r3, r4, [sp, #28]\n str r6, [sp, #24]\n"
+        "add r0, r0, r3\n add r1, r1, r4\n str r2, [sp, #16]\n cmp r2, #0\n beq.w 4f\n"
         "1:\n" EK_SLICES_SIXTEEN "str r7, [sp, #4]\n" EK_SLICES_SIXTEEN EK_SLICES_KEPT("4", "12")
-        "ldr r6, [sp, #20]\n add r6, r6, #20\n cbz r7, 3f\n"
-        "2: ldr r2, [r6]\n and r3, r2, r7\n eor r2, r2, r7\n str r2, [r6], #4\n movs r7, r3\n"
-        "bne 2b\n"
-        "3: ldr r2, [sp, #16]\n subs r2, r2, #1\n str r2, [sp, #16]\n bne.w 1b\n"
-        "ldr r3, [sp, #20]\n stm r3, {r10, r11, r12}\n ldrd r4, r5, [sp, #8]\n"
-        "strd r4, r5, [r3, #12]\n add sp, sp, #28\n pop {r4-r11, pc}\n");
+        "ldr r6, [sp, #20]\n"
+        "2: ldrd r2, r3, [r6]\n and r4, r2, r7\n eor r2, r2, r7\n ands r7, r3, r4\n"
+        "eor r3, r3, r4\n strd r2, r3, [r6], #8\n bne 2b\n"
+        "ldr r2, [sp, #16]\n subs r2, r2, #1\n str r2, [sp, #16]\n bne.w 1b\n b.w 0b\n"
+        "4: ldr r3, [sp, #36]\n stm r3!, {r10, r11, r12}\n ldrd r4, r5, [sp, #8]\n"
+        "stm r3, {r4, r5}\n add sp, sp, #44\n pop {r4-r11, pc}\n");
 }
 
 #define EK_SLICES_MASKS(a, b, c, d)                                                                \
-    "sbfx r2, r0, #" a ", #1\n sbfx r3, r0, #" b ", #1\n sbfx r4, r0, #" c ", #1\n"                \
-    "sbfx r5, r0, #" d ", #1\n stmia r1!, {r2-r5}\n"
+    "sbfx r3, r12, #" a ", #1\n sbfx r4, r12, #" b ", #1\n sbfx r5, r12, #" c ", #1\n"                \
+    "sbfx r6, r12, #" d ", #1\n stmia r2!, {r3-r6}\n"
 
-/* The masks of a word's bits. */
-static void __attribute__((naked, noinline)) ek_slices_masks(uint32_t word, uint32_t *masks)
+/* The masks of the bits of some words. */
+static __attribute__((naked, noinline)) void ek_slices_masks(
+    __attribute__((unused)) const uint32_t *x, __attribute__((unused)) int32_t words,
+    __attribute__((unused)) uint32_t *masks)
 {
     __asm__ volatile(
-        "push {r4, r5}\n and r2, r0, #0x55555555\n eor r0, r0, r2, lsl #1\n"
+        "push {r4-r6}\n"
+        "1: ldr r12, [r0], #4\n and r3, r12, #0x55555555\n eor r12, r12, r3, lsl #1\n"
         EK_SLICES_MASKS("0", "1", "2", "3") EK_SLICES_MASKS("4", "5", "6", "7")
         EK_SLICES_MASKS("8", "9", "10", "11") EK_SLICES_MASKS("12", "13", "14", "15")
         EK_SLICES_MASKS("16", "17", "18", "19") EK_SLICES_MASKS("20", "21", "22", "23")
         EK_SLICES_MASKS("24", "25", "26", "27") EK_SLICES_MASKS("28", "29", "30", "31")
-        "pop {r4, r5}\n bx lr\n");
+        "subs r1, r1, #1\n bne 1b\n pop {r4-r6}\n bx lr\n");
 }
 
 #else
 
-static void ek_slices_add(const uint32_t *masks, const uint32_t *weights, int32_t words,
+static void ek_slices_bit(uint32_t bits, uint32_t *slices)
+{
+    for (int32_t p = 0; bits != 0; p++) {
+        uint32_t carry = slices[p] & bits;
+        slices[p] ^= bits;
+        bits = carry;
+    }
+}
+
+static void ek_slices_add(const uint32_t *masks, const uint32_t *weights, const ek_slices_run *runs,
                           uint32_t *slices)
 {
-    for (int32_t k = 0; k < 32 * words; k += 2) {
-        uint32_t even = masks[k] ^ weights[k], odd = even ^ masks[k + 1] ^ weights[k + 1];
-        uint32_t bits[2] = {even, odd};
-        for (int32_t i = 0; i < 2; i++) {
-            uint32_t carry = bits[i];
-            for (int32_t p = 0; carry != 0; p++) {
-                uint32_t next = slices[p] & carry;
-                slices[p] ^= carry;
-                carry = next;
-            }
+    for (; runs->words != 0; runs++) {
+        const uint32_t *x = masks + runs->masks / 4, *w = weights + runs->weights / 4;
+        for (int32_t k = 0; k < 32 * runs->words; k += 2) {
+            uint32_t even = x[k] ^ w[k];
+            ek_slices_bit(even, slices);
+            ek_slices_bit(even ^ x[k + 1] ^ w[k + 1], slices);
         }
     }
 }
 
-static void ek_slices_masks(uint32_t word, uint32_t *masks)
+static void ek_slices_masks(const uint32_t *x, int32_t words, uint32_t *masks)
 {
-    word ^= (word & 0x55555555u) << 1;
-    for (int32_t k = 0; k < 32; k++) {
-        masks[k] = 0u - ((word >> k) & 1u);
+    for (int32_t k = 0; k < 32 * words; k++) {
+        uint32_t word = x[k / 32] ^ (x[k / 32] & 0x55555555u) << 1;
+        masks[k] = 0u - ((word >> (k % 32)) & 1u);
     }
 }
 

@@ -7,9 +7,8 @@
 static uint32_t below(const uint32_t *slices, const uint32_t *ends, int32_t bits)
 {
     uint32_t borrow = 0;
-    for (int32_t k = 0; k < bits; k++) {
-        uint32_t same = ~(slices[k] ^ ends[k]);
-        borrow = ends[k] ^ ((ends[k] ^ borrow) & same);
+    for (const uint32_t *end = ends + bits; ends != end; ends++) {
+        borrow = *ends ^ ((*ends ^ borrow) & ~(*slices++ ^ *ends));
     }
     return borrow;
 }
@@ -25,13 +24,14 @@ void ek_conv2d_binary_bits_s8_slices(const ek_conv2d_binary_bits_slices_params *
         columns c = columns_of(p, y, scratch);
         uint32_t *out = (uint32_t *)(void *)ek_row(output, y);
         for (int32_t x = 0; x < p->out_w; x++) {
-            int32_t left = x * p->stride_w - p->pad_left, groups = words_of(p->out_c);
             const uint32_t *ends = (const uint32_t *)p->edges;
-            reach(p, input, &c, left);
-            for (int32_t group = 0; group < groups; group++) {
-                count(p, &c, left, group, slices);
+            const int32_t *weights = p->weights;
+            place_window(p, input, &c, x * p->stride_w - p->pad_left);
+            for (int32_t channel = 0; channel < p->out_c; channel += 32) {
+                count(&c, weights, slices);
                 *out++ = below(slices, ends, bits) ^ ends[bits];
                 ends += bits + 1;
+                weights += p->kernel_w * c.words * 32;
             }
         }
     }

@@ -1,33 +1,52 @@
 /* conv2d_binary_slices.c -- convolution of bits with bits, int8 out, 32 channels at once */
 #include "ek_conv2d_binary_slices.h"
 #define EK_PARAMS ek_conv2d_binary_slices_params
+#include "ek_dsp.h"
+#include "ek_fixed.h"
 #include "ek_slices_window.h"
 
+#define EK_SWAP(a, b, n, mask)                                                                     \
+    t = ((a >> n) ^ b) & mask;                                                                     \
+    a ^= t << n;                                                                                   \
+    b ^= t;
+
 /* Bits of 8 slices become bytes: byte j of word i is that of channel 8 j + i. */
-static void to_bytes(const uint32_t slices[8], uint32_t bytes[8])
+static void to_bytes(const uint32_t *slices, uint32_t *bytes)
 {
-    for (int32_t i = 0; i < 4; i++) {
-        uint32_t t = ((slices[i] >> 4) ^ slices[i + 4]) & 0x0F0F0F0Fu;
-        bytes[i] = slices[i] ^ (t << 4);
-        bytes[i + 4] = slices[i + 4] ^ t;
-    }
-    for (int32_t i = 0; i < 6; i = i == 1 ? 4 : i + 1) {
-        uint32_t t = ((bytes[i] >> 2) ^ bytes[i + 2]) & 0x33333333u;
-        bytes[i] ^= t << 2;
-        bytes[i + 2] ^= t;
-    }
-    for (int32_t i = 0; i < 8; i += 2) {
-        uint32_t t = ((bytes[i] >> 1) ^ bytes[i + 1]) & 0x55555555u;
-        bytes[i] ^= t << 1;
-        bytes[i + 1] ^= t;
-    }
+    uint32_t a = slices[0], b = slices[1], c = slices[2], d = slices[3], t;
+    uint32_t e = slices[4], f = slices[5], g = slices[6], h = slices[7];
+    EK_SWAP(a, e, 4, 0x0F0F0F0Fu) EK_SWAP(b, f, 4, 0x0F0F0F0Fu)
+    EK_SWAP(c, g, 4, 0x0F0F0F0Fu) EK_SWAP(d, h, 4, 0x0F0F0F0Fu)
+    EK_SWAP(a, c, 2, 0x33333333u) EK_SWAP(b, d, 2, 0x33333333u)
+    EK_SWAP(e, g, 2, 0x33333333u) EK_SWAP(f, h, 2, 0x33333333u)
+    EK_SWAP(a, b, 1, 0x55555555u) EK_SWAP(c, d, 1, 0x55555555u)
+    EK_SWAP(e, f, 1, 0x55555555u) EK_SWAP(g, h, 1, 0x55555555u)
+    bytes[0] = a;
+    bytes[1] = b;
+    bytes[2] = c;
+    bytes[3] = d;
+    bytes[4] = e;
+    bytes[5] = f;
+    bytes[6] = g;
+    bytes[7] = h;
 }
 
-static int8_t rescaled(const EK_PARAMS *p, uint32_t differing, const int32_t *scale)
+static inline int32_t rescaled(const EK_PARAMS *p, uint32_t differing, const int32_t *scale)
 {
-    int32_t v = (scale[0] * (int32_t)differing + scale[1]) >> p->shift;
-    v = v < p->out_min ? p->out_min : v;
-    return (int8_t)(v > p->out_max ? p->out_max : v);
+    return ek_saturate8((scale[0] * (int32_t)differing + scale[1]) >> p->shift);
+}
+
+/* 32 outputs, saturated; words i of low and high bytes are of channels i, i + 8, i + 16, i + 24. */
+static void rescale(const EK_PARAMS *p, const uint32_t low[8], const uint32_t high[8],
+                    const int32_t *scale, int8_t *out)
+{
+    for (int32_t i = 0; i < 8; i++, scale += 8) {
+        uint32_t a = low[i], b = high[i];
+        out[i] = (int8_t)rescaled(p, (a & 0xFFu) | (b & 0xFFu) << 8, scale);
+        out[i + 8] = (int8_t)rescaled(p, (a >> 8 & 0xFFu) | (b & 0xFF00u), scale + 2);
+        out[i + 16] = (int8_t)rescaled(p, (a >> 16 & 0xFFu) | (b >> 8 & 0xFF00u), scale + 4);
+        out[i + 24] = (int8_t)rescaled(p, a >> 24 | (b >> 16 & 0xFF00u), scale + 6);
+    }
 }
 
 /* The outputs of `left` channels, at most 32. */
@@ -35,17 +54,14 @@ static void store(const EK_PARAMS *p, const uint32_t slices[EK_SLICES], const in
                   int32_t left, int8_t *out)
 {
     uint32_t low[8], high[8];
+    int8_t made[32];
+    int8_t *to = left < 32 ? made : out;
     to_bytes(slices, low);
     to_bytes(slices + 8, high);
-    for (int32_t i = 0; i < 8; i++) {
-        uint32_t a = low[i], b = high[i];
-        for (int32_t channel = i; channel < 32; channel += 8) {
-            if (channel < left) {
-                out[channel] = rescaled(p, (a & 0xFFu) | (b & 0xFFu) << 8, scale);
-            }
-            a >>= 8;
-            b >>= 8;
-            scale += 2;
+    rescale(p, low, high, scale, to);
+    if (p->out_min > -128 || p->out_max < 127 || left < 32) {
+        for (int32_t i = 0; i < 32 && i < left; i++) {
+            out[i] = (int8_t)ek_clamp(to[i], p->out_min, p->out_max);
         }
     }
 }
@@ -57,11 +73,12 @@ void ek_conv2d_binary_s8_slices(const ek_conv2d_binary_slices_params *p, const e
         columns c = columns_of(p, y, scratch);
         int8_t *out = ek_row(output, y);
         for (int32_t x = 0; x < p->out_w; x++) {
-            int32_t left = x * p->stride_w - p->pad_left;
-            reach(p, input, &c, left);
+            const int32_t *weights = p->weights;
+            place_window(p, input, &c, x * p->stride_w - p->pad_left);
             for (int32_t channel = 0; channel < p->out_c; channel += 32) {
-                count(p, &c, left, channel / 32, slices);
+                count(&c, weights, slices);
                 store(p, slices, p->scales + 2 * channel, p->out_c - channel, out + channel);
+                weights += p->kernel_w * c.words * 32;
             }
             out += p->out_c;
         }

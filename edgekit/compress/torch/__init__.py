@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from edgekit.compress.torch.narrow import prune_or_control as prune_or_control
     from edgekit.compress.torch.prune import Pruned as Pruned
     from edgekit.compress.torch.prune import prune_module as prune_module
+    from edgekit.compress.torch.qat import Trained as Trained
+    from edgekit.compress.torch.qat import finetune_graph as finetune_graph
+    from edgekit.compress.torch.qat import graph_of as graph_of
     from edgekit.compress.torch.statistics import reestimate as reestimate
     from edgekit.compress.torch.tracing import Coupling as Coupling
 
@@ -40,6 +43,9 @@ _HOMES = {
     "narrowed": "narrow",
     "prune_or_control": "narrow",
     "Pruned": "prune",
+    "Trained": "qat",
+    "finetune_graph": "qat",
+    "graph_of": "qat",
     "prune_module": "prune",
     "reestimate": "statistics",
 }

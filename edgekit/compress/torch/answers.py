@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from edgekit.compress.torch.data import Examples
+from edgekit.compress.torch.data import Augment, Examples
 from edgekit.errors import EdgekitError
 from edgekit.graph import Graph
 from edgekit.validate.data import Samples, dequantize
@@ -86,7 +86,23 @@ def examples_of(samples: Samples, labels: Array | None, batch: int) -> Examples:
     return Examples(torch.from_numpy(np.concatenate(flat, axis=1)), y, None, batch)
 
 
-def labels_of(samples: Samples) -> Array | None:
-    """The classes that the data name, if they do."""
-    y = samples.y
-    return y if y is not None and y.dtype.kind in "iu" and y.ndim == 1 else None
+def labels_of(samples: Samples, graph: Graph) -> Array | None:
+    """The classes that the data name: whole numbers, for a model of one output that does not make its
+    input again (what an autoencoder's data say of a sample is no class of its output)."""
+    y, outputs = samples.y, [graph.value(name).elements for name in graph.outputs]
+    classes = y is not None and y.dtype.kind in "iu" and y.ndim == 1
+    again = outputs == [graph.value(name).elements for name in graph.inputs]
+    return y if classes and len(outputs) == 1 and not again else None
+
+
+def batched(augment: Augment, graph: Graph) -> Augment:
+    """`augment`, made for the first input [N, *shape] without its leading axis of one sample, for what
+    `examples_of` makes."""
+    shape = graph.value(graph.inputs[0]).shape
+    size = int(np.prod(shape))
+
+    def changed(x: Tensor, generator: torch.Generator) -> Tensor:
+        first = augment(x[:, :size].reshape(-1, *shape[1:]), generator)
+        return torch.cat([first.reshape(len(x), size), x[:, size:]], dim=1)
+
+    return changed

@@ -1,8 +1,8 @@
-"""The operators' real functions in PyTorch, with gradients; `layers.py` has those with windows.
+"""The operators' real functions in PyTorch, with gradients; `layers.py` has those with windows, `moves.py` those
+that move elements.
 
 Each takes the node, its graph and one tensor for each operand: activations [N, *shape], constants [*shape].
-Operators that only move elements are asked once where each comes from. Tables of one tensor's function
-are computed by the operator itself, their slope by a central difference.
+Tables of one tensor's function are computed by the operator itself, their slope by a central difference.
 """
 
 from __future__ import annotations
@@ -12,10 +12,9 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from edgekit.compress.torch import layers
+from edgekit.compress.torch import layers, moves
 from edgekit.compress.torch.layers import activation
 from edgekit.errors import EdgekitError
 from edgekit.families.normalization import Normalization
@@ -75,37 +74,6 @@ def _reduced(function: Callable[..., Tensor]) -> Function:
     return made
 
 
-def _same(node: Node, graph: Graph, operands: Sequence[Tensor]) -> Tensor:
-    return operands[0].reshape(-1, *_shape(node, graph))
-
-
-def _moved(node: Node, graph: Graph, operands: Sequence[Tensor]) -> Tensor:
-    """Elements of the input at the places where the operator puts their numbers."""
-    x = operands[0]
-    numbers = np.arange(x[0].numel(), dtype=np.float64).reshape(graph.value(node.inputs[0]).shape)
-    (places,) = load_ops()[node.op].real(node, graph, numbers)
-    at = torch.from_numpy(places.astype(np.int64).reshape(-1))
-    return x.reshape(len(x), -1).index_select(1, at).reshape(-1, *_shape(node, graph))
-
-
-def _transposed(node: Node, graph: Graph, operands: Sequence[Tensor]) -> Tensor:
-    return operands[0].permute(0, *(axis + 1 for axis in node.attrs["perm"]))
-
-
-def _concatenated(node: Node, graph: Graph, operands: Sequence[Tensor]) -> Tensor:
-    count = max(len(x) for name, x in zip(node.inputs, operands, strict=True) if graph.const(name) is None)  # fmt: skip
-    parts = [
-        x.expand(count, *x.shape) if graph.const(name) is not None else x
-        for name, x in zip(node.inputs, operands, strict=True)
-    ]
-    return torch.cat(parts, dim=node.attrs["axis"] + 1)
-
-
-def _padded(node: Node, graph: Graph, operands: Sequence[Tensor]) -> Tensor:
-    border = [side for pair in reversed(node.attrs["border"]) for side in pair]
-    return F.pad(operands[0], border, value=float(node.attrs["value"]))
-
-
 def _softmax(node: Node, graph: Graph, operands: Sequence[Tensor]) -> Tensor:
     return torch.softmax(operands[0] * node.attrs["beta"], dim=-1)
 
@@ -142,20 +110,6 @@ def _normalized(node: Node, graph: Graph, operands: Sequence[Tensor]) -> Tensor:
         for key in ("gain", "bias")
     )
     return (away / spread.sqrt() * gain + bias).reshape(operands[0].shape)
-
-
-def _bilinear(node: Node, graph: Graph, operands: Sequence[Tensor]) -> Tensor:
-    """Positions are in 1/1024 of a cell."""
-    x = operands[0]
-    for axis, key in ((3, "columns"), (2, "rows")):
-        at = torch.tensor(list(node.attrs[key]))
-        first = at >> 10
-        second = (first + 1).clamp(max=x.shape[axis] - 1)
-        shape = [1] * x.ndim
-        shape[axis] = -1
-        weight = ((at & 1023) / 1024).reshape(shape)
-        x = x.index_select(axis, first) * (1 - weight) + x.index_select(axis, second) * weight
-    return x
 
 
 class _Table(torch.autograd.Function):
@@ -220,14 +174,14 @@ FUNCTIONS: dict[str, Function] = {
     "masked_softmax": _masked_softmax,
     "log_softmax": _log_softmax,
     "batch_matmul": _product,
-    "resize_bilinear": _bilinear,
-    "reshape": _same,
-    "requantize": _same,
-    "transpose": _transposed,
-    "concat": _concatenated,
-    "pad": _padded,
+    "resize_bilinear": moves.bilinear,
+    "reshape": moves.same,
+    "requantize": moves.same,
+    "transpose": moves.transposed,
+    "concat": moves.concatenated,
+    "pad": moves.padded,
     **dict.fromkeys(
         ("slice", "resize_nearest", "depth_to_space", "space_to_depth", "broadcast", "interleave"),
-        _moved,
+        moves.moved,
     ),
 }

@@ -16,7 +16,14 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from edgekit.compress.torch.answers import Answers, Traced, examples_of, labels_of, scores_classes
+from edgekit.compress.torch.answers import (
+    Answers,
+    Traced,
+    batched,
+    examples_of,
+    labels_of,
+    scores_classes,
+)
 from edgekit.compress.torch.finetune import History, Training, finetune
 from edgekit.compress.torch.graph_module import GraphModule, zeros_kept
 from edgekit.compress.torch.quantized_module import QuantizedModule, trained_layers
@@ -68,7 +75,8 @@ def qat(
     decides them as `settings` say. learn_ranges: the scales of activations are trained, too.
     teacher: the graph itself if not given. masks: by constant, which elements may be other than 0; if there are none,
     what is 0 stays 0.
-    training: rates, epochs, mix, seed (its `teacher` is not used). Deterministic by the seed.
+    training: rates, epochs, mix, seed (its `teacher` is not used); its `augment` sees the first input
+    [N, *shape], axes as the graph has them. Deterministic by the seed.
     Raises EK001 where there is nothing to train, EK004 for data, EK201 and EK202 for models that cannot be
     trained, and what `quantized` raises.
     """
@@ -120,18 +128,24 @@ def _distilled(
     progress: bool | None,
 ) -> History:
     """Train `student` in place; without labels, and for anything but classes, the teacher alone is asked."""
-    known = labels_of(samples) if labels is None else labels
+    known = labels_of(samples, teacher) if labels is None else labels
     master = Answers(GraphModule(teacher))
+    if known is not None and len(teacher.outputs) > 1:
+        raise EdgekitError(
+            "EK001", "labels need a model of one output", where=teacher.name,
+            found=f"{len(teacher.outputs)} outputs", help="leave the labels out: the model itself then teaches",
+        )  # fmt: skip
     classes = known is not None or scores_classes(teacher)
     plan = replace(
         training,
         teacher=master,
         mix=training.mix if known is not None else 1.0,
+        augment=training.augment and batched(training.augment, teacher),
         match=training.match if classes else "mse",
     )
     held = None
     if validation is not None:
-        held = examples_of(validation, labels_of(validation), training.batch)
+        held = examples_of(validation, labels_of(validation, teacher), training.batch)
         if held.y is None:
             with torch.no_grad():
                 held.y = torch.cat([master(x) for x, _ in held.batches()])

@@ -31,6 +31,7 @@ from edgekit.quantize.weights import bias_constant
 
 Array = NDArray[Any]
 _MOST_BIAS = 2.0**28  # steps, of the 2^31 that a sum may reach
+_NEARLY_HALF = 0.499  # steps: what rounds to a number for certain
 
 
 class Tensors(NamedTuple):
@@ -41,20 +42,28 @@ class Tensors(NamedTuple):
 
 
 class Layer(nn.Module):
-    """Weights and bias of one layer, the scales of its channels, and the bits of its weights."""
+    """Weights and bias of one layer, and the scales of its channels.
 
-    def __init__(self, node: Node, graph: Graph, quant: Quant) -> None:
+    They begin at the numbers of `start`: a weight is the real one, moved to where it rounds to its number.
+    """
+
+    def __init__(self, node: Node, graph: Graph, start: Quantization) -> None:
         super().__init__()
-        weights, bias = (graph.value(name) for name in node.inputs[1:3])
-        axis = load_ops()[node.op].channel_axis
+        weights, bias = node.inputs[1:3]
+        axis, quant = load_ops()[node.op].channel_axis, start.quants[weights]
         assert axis is not None
-        self.bits, self.shape = quant.bits, [1] * len(weights.shape)
+        self.bits, self.axis = quant.bits, quant.axis
+        self.shape = [1] * len(graph.value(weights).shape)
         self.shape[axis] = -1
-        self.weight = nn.Parameter(torch.from_numpy(np.array(weights.data, np.float32)))
-        self.bias = nn.Parameter(torch.from_numpy(np.array(bias.data, np.float32).reshape(-1)))
         self.start = torch.tensor(quant.scale, dtype=torch.float32)
         self.change = nn.Parameter(torch.zeros(len(quant.scale)))
-        self.axis = quant.axis
+        scale = self.start.reshape(self.shape)
+        number = torch.from_numpy(start.data[weights].astype(np.float32))
+        real = torch.from_numpy(np.array(graph.const(weights), np.float32)) / scale
+        near = torch.minimum(torch.maximum(real, number - _NEARLY_HALF), number + _NEARLY_HALF)
+        self.weight = nn.Parameter(near.clamp(*limits_of(self.bits)) * scale)
+        steps = start.data[bias].reshape(-1) * np.array(start.quants[bias].scale)
+        self.bias = nn.Parameter(torch.from_numpy(steps.astype(np.float32)))
 
     def steps(self, x_scale: Tensor) -> Tensor:
         """The scales, long enough for the bias to fit its sums."""
@@ -86,9 +95,7 @@ class QuantizedModule(nn.Module):
         self.nodes = {
             node.name: node for node in self.graph.nodes if trains(node, self.graph, start)
         }
-        self.layers = nn.ModuleList(
-            Layer(node, self.graph, start.quants[node.inputs[1]]) for node in self.nodes.values()
-        )
+        self.layers = nn.ModuleList(Layer(node, self.graph, start) for node in self.nodes.values())
         self.scales = ActivationScales(self.graph, start, self.nodes, learn_ranges)
         own = {name for node in self.nodes.values() for name in node.inputs[1:3]}
         self.names = [name for name in start.data if name not in own and name in self.scales.quants]
