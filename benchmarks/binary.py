@@ -10,19 +10,33 @@ once, with everything they execute: windows, borders, rescaling, stores.
 from __future__ import annotations
 
 import argparse
+import tempfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
+from benchmarks.binary_net import digits, float_labels, trained
+from edgekit.bench import count
+from edgekit.build import Compiled, Options, compile_program
+from edgekit.emit import emit
 from edgekit.families.window import Axis, window_attrs
+from edgekit.frontends import model_file
 from edgekit.graph import Graph, IntGraph, IntNode, Node, Quant, Value
 from edgekit.lowering import lower
-from edgekit.op import PORTABLE, Kernel
+from edgekit.op import PORTABLE, Array, Kernel
+from edgekit.plan import plan
+from edgekit.program import Program
+from edgekit.quantize import Calibration
 from edgekit.rewrite.binary_layers import binary_layers
+from edgekit.rewrite.constant_channels import drop_constant_channels
+from edgekit.simulate import Simulator
 from edgekit.target import Target, load_target
 from edgekit.tune import measure
+from edgekit.validate.data import quantize
+from edgekit.validate.runners import deploy, make_runner
 from edgekit.variants import choose
 
 # Name, input [H, W, C], output channels, window.
@@ -54,7 +68,9 @@ def network(shape: tuple[int, int, int], channels: int, kernel: int, *, steps: b
     rng = np.random.default_rng(zlib.crc32(repr((shape, channels, kernel)).encode()))
     taps = kernel * kernel * c
     weights = np.where(rng.random((channels, kernel, kernel, c)) < 0.5, -127, 127).astype(np.int8)
-    scale = tuple(float(np.float32(s)) for s in rng.uniform(0.5, 1.5, channels) / 127 / np.sqrt(taps))
+    scale = tuple(
+        float(np.float32(s)) for s in rng.uniform(0.5, 1.5, channels) / 127 / np.sqrt(taps)
+    )
     bias = (rng.normal(0, 0.3, channels) / np.array(scale)).astype(np.int32)
     ones, map_ = Quant((1.0,), (0,)), (1, h, w, channels)
     out = Quant((0.005,) if steps else (0.03,), (0,))
@@ -110,7 +126,9 @@ def layers(board: Target) -> Iterator[tuple[str, list[Count]]]:
         best = min(counted(plain, board), key=lambda c: c.instructions)
         rows = [best]
         for steps in (False, True):
-            rows += counted(binary_layers(lower(network(shape, channels, kernel, steps=steps))), board)
+            rows += counted(
+                binary_layers(lower(network(shape, channels, kernel, steps=steps))), board
+            )
         yield name, rows
 
 
@@ -123,12 +141,71 @@ def print_layers(board: Target) -> None:
             print(f"| {name} | {row.kernel} | {row.instructions:,} | {row.per_mac:.3f} | {ratio:.1f} | {row.weights:,} |")  # fmt: skip
 
 
+@dataclass(frozen=True)
+class Built:
+    """A program's figures: correct answers, bytes of weights, arena, instructions of an inference."""
+
+    labels: Array
+    weights: int
+    arena: int
+    instructions: int
+    equal: bool
+
+
+def built(program: Program, x: Array, board: Target) -> Built:
+    """What the simulator, the C on this machine and the emulated core make of the inputs."""
+    found = Simulator(program).run([x])[0]
+    with tempfile.TemporaryDirectory(prefix="edgekit-") as work:
+        folder = Path(work)
+        for file, text in emit("net", program, "net")[0].items():
+            (folder / file).write_text(text)
+        model = deploy(program, folder, "net")
+        instructions = count(model, board, [x[0]]).instructions
+        equal = True
+        for place, target in (("host", load_target("host")), ("emulator", board)):
+            with make_runner(place, model, target) as runner:
+                equal &= bool(np.array_equal(runner.run([x], False)[0], found))
+    packed = [(step.kernel, step.packed.consts) for step in program.steps]
+    weights = sum(c[const.name].nbytes for k, c in packed for const in k.consts if const.weights)
+    return Built(
+        found.reshape(len(x), -1).argmax(axis=1), weights, program.arena_bytes, instructions, equal
+    )
+
+
+def print_network(board: Target) -> None:
+    """A binary network on digits: as trained, as built, and the same integers on int8 kernels."""
+    module, data = trained(), digits()
+    wanted = float_labels(module, data.test)
+    with model_file(module, (data.example,)) as path:
+        options = Options("net", board.name, optimize="speed")
+        stages = compile_program(path, options, numbers=Calibration(data.train[:128]))
+    quant = stages.quantized.value(stages.quantized.inputs[0])
+    assert quant.quant is not None
+    x = quantize(data.test, quant.quant, quant.dtype).reshape(len(data.test), *quant.shape)
+    print("| network | correct of 450 | same label as float | weights, bytes | arena | instructions | host = emulator = simulator |")  # fmt: skip
+    print("|---|---|---|---|---|---|---|")
+    print(f"| float, torch | {(wanted == data.labels).sum()} | 450 | | | | |")
+    for name, program in (("binary layers", stages.program), ("the same on int8 kernels", on_bytes(stages, board))):  # fmt: skip
+        made = built(program, x, board)
+        print(f"| {name} | {(made.labels == data.labels).sum()} | {(made.labels == wanted).sum()} | {made.weights:,} | "
+              f"{made.arena:,} | {made.instructions:,} | {'yes' if made.equal else 'NO'} |")  # fmt: skip
+
+
+def on_bytes(stages: Compiled, board: Target) -> Program:
+    """The network's program without the rewrite to bits."""
+    return plan(choose(drop_constant_channels(stages.lowered), board.isa), optimize="speed")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--layers", action="store_true", help="no training")
     parser.add_argument("--target", default="cortex-m4")
     options = parser.parse_args()
-    print_layers(load_target(options.target))
+    board = load_target(options.target)
+    print_layers(board)
+    if not options.layers:
+        print()
+        print_network(board)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import tempfile
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,6 +31,7 @@ from edgekit.emit.entry import entry_points
 from edgekit.emit.names import check_name, default_name
 from edgekit.errors import EdgekitError
 from edgekit.firmware import compile_model
+from edgekit.flash import within_flash
 from edgekit.frontends import load_model, model_file, self_contained
 from edgekit.graph import Graph, IntGraph
 from edgekit.lowering import lower
@@ -47,6 +48,7 @@ from edgekit.quantize import Calibration, Quantization, Settings, quantized, res
 from edgekit.ram import rooms_of, within_ram
 from edgekit.report import gates, parse_budget
 from edgekit.rewrite.binary_layers import binary_layers
+from edgekit.rewrite.code_weights import MODES, coded, worth_coding
 from edgekit.rewrite.constant_channels import drop_constant_channels
 from edgekit.rewrite.feed_input import feed_input
 from edgekit.rewrite.unread_rows import drop_unread_rows
@@ -79,7 +81,8 @@ class Options:
     bytes that the RAM of the budget or the target has left for the arena, where `optimize` alone would
     take more. regions: the memory regions that were asked for, "dtcm,sram" or "". rooms: what the arena
     may take of each. preprocess: what stands in front of which input, as tables. threads: how many share
-    the rows of a layer.
+    the rows of a layer. code_weights: "none", "auto" or "all", which weights flash holds as streams of bits;
+    coded: the layers that this came to, None until it is decided.
     """
 
     name: str
@@ -96,8 +99,15 @@ class Options:
     rooms: tuple[Room, ...] = ()
     preprocess: Mapping[str, Any] = field(default_factory=dict)
     threads: int = 1
+    code_weights: str = "none"
+    coded: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
+        if self.code_weights not in MODES:
+            raise EdgekitError(
+                "EK001", "there is no such way to store weights", where="--code-weights",
+                found=self.code_weights, help=f"one of: {', '.join(MODES)}",
+            )  # fmt: skip
         if self.stream_input and self.keep_input:
             raise EdgekitError(
                 "EK001", "two options contradict each other", where="--stream-input --keep-input",
@@ -119,21 +129,47 @@ class Options:
 
 @dataclass(frozen=True, eq=False)
 class Compiled:
-    """The stages of one model, each of its own type; `integer` is `lowered` without its constant
-    channels, `decided` is what quantization added, `options` what all of it was made with."""
+    """The stages of one model, each of its own type; `plain` is `lowered` without its constant
+    channels and with its kernels, `integer` that with some weights as streams, `decided` what
+    quantization added, `options` what all of it was made with."""
 
     options: Options
     source: Graph
     canonical: Graph
     quantized: Graph
     lowered: IntGraph
+    plain: IntGraph
     integer: IntGraph
     program: Program
     decided: Quantization | None
 
     def planned(self, options: Options) -> Compiled:
         """The same network with a plan of its own for `options`."""
-        return replace(self, program=_planned(self.integer, options))
+        return replace(self, options=options, program=_planned(self.integer, options))
+
+    def coding(self, layers: Collection[str]) -> Compiled:
+        """The same network with the weights of other layers as streams."""
+        options = replace(self.options, coded=tuple(layers))
+        integer = share(coded(self.plain, layers), options.threads)
+        return replace(self, integer=integer).planned(options)
+
+
+def coded_layers(plain: IntGraph, options: Options) -> tuple[str, ...]:
+    """The layers whose weights become streams, as decided or by `options`. With ``ram`` the arena must not
+    grow for it: those that save most come first, as long as it does not."""
+    if options.coded is not None or options.code_weights == "none":
+        return tuple(options.coded or ())
+    without = _planned(share(plain, options.threads), options)
+    layers = worth_coding(plain, options.code_weights, options.optimize, without)
+    if options.code_weights == "all" or options.optimize != "ram":
+        return layers
+
+    def arena(names: Collection[str]) -> int:
+        return _planned(share(coded(plain, names), options.threads), options).arena_bytes
+
+    while layers and arena(layers) > without.arena_bytes:
+        layers = layers[: len(layers) // 2]
+    return layers
 
 
 def _planned(integer: IntGraph, options: Options) -> Program:
@@ -199,7 +235,9 @@ def compile_graph(
     integer = binary_layers(drop_unread_rows(drop_constant_channels(lowered)))
     if options.stream_input:
         integer = feed_input(integer)
-    integer = share(choose(measured(integer, costs), board.isa), options.threads)
+    plain = choose(measured(integer, costs), board.isa)
+    options = replace(options, coded=coded_layers(plain, options))
+    integer = share(coded(plain, options.coded or ()), options.threads)
     program = _planned(integer, options)
     if dump:
         if compression is not None:
@@ -208,7 +246,7 @@ def compile_graph(
         dump("lowered", lowered.text())
         dump("integer", integer.text())
         dump("program", program.text())
-    return Compiled(options, source, graph, whole, lowered, integer, program, decided)
+    return Compiled(options, source, graph, whole, lowered, plain, integer, program, decided)
 
 
 def calibration_samples(graph: Graph, specs: Mapping[str, Spec], numbers: Calibration) -> Samples:
@@ -240,6 +278,7 @@ def build(
     regions: str = "",
     preprocess: Mapping[str, Any] | None = None,
     threads: int = 1,
+    code_weights: str = "none",
     arena_limit: int | None = None,
     compression: Compression | None = None,
     decided: Quantization | None = None,
@@ -253,7 +292,8 @@ def build(
     front of it (`edgekit.preprocess`), or its table; calibration data are then raw inputs. arena_limit:
     bytes; the quickest plan that needs no more is taken, or the smallest. compression: what
     `edgekit.compress` decided on this model; decided: numbers that were chosen before, in place of
-    calibration. Writes the bundle to `output` (default ``build/<name>``), whole or not at all.
+    calibration. code_weights: which weights flash holds as streams of bits, "none", "auto" or "all".
+    Writes the bundle to `output` (default ``build/<name>``), whole or not at all.
     A failed gate is no exception: see ``report["gates"]``. Raises EdgekitError for everything else.
     """
     limits, board = parse_budget(budget), load_target(target)
@@ -261,7 +301,8 @@ def build(
         name = check_name(name or default_name(path.stem))
         options = Options(name, target, io, keep_input, budget, dims or {}, quantization, optimize,
                           stream_input=stream_input, arena_limit=arena_limit, regions=regions,
-                          threads=threads, preprocess=tables(preprocess or {}))  # fmt: skip
+                          threads=threads, preprocess=tables(preprocess or {}),
+                          code_weights=code_weights)  # fmt: skip
         options = replace(options, rooms=rooms_of(options, stack=0))
 
         progress("import, quantize, plan")
@@ -270,15 +311,22 @@ def build(
         counted = None if costs is None else costs_for(Path(costs), board)
         stages = compile_program(path, options, dump, numbers=numbers, costs=counted,
                                  compression=compression)  # fmt: skip
+        options = stages.options
 
         with staged(Path(output or Path("build") / name)) as folder:
             progress("compile")
-            stages, options, report = within_ram(
-                stages,
-                options,
-                limits,
-                lambda s: _compiled(s, options, path.name, folder, Path(work)),
-            )
+
+            def compiled(some: Compiled) -> tuple[Compiled, dict[str, Any]]:
+                fitted, _, report = within_ram(
+                    some,
+                    some.options,
+                    limits,
+                    lambda s: _compiled(s, options, path.name, folder, Path(work)),
+                )
+                return fitted, report
+
+            stages, report = within_flash(*compiled(stages), limits, compiled)
+            options = stages.options
             if stages.decided is not None:
                 save(folder / QUANTIZATION, stages.decided)
             if compression is not None:

@@ -100,3 +100,43 @@ def _of_four_bits(op: type[Op], case: Case) -> Case:
             quant = replace(quant, bits=4)
         values[name] = replace(value, quant=quant, data=data)
     return Case(case.name, replace(graph, name=f"{op.name}_{case.name}", values=values))
+
+
+# Alphabets of weights and the share of zeros: one for each kind of code (see families/coding.py).
+_CODED: Sequence[tuple[Sequence[int], float]] = (
+    (range(-128, 128), 0.0),
+    ((-77, -5, 9, 101), 0.0),
+    ((-90, 31), 0.6),
+    (range(-100, 101, 12), 0.8),
+    ((-3, -2, -1, 1, 2, 3, 90), 0.3),
+    ((64,), 0.0),
+)
+
+
+def coded_cases(op: type[Op], base: type[Op], names: str) -> list[Case]:
+    """These cases of `base`, with weights of every kind of code in turn and a channel of zeros."""
+    wanted = [c for c in base.cases() if c.name in names.split()]
+    return [_with_alphabet(op, c, *_CODED[i % len(_CODED)]) for i, c in enumerate(wanted)]
+
+
+def _with_alphabet(op: type[Op], case: Case, alphabet: Sequence[int], zeros: float) -> Case:
+    graph, rng = case.graph, case_random(op, f"{case.name}/weights")
+    (node,), weights, out = graph.nodes, graph.value("weights"), graph.value("output")
+    drawn = rng.choice(np.array(alphabet), weights.shape) * (rng.random(weights.shape) >= zeros)
+    channels = np.moveaxis(drawn, op.channel_axis or 0, 0)
+    if len(channels) > 2:
+        channels[len(channels) // 2] = 0
+    # Sums as large as those of the case's own weights, which were drawn evenly about 0.
+    zero, flat = abs(graph.value("input").zero_point), channels.reshape(len(channels), -1)
+    norm, mean = np.sqrt((flat**2).sum(axis=1)), np.abs(flat.sum(axis=1))
+    louder = (
+        1.6 * float((norm * 74 + mean * zero).max()) / (np.sqrt(flat.shape[1]) * 74 * (74 + zero))
+    )
+    assert out.quant is not None
+    quant = replace(out.quant, scale=(float(np.float32(out.quant.scale[0] * louder)),))
+    values = {**graph.values, "weights": replace(weights, data=drawn.astype(np.int8)),
+              "output": replace(out, quant=quant)}  # fmt: skip
+    name = f"{op.name}_{case.name}"
+    return Case(
+        case.name, replace(graph, name=name, values=values, nodes=(replace(node, op=op.name),))
+    )

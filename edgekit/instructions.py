@@ -26,10 +26,12 @@ def of_node(node: IntNode, values: Mapping[str, Value], calls: int) -> int:
     if counted is not None:
         return counted
     out = values[node.outputs[0]]
+    rows = out.shape[1] // calls if len(out.shape) > 1 else 1
     if node.variant and node.variant.instructions:
-        return calls * node.variant.instructions(node.params, out.shape[1] // calls)
-    if node.variant is None and node.op.estimate is not None:
-        return calls * node.op.estimate(node.params, out.shape[1] // calls)
+        return calls * node.variant.instructions(node.params, rows)
+    own = None if node.variant else node.op.estimate(node.params, rows)
+    if own is not None:
+        return calls * own
     outputs = sum(values[name].elements for name in node.outputs)
     macs = node.op.cost(node, values).macs
     work = (1 if node.variant else _MAC) * macs
@@ -38,7 +40,15 @@ def of_node(node: IntNode, values: Mapping[str, Value], calls: int) -> int:
         work //= 2 if node.variant else 1
     if calls > 1 and not node.variant and node.op.lingers(node.params):
         work += _LONE * macs // (2 * out.shape[2])
-    return work + _OUTPUT * outputs + _CALL * calls
+    return work + _OUTPUT * outputs + (_CALL + node.op.unpacking(node.params)) * calls
+
+
+def decoding(p: Any) -> int:
+    """The weights of a coded layer, once: its tokens, the words they are read from, its channels and
+    the tables of its codes."""
+    token = 18 if p.group else 14 if p.low else 10
+    tables = -(-p.coded_channels // p.span)
+    return int(token * p.tokens + 8 * p.words + 40 * p.coded_channels + tables * (3 << p.window))
 
 
 def _dsp_words(p: Any) -> tuple[int, int]:
@@ -67,6 +77,20 @@ def conv2d_w4_dsp(p: Any, n: int) -> int:
     tile = 10 * words + 60 * p.kernel_h + 150 + pairs * (17 * words // 2 + 55)
     lone = 5 * words + 50 * p.kernel_h + pairs * (13 * words // 2 + 45)
     return int(_CALL + pixels // 2 * tile + pixels % 2 * lone)
+
+
+def conv2d_coded_dsp(p: Any, n: int) -> int:
+    """As `conv2d_dsp`, windows once more for each further tile of channels, and the decoding."""
+    (words, _), tiles = _dsp_words(p), -(-p.out_c // p.tile)
+    gathered = p.pad_top + p.pad_left > 0
+    window = 3 * words + (15 + 70 * gathered) * p.kernel_h + 30
+    lanes = 3 * words * p.out_c
+    return int(conv2d_dsp(p, n) + (tiles - 1) * n * p.out_w * window + lanes + decoding(p))
+
+
+def depthwise_coded_dsp3x3(p: Any, n: int) -> int:
+    """As `depthwise_dsp3x3`, and the decoding."""
+    return int(depthwise_dsp3x3(p, n) + 60 * p.in_c + decoding(p))
 
 
 def depthwise_dsp3x3(p: Any, n: int) -> int:
@@ -176,7 +200,7 @@ def interleave_neon(p: Any, n: int) -> int:
 
 def binary(p: Any, n: int) -> int:
     """Portable binary layers: words of a window for every output."""
-    return int(_CALL + n * p.out_w * (60 + p.out_c * (30 + 20 * p.kernel_h + 13 * p.words)))
+    return int(_CALL + n * p.out_w * (100 + 8 * p.words + p.out_c * (40 + 15 * p.words)))
 
 
 def slices(p: Any, n: int) -> int:

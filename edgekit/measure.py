@@ -12,6 +12,7 @@ from edgekit.bench import can_count, count
 from edgekit.emit.constants import Pool
 from edgekit.errors import EdgekitError
 from edgekit.firmware import Firmware
+from edgekit.flash import storage_report
 from edgekit.graph import DTYPES
 from edgekit.program import Program, Step
 from edgekit.quantize import Quantization
@@ -58,6 +59,8 @@ def describe(name: str, model: str, target: Target, stages: Compiled) -> Report:
         "clock_hz": target.clock_hz,
         "constant_channels": removed_channels(stages.lowered, stages.integer),
         "layers": [layer(step) for step in program.steps],
+        "code_weights": stages.options.code_weights,
+        "coded_weights": storage_report(stages),
         "quantization": None if stages.decided is None else quantization(stages.decided),
     }
 
@@ -81,7 +84,10 @@ def quantization(decided: Quantization) -> Report | None:
     """What choosing numbers here costs, layer by layer; None where that is not known any more."""
     if decided.errors is None:
         return None
-    return errors_json(decided.errors) | {"notes": list(decided.notes)}
+    return errors_json(decided.errors) | {
+        "notes": list(decided.notes),
+        "schemes": dict(decided.schemes),
+    }
 
 
 def layer(step: Step) -> Report:

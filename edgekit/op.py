@@ -159,8 +159,6 @@ class Op:
     signature: ClassVar[str] = "flat"
     Params: ClassVar[type[Params]] = Params
     consts: ClassVar[tuple[Const, ...]] = ()
-    # Instructions of the portable kernel for a call of so many rows, as `Variant.instructions`.
-    estimate: ClassVar[Callable[[Any, int], int] | None] = None
     # Faster kernels of the same bytes, the best first.
     variants: ClassVar[tuple[Variant, ...]] = ()
     # Names of the run-time operands; a name ending in "..." takes any number.
@@ -283,6 +281,11 @@ class Op:
         return False
 
     @classmethod
+    def together(cls, p: Any) -> bool:
+        """Do all kernels make the rows of a call together, as `Variant` says it of single ones?"""
+        return False
+
+    @classmethod
     def run_rows(
         cls, p: Any, consts: Mapping[str, Array], rows: range, given: range, *inputs: Array
     ) -> list[Array]:
@@ -316,6 +319,16 @@ class Op:
     @classmethod
     def cost(cls, node: IntNode, values: Mapping[str, Value]) -> Cost:
         return Cost()
+
+    @classmethod
+    def unpacking(cls, p: Any) -> int:
+        """Instructions that the portable kernel takes in every call to make its weights; an estimate."""
+        return 0
+
+    @classmethod
+    def estimate(cls, p: Any, n: int) -> int | None:
+        """Instructions of the portable kernel for a call of n rows, None for the usual number."""
+        return None
 
     @classmethod
     def aliases(cls, node: IntNode, values: Mapping[str, Value]) -> list[Alias]:
@@ -391,10 +404,9 @@ class Kernel:
     def consts(self) -> tuple[Const, ...]:
         return self.variant.consts if self.variant else self.op.consts
 
-    @property
-    def together(self) -> bool:
+    def together(self, params: Params) -> bool:
         """See `Variant`."""
-        return self.variant is not None and self.variant.together
+        return (self.variant is not None and self.variant.together) or self.op.together(params)
 
     def lingers(self, params: Params) -> bool:
         """See `Op.lingers`; variants read what a tile needs before they write it."""
@@ -466,7 +478,7 @@ def params_fields(params: type[Params]) -> list[dataclasses.Field[Any]]:
 
 
 _C_TYPES = {
-    "int8_t": "int8", "uint8_t": "uint8", "int16_t": "int16", "int32_t": "int32", "int64_t": "int64",
+    "int8_t": "int8", "uint8_t": "uint8", "uint16_t": "uint16", "int16_t": "int16", "int32_t": "int32", "int64_t": "int64",
 }  # fmt: skip
 
 

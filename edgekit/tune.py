@@ -84,9 +84,11 @@ def measure(node: IntNode, graph: IntGraph, board: Target) -> Entry:
             (folder / file).write_text(text)
         one = random_samples([program.buffers[name] for name in program.inputs], 1)
         counts = count(deploy(program, folder, _NAME), board, [x[0] for x in one.arrays])
+    # The plan's order of the steps need not be that of the ways.
+    counted = {layer.name: layer.instructions for layer in counts.layers}
     entry: Entry = {}
-    for (suffix, calls), layer in zip(ways, counts.layers, strict=True):
-        entry.setdefault(calls, {})[suffix] = layer.instructions
+    for suffix, calls in ways:
+        entry.setdefault(calls, {})[suffix] = counted[f"{suffix}_{calls}"]
     return entry
 
 
@@ -116,7 +118,7 @@ def _every_way(node: IntNode, graph: IntGraph) -> tuple[Program, list[tuple[str,
     program = plan(whole, keep_input=True, optimize="speed")
     schedule: list[Turn] = []
     for turn in program.schedule:
-        calls = ways[turn.step][1]
+        calls = int(program.steps[turn.step].name.rsplit("_", 1)[1])
         one = turn.n // calls
         schedule += [Turn(turn.step, turn.first + i * one, one) for i in range(calls)]
     return replace(program, schedule=tuple(schedule)), ways

@@ -26,7 +26,7 @@ from edgekit.op import Kernel, const_dtype, load_ops, params_fields
 from edgekit.program import Program
 
 Array = NDArray[Any]
-_C = {"int8_t": ctypes.c_int8, "uint8_t": ctypes.c_uint8, "int16_t": ctypes.c_int16, "int32_t": ctypes.c_int32, "int64_t": ctypes.c_int64}  # fmt: skip
+_C = {"int8_t": ctypes.c_int8, "uint8_t": ctypes.c_uint8, "uint16_t": ctypes.c_uint16, "int16_t": ctypes.c_int16, "int32_t": ctypes.c_int32, "int64_t": ctypes.c_int64}  # fmt: skip
 
 
 class Rows(ctypes.Structure):

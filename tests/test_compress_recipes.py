@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from edgekit.compress import Compression, Recipe
 from edgekit.compress.compression import load, save
 from edgekit.compress.edits import Bypass, Factor
+from edgekit.compress.recipe import step_kinds
 from edgekit.errors import EdgekitError
 
 
@@ -60,6 +62,13 @@ def test_a_recipe_is_its_tables(tmp_path: Path) -> None:
     recipe = Recipe.read(file)
     assert recipe == Recipe.of([{"kind": "quantize", "scheme": "w4a8"}])
     assert Recipe.of(recipe.tables()) == recipe
+
+
+@pytest.mark.parametrize("kind", step_kinds())
+def test_every_kind_is_its_table(kind: str) -> None:
+    table = {"kind": kind} | ({"macs": 0.5, "exclude": ["a*"]} if kind == "prune" else {})
+    recipe = Recipe.of([table])
+    assert Recipe.of(json.loads(json.dumps(recipe.tables()))) == recipe
 
 
 def _compression() -> Compression:

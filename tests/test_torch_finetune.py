@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import sys
 from typing import Any
 
@@ -15,7 +16,8 @@ from torch import nn  # noqa: E402
 from torch.nn import functional as F  # noqa: E402
 
 from edgekit.compress.torch import Training, evaluate, finetune  # noqa: E402
-from edgekit.compress.torch.finetune import distance, one_cycle  # noqa: E402
+from edgekit.compress.torch.finetune import one_cycle  # noqa: E402
+from edgekit.compress.torch.losses import distance  # noqa: E402
 from edgekit.errors import EdgekitError  # noqa: E402
 
 
@@ -64,12 +66,13 @@ def test_a_teacher_is_enough_without_labels() -> None:
     x, _ = images()
     for match in ("kl", "mse"):
         training = Training(epochs=8, batch=16, teacher=teacher, mix=1.0, match=match)
+        far = functools.partial(distance, match=match, temperature=4.0)
         own = copy.deepcopy(student)
         with torch.no_grad():
-            before = distance(own(x), teacher(x), training)
-        finetune(own, x_only(x), training)
+            before = far(own(x), teacher(x))
+        finetune(own, x if match == "kl" else x_only(x), training)
         with torch.no_grad():
-            assert distance(own(x), teacher(x), training) < 0.3 * before
+            assert far(own(x), teacher(x)) < 0.3 * before
 
 
 def x_only(x: Any) -> Any:
@@ -79,24 +82,24 @@ def x_only(x: Any) -> Any:
 def test_distillation_of_equals_is_nothing_and_scales_with_temperature() -> None:
     logits = torch.randn(5, 4, generator=torch.Generator().manual_seed(0))
     for t in (1.0, 4.0):
-        training = Training(temperature=t)
-        assert distance(logits, logits, training).abs() < 1e-6
+        far = functools.partial(distance, match="kl", temperature=t)
+        assert far(logits, logits).abs() < 1e-6
         p, q = (F.softmax(v / t, -1) for v in (2 * logits, logits))
         wanted = t * t * (p * (p / q).log()).sum() / 5
-        torch.testing.assert_close(distance(logits, 2 * logits, training), wanted)
+        torch.testing.assert_close(far(logits, 2 * logits), wanted)
 
 
 def test_patience_ends_it_and_the_best_weights_are_kept() -> None:
     """A rate that destroys: no epoch is better than the first, which is what stays."""
     net, scores = made(Residual), []
     training = Training(
-        epochs=20, batch=16, patience=2, optimizer=lambda p: torch.optim.SGD(p, lr=50.0)
+        epochs=20, batch=16, patience=2, optimizer=lambda p: torch.optim.SGD(p, lr=1.0)
     )
     history = finetune(net, images(), training, validation=images(40, seed=2))
     scores = history.scores
     assert history.stopped
     assert len(scores) < 20
-    assert len(scores) - 1 - history.best == 2
+    assert len(scores) - 1 - scores.index(max(scores)) == 2
     assert evaluate(net, images(40, seed=2)) == max(scores) == scores[history.best]
 
 
@@ -132,6 +135,18 @@ def test_data_without_labels_or_batches_are_refused() -> None:
         with pytest.raises(EdgekitError) as caught:
             finetune(made(Residual), data, Training(epochs=1))
         assert caught.value.code == code
+
+
+def test_what_does_not_fit_or_diverges_is_an_error_without_a_traceback() -> None:
+    x, y = images()
+    for data, word in (((x[:, :1], y), "inputs"), ((x, y + 3), "targets"), ((x, y[:, None]), "targets")):  # fmt: skip
+        with pytest.raises(EdgekitError) as caught:
+            finetune(made(Residual), data, Training(epochs=1))
+        assert caught.value.code == "EK004"
+        assert word in str(caught.value)
+    with pytest.raises(EdgekitError) as caught:
+        finetune(made(Residual), (x, y), Training(optimizer=lambda p: torch.optim.SGD(p, lr=1e30)))
+    assert caught.value.where == "learning_rate"
 
 
 def test_without_torch_the_line_that_installs_it_is_said(monkeypatch: Any) -> None:

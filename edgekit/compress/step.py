@@ -129,8 +129,10 @@ class Step:
         return {f.name: known[f.name] for f in dataclasses.fields(cls)}  # type: ignore[arg-type]
 
     def table(self) -> dict[str, Any]:
-        """The step as its TOML table, with every key."""
-        return {"kind": self.kind, **dataclasses.asdict(self)}  # type: ignore[call-overload]
+        """The step as its TOML table, with every key that has a value."""
+        values = dataclasses.asdict(self).items()  # type: ignore[call-overload]
+        given = {key: list(x) if isinstance(x, tuple) else x for key, x in values if x is not None}
+        return {"kind": self.kind, **given}
 
     def run(self, state: State, context: Context) -> State:
         """The state after the step; changes nothing else, and the same arguments give the same one.

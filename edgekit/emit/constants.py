@@ -12,7 +12,7 @@ from edgekit.emit.names import c_type
 from edgekit.op import const_dtype
 from edgekit.program import CONST, Program
 
-_PER_LINE = {"int8": 20, "uint8": 20, "bool": 20, "int16": 14, "int32": 9, "int64": 5}
+_PER_LINE = {"int8": 20, "uint8": 20, "bool": 20, "int16": 14, "uint16": 14, "int32": 9, "int64": 5}
 
 
 @dataclass

@@ -65,7 +65,10 @@ class BinaryLayer(Op):
 
     signature = "rows"
     coupling = "mix"
-    estimate = staticmethod(instructions.binary)
+
+    @classmethod
+    def estimate(cls, p: BinaryParams, n: int) -> int:
+        return instructions.binary(p, n)
 
     @classmethod
     def shapes(cls, node: Node, graph: Graph) -> list[Shape]:
@@ -82,7 +85,9 @@ class BinaryLayer(Op):
     def cost(cls, node: IntNode, values: Mapping[str, Value]) -> Cost:
         p = node.params
         assert isinstance(p, BinaryParams)
-        return Cost(macs=p.out_h * p.out_w * p.out_c * p.taps)
+        # The portable kernel copies a window whose words do not follow one another.
+        scratch = 0 if p.kernel_h == 1 and (p.kernel_w == 1 or p.dilation_w == 1) else 4 * p.words
+        return Cost(macs=p.out_h * p.out_w * p.out_c * p.taps, scratch=scratch)
 
 
 def params_of(node: Node, graph: Graph) -> dict[str, Any]:

@@ -17,19 +17,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgekit.families import prefix
-from edgekit.families.prefix import Ints, Reader
+from edgekit.families.prefix import Ints
 from edgekit.families.tokens import RUNS, Tokens, grouped, tokens
 
 Weights = NDArray[np.int8]
 Words = NDArray[np.uint16]
 
-MOST_WINDOW = 8  # bits: a table of 512 bytes
+MOST_WINDOW = 7  # bits: a table of 256 bytes
 _TOKEN_BITS = 16  # at most, so that a decoder fills up once a token
 _EXACT = 6  # candidates, by their entropies, that are coded to be compared
 
@@ -108,7 +107,8 @@ def best(weights: Weights) -> Coded:
 @lru_cache(maxsize=256)
 def _best(shape: tuple[int, int], data: bytes) -> Coded:
     weights = np.frombuffer(data, np.int8).reshape(shape)
-    rough = sorted(_candidates(weights), key=lambda c: c[0])[:_EXACT]
+    possible = (c for c in _candidates(weights) if np.isfinite(c[0]))
+    rough = sorted(possible, key=lambda c: c[0])[:_EXACT]
     return min((encoded(t, low, span) for _, t, low, span in rough), key=lambda c: c.nbytes)
 
 
@@ -159,7 +159,7 @@ def encoded(way: Tokens, low: int, span: int) -> Coded:
     values = np.stack([v for v, _ in fields], axis=1).reshape(-1)
     widths = np.stack([b for _, b in fields], axis=1).reshape(-1)
     stream = prefix.packed(values, widths)
-    fmt = Format(int(bits.max()), low, way.group, way.kept, span)
+    fmt = Format(max(1, int(bits.max())), low, way.group, way.kept, span)
     return Coded(fmt, np.concatenate(codes).astype(np.uint16), stream, len(keys))
 
 
@@ -175,52 +175,3 @@ def _short(counts: Ints, most: int) -> Ints:
             break
         made = smaller
     return made
-
-
-def decoded(fmt: Format, code: Any, stream: Any, channels: int, taps: int) -> Weights:
-    """The weights [channels, taps] of a layer, from what flash holds."""
-    key = np.asarray(code, np.uint16).tobytes(), np.asarray(stream, np.uint16).tobytes()
-    return _decoded(fmt, *key, channels, taps)
-
-
-@lru_cache(maxsize=256)
-def _decoded(fmt: Format, code: bytes, stream: bytes, channels: int, taps: int) -> Weights:
-    symbols, made = (
-        iter(np.frombuffer(code, np.uint16).tolist()),
-        np.zeros((channels, taps), np.int8),
-    )
-    reader = Reader(np.frombuffer(stream, np.uint16))
-    table: list[int] = []
-    for c in range(channels):
-        if c % fmt.span == 0:
-            table = _table(symbols, fmt.window)
-        row, at = np.zeros(taps, np.int64), 0
-        for base in range(0, taps, fmt.group) if fmt.group else ():
-            for _ in range(fmt.kept):
-                reader.fill()
-                place = reader.take(fmt.place_bits)
-                row[base + place] = _value(reader, table, fmt)[1]
-        while at < taps and not fmt.group:
-            reader.fill()
-            zeros, value = _value(reader, table, fmt)
-            row[at + zeros] = value
-            at += zeros + 1
-        made[c] = row.astype(np.uint8).view(np.int8)
-    made.setflags(write=False)
-    return made
-
-
-def _table(symbols: Iterator[int], window: int) -> list[int]:
-    """The next code as a table by the next `window` bits of a stream."""
-    table: list[int] = []
-    while len(table) < 1 << window:
-        symbol = next(symbols)
-        table += [symbol] * (1 << window - (symbol >> 8 & 15))
-    return table
-
-
-def _value(reader: Reader, table: list[int], fmt: Format) -> tuple[int, int]:
-    """The zeros and the value of a token, as a byte."""
-    symbol = table[reader.peek(fmt.window)]
-    reader.skip(symbol >> 8 & 15)
-    return symbol >> 12, symbol & 0xFF | reader.take(fmt.low)

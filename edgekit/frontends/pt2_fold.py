@@ -51,7 +51,7 @@ FOLD: dict[str, Callable[..., Array]] = {
     "Greater": lambda a, x, y: x > y,
     "Less": lambda a, x, y: x < y,
     "LessOrEqual": lambda a, x, y: x <= y,
-    "Where": lambda a, c, x, y: np.where(c, x, y),
+    "Where": lambda a, c, x, y: np.asarray(np.where(c, x, y)),
     "ReduceMean": lambda a, x, *axes: _reduced(np.mean, a, x, *axes),
     "ReduceMax": lambda a, x, *axes: _reduced(np.max, a, x, *axes),
 }

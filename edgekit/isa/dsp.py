@@ -279,13 +279,16 @@ def _depthwise(p: Any, consts: Consts) -> Channels:
     return Channels.of(p, consts, consts["weights"].reshape(-1, len(consts["bias"])).T)
 
 
-def depthwise3x3_fits(p: Any, consts: Consts) -> bool:
+def window_is_3x3(p: Any) -> bool:
     """One output channel per input channel, of which there are four or more, neighbouring taps, and a
     row of the input in each window."""
     window = p.kernel_h == p.kernel_w == 3 and p.dilation_h == p.dilation_w == 1
     meets = p.pad_top < 3 and (p.out_h - 1) * p.stride_h - p.pad_top < p.in_h
-    return (window and meets and p.stride_w in (1, 2) and p.multiplier_c == 1 and p.in_c >= 4
-            and _depthwise(p, consts).fit())  # fmt: skip
+    return bool(window and meets and p.stride_w in (1, 2) and p.multiplier_c == 1 and p.in_c >= 4)
+
+
+def depthwise3x3_fits(p: Any, consts: Consts) -> bool:
+    return window_is_3x3(p) and _depthwise(p, consts).fit()
 
 
 def pack_depthwise3x3(p: Any, consts: Consts) -> Packed:

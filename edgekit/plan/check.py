@@ -146,7 +146,7 @@ class _Replay:
         rows = range(turn.first, turn.first + turn.n)
         if step.threads > 1 and turn.n != step.rows:
             self._fail("threads share a part of a layer", step.name, step.outputs[0])
-        if step.kernel.together or step.threads > 1:
+        if step.kernel.together(step.params) or step.threads > 1:
             self._rows(step, rows, turn.first)
             return
         for row in rows:

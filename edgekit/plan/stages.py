@@ -64,6 +64,6 @@ def stage_of(node: IntNode, values: Mapping[str, Value]) -> Stage:
     reads = tuple(op.reads(p, consts, y) for y in range(tensors[-1].shape[1]))
     kernel = Kernel(op, node.variant)
     # Threads make rows in no order: any may be written while the inputs of any are still read.
-    together = kernel.together or node.threads > 1
+    together = kernel.together(p) or node.threads > 1
     lingers = kernel.lingers(p) and not together
     return Stage(reads, lingers=lingers, together=together, pieces=op.pieces(p) or 0)

@@ -14,6 +14,7 @@ from edgekit.op import load_ops
 from edgekit.quantize.bias import corrected, quantized_inputs
 from edgekit.quantize.evaluate import Live, run_integer, run_real_batch, stacked
 from edgekit.quantize.learned import learned
+from edgekit.quantize.signs import one_magnitude, reads_signs
 from edgekit.validate.data import dequantize
 
 Array = NDArray[Any]
@@ -28,15 +29,16 @@ def refitted(
     *,
     correct: bool,
     power: bool = False,
+    codes: Mapping[str, str] | None = None,
 ) -> tuple[dict[str, Quant], dict[str, Array]]:
     """New numbers and data of constants, by name.
 
     bits: of the weights of those layers, by node, that are learned. correct: whether the others' biases are
     corrected; those alone whose weights were quantized here. Each layer is fitted to what those
     before it really compute. real: the prepared graph; integer: the same with numbers; power: scales are
-    powers of two.
+    powers of two; codes: of layers whose weights are made for coded storage, the schemes.
     """
-    values = dict(integer.values)
+    values, codes = dict(integer.values), codes or {}
     quants: dict[str, Quant] = {}
     data: dict[str, Array] = {}
     integer = replace(integer, values=values)
@@ -47,7 +49,9 @@ def refitted(
         if _ours(node, real):
             x = node.inputs[0]
             if node.name in bits:
-                made = learned(node, real, integer, reals[x], integers[x], bits[node.name], power)
+                code = codes.get(node.name, "")
+                own = bits[node.name]
+                made = learned(node, real, integer, reals[x], integers[x], own, power, code)
             if made is None and correct:
                 quant = values[node.inputs[2]].quant
                 assert quant is not None
@@ -86,5 +90,8 @@ def learnable(graph: Graph) -> Iterable[str]:
 
 
 def _ours(node: Node, real: Graph) -> bool:
-    weighted = load_ops()[node.op].channel_axis is not None
-    return weighted and real.value(node.inputs[1]).dtype == "float32"
+    """Signs and weights of one magnitude a channel are not rounded: there is nothing to fit."""
+    axis = load_ops()[node.op].channel_axis
+    if axis is None or real.value(node.inputs[1]).dtype != "float32":
+        return False
+    return not (reads_signs(node, real) and one_magnitude(real.value(node.inputs[1]), axis))

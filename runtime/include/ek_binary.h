@@ -24,8 +24,35 @@ static place place_of(const EK_PARAMS *p, int32_t y, int32_t x)
     return at;
 }
 
-/* The sum of products of an output channel. */
-static int32_t product(const EK_PARAMS *p, const ek_rows *input, const place *at, int32_t channel)
+/* A window that lies inside the input as words that follow one another, copied where they do not; NULL
+ * for any other. */
+static const uint32_t *whole_window(const EK_PARAMS *p, const ek_rows *input, const place *at,
+                                    uint32_t *copy)
+{
+    int32_t words = words_of(p->in_c);
+    uint32_t *to = copy;
+    if (at->rows.end - at->rows.begin < p->kernel_h ||
+        at->columns.end - at->columns.begin < p->kernel_w) {
+        return NULL;
+    }
+    if (p->kernel_h == 1 && (p->kernel_w == 1 || p->dilation_w == 1)) {
+        return bits_of(input, at->top) + at->left * words;
+    }
+    for (int32_t i = 0; i < p->kernel_h; i++) {
+        const uint32_t *x = bits_of(input, at->top + i * p->dilation_h) + at->left * words;
+        for (int32_t j = 0; j < p->kernel_w; j++) {
+            for (int32_t k = 0; k < words; k++) {
+                *to++ = x[k];
+            }
+            x += p->dilation_w * words;
+        }
+    }
+    return copy;
+}
+
+/* The sum of products of an output channel at the border. */
+static int32_t border_product(const EK_PARAMS *p, const ek_rows *input, const place *at,
+                              int32_t channel)
 {
     int32_t words = words_of(p->in_c), columns = at->columns.end - at->columns.begin;
     int32_t taps = (at->rows.end - at->rows.begin) * columns * p->in_c, differing = 0;
@@ -43,6 +70,18 @@ static int32_t product(const EK_PARAMS *p, const ek_rows *input, const place *at
         }
     }
     return taps - 2 * differing;
+}
+
+/* The same anywhere; `window` is what `whole_window` gave. */
+static inline int32_t product(const EK_PARAMS *p, const ek_rows *input, const place *at,
+                              const uint32_t *window, int32_t channel)
+{
+    int32_t taps = p->kernel_h * p->kernel_w, words = taps * words_of(p->in_c);
+    if (window == NULL) {
+        return border_product(p, input, at, channel);
+    }
+    return taps * p->in_c -
+           2 * ek_differing(window, (const uint32_t *)p->weights + channel * words, words);
 }
 
 #endif

@@ -1,6 +1,6 @@
 /* ek_depthwise_taps.h -- windows over single channels as lists of taps; included by the kernels'
  * files, which name the params (EK_PARAMS) and give `pixel`, and may say how far apart the weights of
- * two taps are (EK_TAP_BYTES) */
+ * two taps are (EK_TAP_BYTES) and that they are those of some channels alone (EK_CODED) */
 #ifndef EK_DEPTHWISE_TAPS_H
 #define EK_DEPTHWISE_TAPS_H
 
@@ -28,6 +28,11 @@ typedef struct {
     tap *taps;
     int32_t inside;
     int32_t all;
+#ifdef EK_CODED
+    const int8_t *weights; /* of the channels first..end-1 */
+    int32_t first;
+    int32_t end;
+#endif
 } window;
 
 static span inside(int32_t origin, int32_t taps, int32_t dilation, int32_t size)
@@ -71,10 +76,9 @@ static void list_taps(const EK_PARAMS *p, const ek_rows *input, int32_t top, spa
 /* All channels of one pixel; x: the window's first cell inside the input. */
 static void pixel(const EK_PARAMS *p, const window *at, const int8_t *x, int8_t *out);
 
-static inline void walk(const EK_PARAMS *p, const ek_rows *input, const ek_rows *output,
-                        int32_t first, int32_t n, uint8_t *scratch)
+static inline void walk_tile(const EK_PARAMS *p, const ek_rows *input, const ek_rows *output,
+                             int32_t first, int32_t n, window *at)
 {
-    window at = {(tap *)(void *)scratch, 0, p->kernel_h * p->kernel_w};
     for (int32_t y = first; y < first + n; y++) {
         int8_t *out = ek_row(output, y);
         int32_t top = y * p->stride_h - p->pad_top;
@@ -83,18 +87,27 @@ static inline void walk(const EK_PARAMS *p, const ek_rows *input, const ek_rows 
             int32_t left = x * p->stride_w - p->pad_left;
             span columns = inside(left, p->kernel_w, p->dilation_w, p->in_w);
             if (columns.first != listed.first || columns.last != listed.last) {
-                list_taps(p, input, top, rows, columns, &at);
+                list_taps(p, input, top, rows, columns, at);
                 listed = columns;
             }
             const int8_t *from = out;
-            if (at.inside > 0) {
+            if (at->inside > 0) {
                 from = ek_row(input, top + rows.first * p->dilation_h) +
                        (left + columns.first * p->dilation_w) * p->in_c;
             }
-            pixel(p, &at, from, out);
+            pixel(p, at, from, out);
             out += p->in_c * p->multiplier_c;
         }
     }
 }
+
+#ifndef EK_CODED
+static inline void walk(const EK_PARAMS *p, const ek_rows *input, const ek_rows *output,
+                        int32_t first, int32_t n, uint8_t *scratch)
+{
+    window at = {(tap *)(void *)scratch, 0, p->kernel_h * p->kernel_w};
+    walk_tile(p, input, output, first, n, &at);
+}
+#endif
 
 #endif

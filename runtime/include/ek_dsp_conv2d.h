@@ -1,7 +1,8 @@
 /* ek_dsp_conv2d.h -- 2-D convolution with DSP; included by the kernels' files, which name the params
  * (EK_PARAMS), say whether two channels share lanes (EK_MIXED) or weights have four bits (EK_NIBBLES), how
- * many pixels are multiplied at once (EK_TILE): four, or two for half the scratch, and whether windows
- * end in taps that they have already (EK_REST), whose weights take more than a byte
+ * many pixels are multiplied at once (EK_TILE): four, or two for half the scratch, whether windows
+ * end in taps that they have already (EK_REST), whose weights take more than a byte, and whether weights are
+ * decoded for some channels at a time (EK_CODED)
  *
  * The windows of a tile's pixels, of whichever rows, are widened side by side, then multiplied with all
  * channels, two at a time. The last pixels that follow one another make smaller tiles. */
@@ -12,6 +13,9 @@
 #include "ek_dsp_tile_nibbles.h"
 #else
 #include "ek_dsp_tile.h"
+#endif
+#ifdef EK_CODED
+#include "ek_dsp_coded.h"
 #endif
 #include "ek_dsp_widen.h"
 
@@ -28,7 +32,22 @@ typedef struct {
     int32_t steps;
     uint32_t *x;
     int8_t *spare;
+#ifdef EK_CODED
+    ek_dsp_coded coded;
+#endif
 } ek_dsp_conv;
+
+#ifdef EK_CODED
+#define EK_DSP_WEIGHTS(c) ((c)->coded.weights)
+#define EK_DSP_FIRST(c) ((c)->coded.first)
+#define EK_DSP_CHANNELS(c) ((c)->coded.channels)
+#define EK_DSP_EACH_TILE(c) while (ek_dsp_decode((c)->p, &(c)->coded))
+#else
+#define EK_DSP_WEIGHTS(c) p->weights
+#define EK_DSP_FIRST(c) 0
+#define EK_DSP_CHANNELS(c) p->out_c
+#define EK_DSP_EACH_TILE(c)
+#endif
 
 /* All channels of the pixels whose patches stand widened at c->x. An odd last channel is computed
  * together with the one before it, again. */
@@ -36,9 +55,10 @@ static void multiply(const ek_dsp_conv *c, int8_t *out, int32_t pixels)
 {
     const EK_PARAMS *p = c->p;
     const uint32_t *end = c->x + pixels * c->steps;
-    const int32_t *w = p->weights, *pair = p->pairs;
-    int32_t pairs = p->out_c / 2;
-    for (int32_t odd = 0; odd <= (p->out_c & 1); odd++) {
+    const int32_t *w = EK_DSP_WEIGHTS(c), *pair = p->pairs + 4 * EK_DSP_FIRST(c);
+    int32_t pairs = EK_DSP_CHANNELS(c) / 2;
+    out += EK_DSP_FIRST(c);
+    for (int32_t odd = 0; odd <= (EK_DSP_CHANNELS(c) & 1); odd++) {
         if (pixels > 1) {
             const uint32_t *mid = c->x + pixels * (c->steps & ~7);
             ek_dsp_tile(pixels, c->x, end, w, pair, out, p->out_c, pair + 8 * pairs, mid);
@@ -48,7 +68,7 @@ static void multiply(const ek_dsp_conv *c, int8_t *out, int32_t pixels)
         w += pairs * EK_DSP_PAIR_WORDS(c->steps);
         pair += 8 * pairs;
         pairs = 1;
-        out += p->out_c - 2;
+        out += EK_DSP_CHANNELS(c) - 2;
     }
 }
 
@@ -191,20 +211,25 @@ static int32_t tile(const ek_dsp_conv *c, const ek_rows *output, int32_t y, int3
     return ahead == 5 ? 3 : ahead < EK_TILE ? ahead : EK_TILE;
 }
 
-/* Tile by tile, across the ends of rows where outputs follow one another. */
+/* Tile by tile of pixels, across the ends of rows where outputs follow one another. */
 static void convolve(const EK_PARAMS *p, const ek_rows *input, const ek_rows *output,
                      int32_t first, int32_t n, uint8_t *scratch)
 {
     int32_t row = (p->kernel_w * p->in_c + 3) & ~3, end = n * p->out_w;
     int32_t taps = p->kernel_h * row + EK_DSP_REST_TAPS(p);
     ek_dsp_conv c = {p, input, p->in_w, p->out_w, row, taps / 2, (uint32_t *)(void *)scratch,
-                     (int8_t *)scratch + 2 * EK_TILE * taps};
+                     (int8_t *)scratch + 2 * EK_TILE * taps
+#ifdef EK_CODED
+                     , ek_dsp_coded_begin(p, scratch + 2 * EK_TILE * taps + row)
+#endif
+    };
     if (p->kernel_h * p->kernel_w == 1 && p->stride_h * p->stride_w == 1 &&
         p->pad_top + p->pad_left == 0 && p->out_w == p->in_w &&
         ek_one_run(input, p->in_w * p->in_c) && ek_one_run(output, p->out_w * p->out_c)) {
         c.columns *= n;
         c.pixels *= n;
     }
+    EK_DSP_EACH_TILE(&c)
     for (int32_t y = first, x = 0, at = 0; at < end;) {
         int32_t most = EK_TILE == 4 ? 6 : 2;
         int32_t pixels = tile(&c, output, y, x, most < end - at ? most : end - at);

@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, Any
 from edgekit.errors import EdgekitError
 
 if TYPE_CHECKING:
-    from edgekit.compress.torch.coupling import Coupling as Coupling
     from edgekit.compress.torch.coupling import couplings as couplings
     from edgekit.compress.torch.data import Examples as Examples
     from edgekit.compress.torch.finetune import History as History
     from edgekit.compress.torch.finetune import Training as Training
-    from edgekit.compress.torch.finetune import evaluate as evaluate
     from edgekit.compress.torch.finetune import finetune as finetune
+    from edgekit.compress.torch.losses import evaluate as evaluate
     from edgekit.compress.torch.macs import exported_macs as exported_macs
     from edgekit.compress.torch.masks import mask_module as mask_module
     from edgekit.compress.torch.narrow import narrowed as narrowed
@@ -28,15 +27,16 @@ if TYPE_CHECKING:
     from edgekit.compress.torch.qat import finetune_graph as finetune_graph
     from edgekit.compress.torch.qat import graph_of as graph_of
     from edgekit.compress.torch.statistics import reestimate as reestimate
+    from edgekit.compress.torch.tracing import Coupling as Coupling
 
 # public name -> the module of this package that has it
 _HOMES = {
-    "Coupling": "coupling",
+    "Coupling": "tracing",
     "couplings": "coupling",
     "Examples": "data",
     "History": "finetune",
     "Training": "finetune",
-    "evaluate": "finetune",
+    "evaluate": "losses",
     "finetune": "finetune",
     "exported_macs": "macs",
     "mask_module": "masks",

@@ -9,8 +9,8 @@ from fractions import Fraction
 
 from torch import Tensor
 
-from edgekit.compress.torch.coupling import Coupling
 from edgekit.compress.torch.macs import Counter
+from edgekit.compress.torch.tracing import Coupling
 from edgekit.errors import EdgekitError
 
 # by name of the coupling: the channels that go

@@ -30,6 +30,21 @@ class Examples:
     ) -> None:
         self.x, self.y, self.loader, self.batch = x, y, loader, batch
 
+    def some(self, count: int) -> Examples:
+        """About `count` samples: of arrays evenly many from everywhere, as files are often sorted by class; of a
+        loader its first batches."""
+        if self.x is not None:
+            picked = torch.linspace(0, len(self.x) - 1, min(count, len(self.x))).long()
+            return Examples(
+                self.x[picked], None if self.y is None else self.y[picked], None, self.batch
+            )
+        taken: list[Any] = []
+        for batch in self.batches():
+            taken.append(batch)
+            if sum(len(x) for x, _ in taken) >= count:
+                break
+        return Examples(None, None, taken, self.batch)
+
     def __len__(self) -> int:
         """Batches of one epoch."""
         if self.x is None:

@@ -8,18 +8,16 @@ import sys
 import types
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from edgekit.compress.torch.data import Augment, Data, Examples, examples
+from edgekit.compress.torch.losses import Loss, answered, distance, evaluate, loss_of
 from edgekit.errors import EdgekitError
 from edgekit.frontends.torch_module import evaluation
 from edgekit.progress import LayerBar
-
-Loss: TypeAlias = Callable[[Any, Any], Tensor]
 
 
 @dataclass(frozen=True)
@@ -69,7 +67,8 @@ class Training:
 
 @dataclass
 class History:
-    """What happened, by epoch: mean training loss, validation score (accuracy, or minus the user's loss),
+    """What happened, by epoch: mean training loss, validation score (accuracy, or minus the user's loss; of
+    the epochs after the last event),
     the epoch whose weights were kept (None: the last, as there was no validation), and whether patience ended it."""
 
     losses: list[float] = field(default_factory=list)
@@ -95,7 +94,8 @@ def finetune(
     after_step: called after each step of the optimizer (masks). progress: a bar on standard error (None: on a terminal).
     The same arguments and seed give the same weights on one machine and number of threads. Raises EK001, EK004.
     """
-    given = examples(data, batch=training.batch)
+    alone = training.teacher is not None and training.mix > 0
+    given = examples(data, batch=training.batch, labels=not alone)
     judged = None if validation is None else examples(validation, batch=256, where="validation")
     run = _Run(module, given, training, dict(events or {}), after_step)
     shown = sys.stderr.isatty() if progress is None else progress
@@ -127,6 +127,7 @@ class _Run:
         self.total = max(1, round(training.epochs * self.each))
         self.optimizer = self._optimizer()
         self.step = 0
+        self.waited = 0
         self.history = History()
 
     def epochs(self, validation: Examples | None, bar: LayerBar | None) -> History:
@@ -138,11 +139,14 @@ class _Run:
             if validation is None or (self.step <= last and self.step < self.total):
                 continue
             score = evaluate(self.module, validation, self.training.loss)
+            before = max(self.history.scores, default=-math.inf)
             self.history.scores.append(score)
-            if score > max(self.history.scores[:-1], default=-math.inf):
+            self.waited = 0 if score > before else self.waited + 1
+            # Of equals the later one: its learning rate was lower.
+            if score >= before:
                 best = copy.deepcopy(self.module.state_dict())
                 self.history.best = len(self.history.losses) - 1
-            elif self._patience_is_over():
+            if self.training.patience is not None and self.waited >= self.training.patience:
                 self.history.stopped = self.step < self.total
                 break
         if best is not None:
@@ -177,6 +181,11 @@ class _Run:
             for group in self.optimizer.param_groups:
                 group["lr"] = rate
         loss = _loss(self.module, x, y, self.training)
+        if not torch.isfinite(loss):
+            raise EdgekitError(
+                "EK001", "training diverged", where="learning_rate",
+                found=f"a loss of {loss.item()} in step {self.step}", help="a lower rate, or clip=1.0",
+            )  # fmt: skip
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         if self.training.clip is not None:
@@ -195,11 +204,6 @@ class _Run:
             trained, lr=self.training.learning_rate, weight_decay=self.training.weight_decay
         )
 
-    def _patience_is_over(self) -> bool:
-        best = self.history.best
-        waited = len(self.history.losses) - 1 - (0 if best is None else best)
-        return self.training.patience is not None and waited >= self.training.patience
-
 
 def one_cycle(step: int, total: int, warm: float = 0.3) -> float:
     """The share of the highest learning rate at `step`: half a cosine up from 1/25 during the first `warm`
@@ -212,7 +216,7 @@ def one_cycle(step: int, total: int, warm: float = 0.3) -> float:
 
 
 def _loss(module: nn.Module, x: Tensor, y: Tensor | None, training: Training) -> Tensor:
-    outputs = module(x)
+    outputs = answered(module, x)
     if y is None and training.teacher is None:
         raise EdgekitError(
             "EK001", "labels are wanted", where="data", found="inputs alone and no teacher",
@@ -221,35 +225,15 @@ def _loss(module: nn.Module, x: Tensor, y: Tensor | None, training: Training) ->
     parts = []
     if y is not None and (training.teacher is None or training.mix < 1):
         share = 1 if training.teacher is None else 1 - training.mix
-        parts.append(share * (training.loss or F.cross_entropy)(outputs, y))
+        parts.append(share * loss_of(outputs, y, training.loss or F.cross_entropy))
     if training.teacher is not None and training.mix > 0:
         with torch.no_grad(), evaluation(training.teacher):
             wanted = training.teacher(x)
-        parts.append(training.mix * distance(outputs, wanted, training))
+        parts.append(
+            training.mix
+            * distance(outputs, wanted, match=training.match, temperature=training.temperature)
+        )
     return torch.stack(parts).sum()
-
-
-def distance(outputs: Tensor, wanted: Tensor, training: Training) -> Tensor:
-    """How far the student's outputs are from the teacher's."""
-    if training.match == "mse":
-        return F.mse_loss(outputs, wanted)
-    t = training.temperature
-    student, teacher = F.log_softmax(outputs / t, -1), F.log_softmax(wanted / t, -1)
-    return t * t * F.kl_div(student, teacher, log_target=True, reduction="batchmean")
-
-
-def evaluate(module: nn.Module, data: Data, loss: Loss | None = None) -> float:
-    """The share of right answers, or minus the mean of the user's `loss`: more is better."""
-    total, count = 0.0, 0
-    with torch.no_grad(), evaluation(module):
-        for x, y in examples(data, batch=256).batches():
-            outputs = module(x)
-            if loss is not None or y is None or y.is_floating_point():
-                total -= float((loss or F.mse_loss)(outputs, x if y is None else y)) * len(x)
-            else:
-                total += int((outputs.argmax(-1) == y).sum())
-            count += len(x)
-    return total / count
 
 
 class _CallableModule(types.ModuleType):

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from edgekit.compress.torch.coupling import Coupling, Part, filters, local
 from edgekit.compress.torch.data import Examples
-from edgekit.compress.torch.finetune import Loss
+from edgekit.compress.torch.losses import Loss, answered, loss_of
+from edgekit.compress.torch.tracing import Coupling, Part, filters, local
 from edgekit.errors import EdgekitError
 from edgekit.frontends.torch_module import evaluation
 
@@ -84,7 +84,7 @@ def taylor(
     with _readings(module, found) as readings, evaluation(module):
         for x, y in data.batches():
             readings.clear()
-            outputs = module(x)
+            outputs = answered(module, x)
             # Times the number of samples: each keeps the gradient of its own loss.
             value = _loss(outputs, x, y, loss) * len(x)
             grads = torch.autograd.grad(value, [a for *_, a in readings], allow_unused=True)
@@ -106,7 +106,7 @@ def activation(module: nn.Module, found: Sequence[Coupling], data: Examples) -> 
     with torch.no_grad(), _readings(module, found) as readings, evaluation(module):
         for x, _ in data.batches():
             readings.clear()
-            module(x)
+            answered(module, x)
             for coupling, part, a in readings:
                 columns = _columns(module, part, a.square()).sum(0)
                 key = coupling.name, part.layer
@@ -160,7 +160,11 @@ def _loss(outputs: Any, x: Tensor, y: Tensor | None, loss: Loss | None) -> Tenso
             "EK001", "this importance needs labels", where="data", found="inputs alone",
             help='pass (x, y), or importance="activation"',
         )  # fmt: skip
-    return F.cross_entropy(outputs / TEMPERATURE, y) if loss is None else loss(outputs, y)
+    return loss_of(outputs, y, loss or _softened)
+
+
+def _softened(outputs: Tensor, y: Tensor) -> Tensor:
+    return F.cross_entropy(outputs / TEMPERATURE, y)
 
 
 def _has_filters(layer: Any) -> bool:

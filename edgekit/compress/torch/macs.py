@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from edgekit.compress.torch.coupling import CONVS, TRANSPOSED, Coupling, inputs_of
+from edgekit.compress.torch.tracing import CONVS, TRANSPOSED, Coupling, inputs_of
 from edgekit.frontends.torch_module import evaluation, export_module
 
 

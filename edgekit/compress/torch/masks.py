@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from edgekit.compress.torch.coupling import CONVS
+from edgekit.compress.torch.tracing import CONVS
 from edgekit.errors import EdgekitError
 
 

@@ -11,12 +11,14 @@ from typing import Any
 from torch import Tensor, nn
 
 from edgekit.compress.torch import allocate
-from edgekit.compress.torch.coupling import Coupling, Couplings, couplings, remove
+from edgekit.compress.torch.coupling import Couplings, couplings, remove
 from edgekit.compress.torch.data import Data, Examples, examples
-from edgekit.compress.torch.finetune import History, Loss, Training, finetune
+from edgekit.compress.torch.finetune import History, Training, finetune
 from edgekit.compress.torch.importance import scores
+from edgekit.compress.torch.losses import Loss
 from edgekit.compress.torch.macs import counter
 from edgekit.compress.torch.statistics import output_means, reestimate, sample
+from edgekit.compress.torch.tracing import Coupling
 from edgekit.errors import EdgekitError
 
 
@@ -92,18 +94,20 @@ def prune_module(
 
     schedule: "one-shot" (everything goes at once, then the training, if any) or "iterative" (in `steps` steps,
     each with scores of its own, in the first `share` of the training's steps; without training, one step after the other).
-    data: an `.npz`, (x, y) or a loader, for scores, batch norms, biases and training. Other arguments: `Method`, `finetune`.
+    data: an `.npz`, (x, y) or a loader, for scores, batch norms, biases and training; loss: for "taylor", that of the training where there is one. Other arguments: `Method`, `finetune`.
 
     Raises EK001 (arguments, missing data, a target that cannot be reached), EK004 (data), EK109 (a
     module that cannot be traced), EK504 (torch-pruning is not installed).
     """
+    loss = loss or (training.loss if training else None)
     method = Method(importance, multiple, scope, least, tuple(exclude), samples, loss, seed)
     _check(method, macs, schedule, steps, share)
     if training is not None and data is None:
         raise EdgekitError(
             "EK001", "training needs data", where="training", found="no data", help="pass data",
         )  # fmt: skip
-    labels = importance == "taylor" or training is not None
+    taught = training is not None and training.teacher is not None and training.mix > 0
+    labels = importance == "taylor" or (training is not None and not taught)
     batch = training.batch if training else 64
     given = None if data is None else examples(data, batch=batch, labels=labels)
     pruner = _Pruner(copy.deepcopy(module), example_inputs, method, given)
@@ -157,7 +161,7 @@ class _Pruner:
         target = math.floor(share * self.before)
         if count.total() <= target:
             return
-        part = None if self.data is None else _first(self.data, self.method.samples)
+        part = None if self.data is None else self.data.some(self.method.samples)
         values = scores(
             self.method.importance, self.module, found,
             data=part, loss=self.method.loss, seed=self.method.seed,
@@ -199,20 +203,6 @@ def _without(
                 gone = set(part.of(channels).tolist())
                 left[part.layer] = [k for k in left[part.layer] if k not in gone]
     return {name: means[name][kept] for name, kept in left.items()}
-
-
-def _first(data: Examples, count: int) -> Examples:
-    """At most `count` samples of `data`, all of a loader's first batches."""
-    if data.x is not None:
-        return Examples(
-            data.x[:count], None if data.y is None else data.y[:count], None, data.batch
-        )
-    taken: list[Any] = []
-    for x, y in data.batches():
-        taken.append((x, y))
-        if sum(len(x) for x, _ in taken) >= count:
-            break
-    return Examples(None, None, taken, data.batch)
 
 
 def _check(method: Method, macs: float, schedule: str, steps: int, share: float) -> None:

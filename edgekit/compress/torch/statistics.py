@@ -8,21 +8,16 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from edgekit.compress.torch.coupling import CONVS, TRANSPOSED
 from edgekit.compress.torch.data import Data, Examples, examples
+from edgekit.compress.torch.tracing import CONVS, TRANSPOSED
 from edgekit.frontends.torch_module import evaluation
 
 SAMPLES = 512
 
 
 def sample(data: Examples, count: int = SAMPLES) -> Tensor:
-    """The first inputs of `data`, at most about `count`: [N, ...]."""
-    taken: list[Tensor] = []
-    for x, _ in data.batches():
-        taken.append(x)
-        if sum(map(len, taken)) >= count:
-            break
-    return torch.cat(taken)
+    """About `count` inputs of `data`: [N, ...]."""
+    return torch.cat([x for x, _ in data.some(count).batches()])
 
 
 @torch.no_grad()
