@@ -360,6 +360,8 @@ def schedule(session: Session, target: str, mode: str | None, margin: float, bud
               help="Schemes of quantization to choose from, the finest first.")  # fmt: skip
 @click.option("--optimize", "plans", default="balanced,speed,ram", show_default=True,
               help="What plans may be streamed for.")  # fmt: skip
+@click.option("--storage", default="none,auto,all", show_default=True,
+              help="Which weights flash may hold as streams of bits, as --code-weights of build.")  # fmt: skip
 @click.option("--prefer", type=click.Choice(["accuracy", "ram", "flash", "cycles"]), default="accuracy",
               show_default=True, help="What is best on the front.")  # fmt: skip
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
@@ -376,9 +378,8 @@ def schedule(session: Session, target: str, mode: str | None, margin: float, bud
     help="Folder that keeps the trials (default build/search_<name>).",
 )
 @config.preprocess
-def search(
-    session: Session, model: Path, keep: str, schemes: str, plans: str, **options: Any
-) -> int:
+def search(session: Session, model: Path, keep: str, schemes: str, plans: str, storage: str,
+           **options: Any) -> int:  # fmt: skip
     """Find the recipe that makes MODEL fit a budget: trials, their Pareto front, the best one built."""
     from edgekit.search.run import search as run
     from edgekit.search.screen import search_screen
@@ -386,7 +387,7 @@ def search(
 
     with session.layers() as progress:
         report = run(model, keep=shares(keep), schemes=words(schemes), optimize=words(plans),
-                     progress=progress, **options)  # fmt: skip
+                     storage=words(storage), progress=progress, **options)  # fmt: skip
     folder = options["output"] or Path("build") / f"search_{report['name']}"
     session.show(report, search_screen(report) + f"\nwrote   {folder}")
     return verdict(report)
@@ -398,15 +399,39 @@ def search(
 @DIM
 @quantization
 @click.option("--ranges", is_flag=True, help="Also each tensor's range and each layer's error.")
+@click.option("--sensitivity", is_flag=True,
+              help="Also what is lost where a layer alone has fewer bits or channels.")  # fmt: skip
+@click.option("--data", type=click.Path(path_type=Path),
+              help="With --sensitivity: npz with x, optionally y (default: the calibration data).")  # fmt: skip
+@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE.svg",
+              help="With --sensitivity: draw it here.")  # fmt: skip
+@click.option("--storage", is_flag=True,
+              help="Also how small each layer's weights would be as a stream of bits.")  # fmt: skip
 @config.preprocess
-def inspect(session: Session, model: Path, dims: dict[str, int], ranges: bool,
+def inspect(session: Session, model: Path, dims: dict[str, int], ranges: bool, sensitivity: bool,
+            storage: bool, data: Path | None, output: Path | None, scale: float | None, offset: float | None,
             preprocess: dict[str, Any], **options: Any) -> int:  # fmt: skip
     """Operators, shapes, parameters, MACs and the memory bound of MODEL, per layer."""
     from edgekit.commands import inspect as run
+    from edgekit.quantize import Calibration
+    from edgekit.quantize.chart import draw
     from edgekit.screens import inspect_screen
 
-    report = run(model, dims=dims, ranges=ranges, preprocess=preprocess, **numbers(**options))
-    session.show(report, inspect_screen(report))
+    path = data or options["calibration"]
+    if sensitivity != bool(data or output) and not (sensitivity and path):
+        raise EdgekitError(
+            "EK001", "options that belong together", where="--sensitivity --data -o",
+            found="one without the other", help="edgekit inspect MODEL --sensitivity --data DATA.npz [-o FILE.svg]",
+        )  # fmt: skip
+    judged = Calibration(path, scale, offset) if sensitivity else None
+    with session.layers() as progress:
+        report = run(model, dims=dims, ranges=ranges, sensitivity=judged, storage=storage,
+                     preprocess=preprocess, progress=progress, **numbers(scale=scale, offset=offset, **options))  # fmt: skip
+    text = inspect_screen(report)
+    if output:
+        write(output, draw(report["sensitivity"], report["model"]))
+        text += f"\nwrote   {output}"
+    session.show(report, text)
     return OK
 
 

@@ -20,6 +20,7 @@ from edgekit.emit.entry import entry_points
 from edgekit.emit.names import default_name
 from edgekit.errors import EdgekitError
 from edgekit.firmware import compile_model
+from edgekit.flash import storage_json
 from edgekit.graph import limits as number_limits
 from edgekit.measure import SAMPLES, STEPS, describe, layer_memory, memory, speed, totals
 from edgekit.passes.signed_bytes import is_unsigned
@@ -30,8 +31,11 @@ from edgekit.plan.regions import Room
 from edgekit.plugins import plugin_operators, require_plugins
 from edgekit.preprocess import front_of, integer_features, read_all, real_features, tables
 from edgekit.quantize import Calibration, Settings, load
+from edgekit.quantize.sensitivity import sensitivity as layer_sensitivity
+from edgekit.quantize.sensitivity import sensitivity_json
 from edgekit.ram import ram_advice, rooms_of, within_ram
 from edgekit.report import accuracy_gate, gates, parse_budget
+from edgekit.rewrite.code_weights import candidates
 from edgekit.simulate import Simulator
 from edgekit.target import Target, load_target
 from edgekit.validate.data import (
@@ -241,10 +245,15 @@ def inspect(
     calibration: Calibration | None = None,
     quantization: Settings = Settings(),
     ranges: bool = False,
+    sensitivity: Calibration | None = None,
+    storage: bool = False,
     preprocess: Mapping[str, Any] | None = None,
+    progress: Callable[[str, int, int], None] = lambda layer, done, total: None,
 ) -> dict[str, Any]:
     """Operators, shapes, parameters, MACs and peak memory, layer by layer; with `ranges` also what
-    quantization makes of each tensor and how much error each layer adds on the calibration data."""
+    quantization makes of each tensor and how much error each layer adds on the calibration data; with
+    `sensitivity`, data with or without labels, what each layer can spare (`quantize.sensitivity`); with
+    `storage` how small each layer's weights would be as a stream, and what portable kernels pay for it."""
     name = default_name(model.stem)
     options = Options(
         name, dims=dims or {}, quantization=quantization, preprocess=tables(preprocess or {})
@@ -265,9 +274,23 @@ def inspect(
             {"name": n, "dtype": buffers[n].dtype, "shape": list(buffers[n].shape)} for n in names
         ]
     del report["target"]
+    if sensitivity is not None:
+        ranked = layer_sensitivity(stages.canonical, _own_inputs(stages, sensitivity), progress)
+        report["sensitivity"] = sensitivity_json(ranked)
     if ranges:
         report["ranges"] = _ranges(stages)
+    if storage:
+        report["storage"] = [storage_json(c.storage) for c in candidates(stages.plain, {})]
     return report
+
+
+def _own_inputs(stages: Compiled, data: Calibration) -> Samples:
+    """Samples of the network's own inputs; what a user gives stands in front of the preprocessing."""
+    specs = read_all(stages.options.preprocess)
+    if not specs:
+        return data.samples(stages.canonical)
+    before = front_of(stages.canonical, specs)
+    return real_features(before, data.samples(before))
 
 
 def _ranges(stages: Compiled) -> list[dict[str, Any]]:

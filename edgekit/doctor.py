@@ -19,6 +19,9 @@ PACKAGES = {
     "onnxruntime": ("onnxruntime", "verify"),
     "torch": ("torch", "torch"),
     "ortools": ("ortools", "solver"),
+    "optuna": ("optuna", "search"),
+    "distributed": ("distributed", "dask"),
+    "ray": ("ray", "ray"),
     "serial": ("pyserial", "serial"),
 }
 

@@ -57,8 +57,10 @@ def within_flash(
 def storage_report(stages: Compiled) -> list[Report]:
     """How flash holds the weights that are streams, layer by layer."""
     found = storages(stages.plain, stages.program, stages.options.coded or ())
-    return [asdict(s) | {"bits_per_weight": _bits(s)} for s in found]
+    return [storage_json(s) for s in found]
 
 
-def _bits(storage: Storage) -> float:
-    return round(8 * (storage.stream_bytes + storage.code_bytes) / storage.weights, 3)
+def storage_json(storage: Storage) -> Report:
+    """One layer of it."""
+    bits = 8 * (storage.stream_bytes + storage.code_bytes) / storage.weights
+    return asdict(storage) | {"bits_per_weight": round(bits, 3)}

@@ -26,9 +26,10 @@ def of_node(node: IntNode, values: Mapping[str, Value], calls: int) -> int:
     if counted is not None:
         return counted
     out = values[node.outputs[0]]
+    rows = out.shape[1] // calls if len(out.shape) > 1 else 1
     if node.variant and node.variant.instructions:
-        return calls * node.variant.instructions(node.params, out.shape[1] // calls)
-    own = None if node.variant else node.op.estimate(node.params, out.shape[1] // calls)
+        return calls * node.variant.instructions(node.params, rows)
+    own = None if node.variant else node.op.estimate(node.params, rows)
     if own is not None:
         return calls * own
     outputs = sum(values[name].elements for name in node.outputs)

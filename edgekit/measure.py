@@ -84,7 +84,10 @@ def quantization(decided: Quantization) -> Report | None:
     """What choosing numbers here costs, layer by layer; None where that is not known any more."""
     if decided.errors is None:
         return None
-    return errors_json(decided.errors) | {"notes": list(decided.notes)}
+    return errors_json(decided.errors) | {
+        "notes": list(decided.notes),
+        "schemes": dict(decided.schemes),
+    }
 
 
 def layer(step: Step) -> Report:

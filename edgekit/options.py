@@ -79,8 +79,12 @@ def quantization(function: Callable[..., int]) -> Callable[..., int]:
                      help="Even out the channels of neighbouring layers first."),
         click.option("--bias-correction/--no-bias-correction", default=True, show_default=True,
                      help="Take the mean error of each channel out of its bias."),
-        click.option("--scheme", type=click.Choice(["w8a8", "w4a8", "w3a8", "w2a8", "w8a16"]), default="w8a8", show_default=True,
-                     help="Bits of weights and activations; w4a8, w3a8 and w2a8 take less flash for the weights, w8a16 has finer steps."),
+        click.option("--scheme", metavar="{w8a8,w4a8,w3a8,w2a8,w8a16,c1a8..c7a8,e0.1a8..e7a8,mixed}", default="w8a8", show_default=True,
+                     help="Bits of weights and activations; w4a8, w3a8 and w2a8 take less flash for the weights, w8a16 has finer steps. For --code-weights: c4a8 has code books of 2^4 numbers, e2.5a8 2.5 bits a weight, mixed what each layer needs within --weights."),
+        click.option("--weights", default="", metavar="120K|40%",
+                     help="With --scheme mixed: bytes of all weights, or their share of those at 8 bits."),
+        click.option("--among", default="w8a8,w4a8,w3a8,w2a8,c,e", show_default=True, metavar="SCHEMES",
+                     help="What --scheme mixed chooses from; c: all code books, e: all rates. w8a8,w4a8 need no coding."),
         click.option("--layer-scheme", "layer_schemes", multiple=True, metavar="NAME=SCHEME", callback=config.schemes,
                      help="Another scheme for the layers of this name, which may have wildcards."),
         click.option("--rounding", type=click.Choice(["auto", "learned", "nearest"]), default="auto", show_default=True,
@@ -103,10 +107,12 @@ def numbers(
 
 
 def settings(range_method: str, equalize: bool, bias_correction: bool, scheme: str,
-             layer_schemes: dict[str, str], rounding: str, power_of_two: bool) -> Settings:  # fmt: skip
+             layer_schemes: dict[str, str], rounding: str, power_of_two: bool, weights: str,
+             among: str) -> Settings:  # fmt: skip
     """How numbers are chosen, by the options of `quantization`."""
     from edgekit.quantize import Settings
 
     return Settings(
-        range_method, equalize, bias_correction, scheme, layer_schemes, rounding, power_of_two
-    )
+        range_method, equalize, bias_correction, scheme, layer_schemes, rounding, power_of_two,
+        weights, among,
+    )  # fmt: skip

@@ -148,9 +148,8 @@ def storage_lines(report: Report) -> list[str]:
     ]
 
 
-def storage_table(report: Report) -> list[str]:
+def storage_table(layers: list[Report]) -> list[str]:
     """The same layer by layer."""
-    layers = report["coded_weights"]
     if not layers:
         return []
     rows = [
@@ -287,7 +286,7 @@ def size_screen(report: Report) -> str:
         *memory_lines(report),
         f"stack   {' -> '.join(report['stack_path'])}",
         *contributors(report),
-        *storage_table(report),
+        *storage_table(report["coded_weights"]),
         *gate_lines(report),
     ]
     return "\n".join(lines)
@@ -437,8 +436,38 @@ def inspect_screen(report: Report) -> str:
         "",
         table(heads, rows, text=4),
         *channels_table(report),
+        *storage_table(report.get("storage", [])),
     ]
-    return "\n".join(lines + (ranges_lines(report) if "ranges" in report else []))
+    lines += ranges_lines(report) if "ranges" in report else []
+    lines += sensitivity_lines(report["sensitivity"]) if "sensitivity" in report else []
+    return "\n".join(lines)
+
+
+def sensitivity_lines(entry: Report) -> list[str]:
+    """What each layer loses, the most sensitive first."""
+    by_name = {layer["name"]: layer for layer in entry["layers"]}
+    key = "loss" if entry["metric"] is None else "lost"
+    bits = sorted({c["bits"] for e in entry["layers"] for c in e["changes"] if c["bits"]})[::-1]
+    rows = []
+    for name in entry["ranking"]:
+        layer = by_name[name]
+        found = {c["bits"]: c for c in layer["changes"] if c["bits"]}
+        fewer = [f"-{c['channels_removed']}: {c[key]:.3g}" for c in layer["changes"] if c["channels_removed"]]  # fmt: skip
+        rows.append([name, layer["op"], layer["weights"], *(f"{found[b][key]:.3g}" for b in bits),
+                     _number(layer["lost_per_bit"]), " ".join(fewer) or "-"])  # fmt: skip
+    what = (
+        "loss of the outputs" if entry["metric"] is None else f"{entry['metric']} in percent points"
+    )
+    head = f"sensitivity: {what} lost on {entry['samples']} samples, one layer changed at a time"
+    heads = (
+        "layer",
+        "operator",
+        "weights",
+        *(f"{b} bits" for b in bits),
+        "per bit",
+        "channels less",
+    )
+    return ["", head, "", table(heads, rows, text=2)]
 
 
 def ranges_lines(report: Report) -> list[str]:

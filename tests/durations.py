@@ -47,6 +47,9 @@ LONG = (
     "test_constant_channels.py::test_a_twentieth_of_mcunet_is_constant",
     "test_specialise.py::test_vww_with_instances_is_exact_in_every_place",
     "test_ram_budget.py::test_advice_for_networks_at_the_edge[three_hundred_layers]",
+    # Ten seconds each for what the small networks show in two.
+    "test_low_bits_bars.py::test_scores_stay[vww",
+    "test_low_bits_bars.py::test_scores_stay[ad",
     # All of ONNX's node cases; those of the quick operators stay.
     "test_onnx_cases.py::test_all_cases",
     # Each model in each place and plan; the smallest stays.
@@ -88,7 +91,13 @@ LONG = (
 
 # Left out of `make check`, as are those that say so themselves.
 SLOW = (
+    "test_code_weights.py::test_a_bundle_with_streams",
+    "test_code_weights.py::test_a_flash_budget",
+    "test_code_weights.py::test_optimize_says_what_may_be_paid",
+    "test_code_weights.py::test_coded_weights_change_no_output[balanced",
+    "test_code_weights.py::test_sanitizers_find_nothing_in_the_decoder",
     "test_cli.py::test_a_model_that_does_not_fit_is_still_written",
+    "test_compress_command.py::",
     "test_constant_channels.py::test_random_networks_compute_the_same_bytes",
     "test_constant_channels.py::test_a_twentieth_of_mcunet_is_constant",
     "test_determinism.py::test_two_builds_are_byte_identical",
@@ -103,6 +112,16 @@ SLOW = (
     "test_random_plans.py::",
     "test_reference.py::test_at_least_two_hundred_inferences_that_are_not_all_one",
     "test_regions.py::",
+    "test_schedule.py::test_jobs_that_interrupt_each_other_compute_the_same_bytes",
+    "test_schedule.py::test_the_folder_builds_as_it_is",
+    "test_schedule.py::test_a_schedule_is_no_bundle",
+    "test_schedule.py::test_one_level_takes_turns_in_one_arena",
+    "test_schedule.py::test_overlapping_memory_is_noticed",
+    "test_schedule.py::test_state_is_kept_apart",
+    "test_search.py::test_a_killed_search_goes_on_as_if_it_had_not_been",
+    "test_search.py::test_two_workers_of_a_local_dask_cluster",
+    "test_search.py::test_workers_end_with_a_process_that_was_killed",
+    "test_search_command.py::test_",
     "test_stack.py::test_footprint_adds_up",
     "test_stack.py::test_locals_are_counted_and_little_else",
     "test_streams.py::test_any_choice_of_streams_gives_the_same_bytes",

@@ -25,6 +25,7 @@ from edgekit.op import Kernel
 from edgekit.program import Program
 from edgekit.rewrite.code_weights import by_worth, candidates, coded, weight_bytes
 from edgekit.rewrite.constant_channels import channel_bounds
+from edgekit.screens import inspect_screen
 from edgekit.simulate import Simulator
 
 KWS = ROOT / "examples" / "keyword_spotting" / "kws_ref_model.tflite"
@@ -132,7 +133,7 @@ def test_a_stream_pays_for_every_row() -> None:
 
 
 def built(folder: Path, **options: Any) -> dict[str, Any]:
-    return build(KWS, target="stm32f446", output=folder, name="kws", **options)
+    return build(KWS, **{"target": "stm32f446", **options}, output=folder, name="kws")
 
 
 def test_a_bundle_with_streams_is_smaller_counted_and_built_again(tmp_path: Path) -> None:
@@ -195,6 +196,15 @@ def test_other_layers_stay_as_they_are() -> None:
     (name, *_) = (c.plain.name for c in candidates(graph, {}))
     for before, after in zip(graph.nodes, coded(graph, [name]).nodes, strict=True):
         assert (before is after) == (before.name != name)
+
+
+def test_inspect_says_how_small_weights_would_be() -> None:
+    report = commands.inspect(KWS, storage=True)
+    assert "storage" not in commands.inspect(KWS)
+    entry = next(e for e in report["storage"] if e["layer"] == "conv_2d_2")
+    assert entry["plain_bytes"] == entry["weights"] == 4096
+    assert 7 < entry["bits_per_weight"] < 8
+    assert f"{entry['stream_bytes']:,}" in inspect_screen(report)
 
 
 def test_unknown_ways_are_refused(tmp_path: Path) -> None:

@@ -197,6 +197,12 @@ def test_a_target_without_clock_needs_times(tmp_path: Path) -> None:
     assert load_target("cortex-m4").clock_hz is None
 
 
+def test_other_commands_read_a_file_with_tasks(tmp_path: Path) -> None:
+    (tmp_path / "edgekit.toml").write_text('[[task]]\nname = "own"\nperiod = "1ms"\n')
+    done = edgekit("check", HELLO, "-c", tmp_path / "edgekit.toml")
+    assert done.returncode == 0, done.stderr
+
+
 def test_a_schedule_is_no_bundle(two: tuple[Path, dict[str, Any]]) -> None:
     done = edgekit("size", two[0])
     assert done.returncode == 2

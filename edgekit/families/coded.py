@@ -17,6 +17,7 @@ from edgekit import instructions
 from edgekit.channels import Bounds
 from edgekit.families import coding
 from edgekit.families.coding import Coded, Format
+from edgekit.families.decoding import decoded
 from edgekit.graph import Graph, IntNode, Node, Value
 from edgekit.op import Array, Const, Op, Params, Variant, c_field, load_ops
 
@@ -79,7 +80,7 @@ class CodedOp(Op):
     def decoded(cls, p: Any, consts: Mapping[str, Array]) -> Array:
         """Weights [channels, taps], from the bytes that flash holds."""
         shape = (p.coded_channels, cls.taps(p))
-        return coding.decoded(p.format, consts["code"], consts["stream"], *shape)
+        return decoded(p.format, consts["code"], consts["stream"], *shape)
 
     @classmethod
     def plain(cls, p: Any, consts: Mapping[str, Array]) -> dict[str, Array]:

@@ -19,14 +19,26 @@ from edgekit.graph import Graph, Quant, State, Value, dequantized, limits
 from edgekit.op import load_ops
 from edgekit.quantize import equalize
 from edgekit.quantize.evaluate import inferences, some
+from edgekit.quantize.mixed import check_budget, within_budget
 from edgekit.quantize.prepare import Groups, accumulated, groups_of, has_reals, is_real, prepared
 from edgekit.quantize.ranges import RANGES, Histogram, affine, minmax, power_of_two, symmetric
-from edgekit.quantize.refit import learnable, output_error, refitted
+from edgekit.quantize.refit import learnable, refitted
 from edgekit.quantize.report import error_report
-from edgekit.quantize.schemes import W8A8, W8A16, WEIGHT_BITS, chosen_schemes
+from edgekit.quantize.rounded import rounded
+from edgekit.quantize.schemes import (
+    MIXED,
+    W8A8,
+    W8A16,
+    chosen_schemes,
+    fitting,
+    is_coded,
+    weight_bits,
+    weighted,
+)
 from edgekit.quantize.signs import finest, is_exact, signs_only
 from edgekit.quantize.store import Quantization, damaged, load, save
-from edgekit.quantize.weights import bias_constant, layer_constants
+from edgekit.quantize.ways import KINDS
+from edgekit.quantize.weights import bias_constant, channels_of, layer_constants
 from edgekit.quantize.widths import WIDE, wide_tensors
 from edgekit.validate.data import Samples, load_samples, quantize, samples_of
 
@@ -37,15 +49,16 @@ Array = NDArray[Any]
 # all, none.
 ROUNDINGS = ("auto", "learned", "nearest")
 FEW_SAMPLES = 8
-_FITTED_SAMPLES = 128
-_COMPARED_SAMPLES = 32
+_CORRECTION_SAMPLES = 128
+_LEARNED_SAMPLES = 1024
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How numbers are chosen. ranges: a key of `ranges.RANGES`. equalize: where that lowers the error of
-    the network's outputs. scheme: one of `schemes.SCHEMES`; layer_schemes: those of single layers, by
-    patterns of their names. rounding: one of `ROUNDINGS`. power_of_two: scales are powers of two."""
+    """How numbers are chosen. ranges: a key of `ranges.RANGES`. scheme: one of `schemes`; layer_schemes: those of
+    single layers, by patterns of their names. rounding: one of `ROUNDINGS`. power_of_two: scales are powers of two.
+    weights: with the scheme "mixed", bytes ("120K") or share ("40%") of what all weights take at eight bits; among: the
+    kinds of schemes that it chooses from (`ways.KINDS`)."""
 
     ranges: str = "percentile"
     equalize: bool = True
@@ -54,6 +67,8 @@ class Settings:
     layer_schemes: Mapping[str, str] = field(default_factory=dict)
     rounding: str = "auto"
     power_of_two: bool = False
+    weights: str = ""
+    among: str = ",".join(KINDS)
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,10 +113,11 @@ def quantized(
     they cannot serve, EK304 where the model is not finite, EK301 for wrong numbers of the source,
     EK001 and EK202 for schemes that layers cannot have.
     """
+    check_budget(settings.scheme, settings.weights)
     chosen = chosen_schemes(graph, settings.scheme, settings.layer_schemes)
     if not has_reals(graph) and not graph.one_rounding:
         return graph, None
-    few = {name: WEIGHT_BITS[s] for name, s in chosen.items() if WEIGHT_BITS[s] < 8}
+    _check_powers(chosen, settings)
     wide = frozenset(name for name, s in chosen.items() if s == W8A16)
     ready = prepared(graph, wide)
     groups = groups_of(ready, wide, calibrated=calibration is not None)
@@ -113,16 +129,25 @@ def quantized(
     if missing and calibration is not None:
         check_calibration(ready, calibration)
         if settings.equalize:
-            ready, factors, seen = _equalized(ready, groups, calibration, settings, wide)
-        seen = seen or _histograms(ready, groups, calibration)
-    decided = _numbers(ready, groups, seen, settings, few, wide)
+            few = {name: weight_bits(s) for name, s in chosen.items() if weight_bits(s) < 8}
+            ready, factors = equalize.equalized(ready, _spreads(ready, calibration), wide, few)
+        seen = _histograms(ready, groups, calibration)
+
+    def attempt(schemes: Mapping[str, str]) -> tuple[Graph, Quantization]:
+        everything = {**chosen, **schemes}
+        return _by_schemes(ready, groups, seen, settings, everything, wide, calibration)
+
+    if settings.scheme == MIXED:
+        named = fitting(settings.layer_schemes, graph)
+        layers = {n: chosen[n] if n in named else "" for n in weighted(graph)}
+        found, made = within_budget(
+            ready, calibration, layers, settings.weights, settings.among, attempt
+        )
+        chosen, (result, decided) = {**chosen, **found}, made
+    else:
+        result, decided = attempt({})
     if not decided.quants:
         return graph, None
-    result = applied(ready, decided)
-    learn = _learned(ready, settings, few)
-    correct = settings.bias_correction and bool(seen)
-    if calibration is not None and (learn or correct):
-        result, decided = _fitted(ready, result, decided, calibration, settings, learn, correct)
     if calibration is None or not seen:
         return result, decided
     observed = {root: (h.low, h.high) for root, h in seen.items()}
@@ -130,13 +155,47 @@ def quantized(
     return result, replace(
         decided,
         factors=factors,
+        schemes={name: scheme for name, scheme in chosen.items() if scheme != W8A8},
         notes=_notes(seen, calibration),
         ranges=ranges,
         errors=error_report(ready, result, calibration),
     )
 
 
-def _learned(graph: Graph, settings: Settings, few: Mapping[str, int]) -> dict[str, int]:
+def _check_powers(chosen: Mapping[str, str], settings: Settings) -> None:
+    if settings.power_of_two and (settings.scheme == MIXED or any(map(is_coded, chosen.values()))):
+        raise EdgekitError(
+            "EK001", "two options cannot be combined", where="--power-of-two --scheme",
+            found="numbers for coded storage, which have steps of any length", help="leave out one of them",
+        )  # fmt: skip
+
+
+def _by_schemes(
+    ready: Graph,
+    groups: Groups,
+    seen: dict[str, Histogram],
+    settings: Settings,
+    chosen: Mapping[str, str],
+    wide: frozenset[str],
+    calibration: Samples | None,
+) -> tuple[Graph, Quantization]:
+    """The integer form of a prepared graph, each layer by its scheme, and the numbers."""
+    few = {name: weight_bits(s) for name, s in chosen.items() if weight_bits(s) < 8}
+    codes = {name: s for name, s in chosen.items() if is_coded(s)}
+    decided = _numbers(ready, groups, seen, settings, few, wide, codes)
+    if not decided.quants:
+        return ready, decided
+    result = applied(ready, decided)
+    learn = _learned(ready, settings, few, codes)
+    correct = settings.bias_correction and bool(seen)
+    if calibration is not None and (learn or correct):
+        return _fitted(ready, result, decided, calibration, settings, learn, correct, codes)
+    return result, decided
+
+
+def _learned(
+    graph: Graph, settings: Settings, few: Mapping[str, int], codes: Mapping[str, str]
+) -> dict[str, int]:
     """Bits of the layers that are learned, by node. Raises EK001 for a rounding that there is none of."""
     if settings.rounding not in ROUNDINGS:
         raise EdgekitError(
@@ -147,7 +206,9 @@ def _learned(graph: Graph, settings: Settings, few: Mapping[str, int]) -> dict[s
         return {}
     every = learnable(graph)
     return {
-        name: few.get(name, 8) for name in every if name in few or settings.rounding == "learned"
+        name: few.get(name, 8)
+        for name in every
+        if name in few or name in codes or settings.rounding == "learned"
     }
 
 
@@ -159,43 +220,15 @@ def _fitted(
     settings: Settings,
     learn: Mapping[str, int],
     correct: bool,
+    codes: Mapping[str, str],
 ) -> tuple[Graph, Quantization]:
     """With learned weights and corrected biases."""
-    inputs = some(ready, calibration, _FITTED_SAMPLES)
+    inputs = some(ready, calibration, _LEARNED_SAMPLES if learn else _CORRECTION_SAMPLES)
     quants, data = refitted(
-        ready, integer, inputs, learn, correct=correct, power=settings.power_of_two
+        ready, integer, inputs, learn, correct=correct, power=settings.power_of_two, codes=codes
     )
     decided = replace(decided, quants={**decided.quants, **quants}, data={**decided.data, **data})
     return applied(ready, decided), decided
-
-
-def _equalized(
-    graph: Graph, groups: Groups, calibration: Samples, settings: Settings, wide: frozenset[str]
-) -> tuple[Graph, dict[str, Array], dict[str, Histogram]]:
-    """The graph with even channels, and their factors, where the outputs of its integers of eight bits
-    are then nearer to the real ones; else as it is. And its histograms, where they were made."""
-    even, factors = equalize.equalized(graph, _spreads(graph, calibration), wide)
-    if not factors:
-        return graph, {}, {}
-    inputs = some(graph, calibration, _COMPARED_SAMPLES)
-    errors, seen_in = [], []
-    for ready in (graph, even):
-        seen = _histograms(ready, groups, calibration)
-        decided = _numbers(ready, groups, seen, settings, {}, wide)
-        result, _ = _fitted(
-            ready,
-            applied(ready, decided),
-            decided,
-            calibration,
-            settings,
-            {},
-            settings.bias_correction,
-        )
-        errors.append(output_error(ready, result, inputs))
-        seen_in.append(seen)
-    if errors[1] < errors[0]:
-        return even, factors, seen_in[1]
-    return graph, {}, seen_in[0]
 
 
 def restored(graph: Graph, quantization: Quantization) -> Graph:
@@ -337,6 +370,7 @@ def _numbers(
     settings: Settings,
     few: Mapping[str, int],
     wide: frozenset[str],
+    codes: Mapping[str, str],
 ) -> Quantization:
     """Numbers for every real tensor: activations by their range, then constants and layers."""
     quants: dict[str, Quant] = {}
@@ -376,8 +410,10 @@ def _numbers(
             continue
         x, out = numbers(node.inputs[0]), numbers(node.outputs[0])
         if x is not None and out is not None and not x.per_channel:
-            bits = few.get(node.name, 8)
-            made = layer_constants(node, graph, x, out, bits, settings.power_of_two)
+            bits, given = few.get(node.name, 8), None
+            if node.name in codes:
+                given = rounded(channels_of(node, graph), None, codes[node.name])
+            made = layer_constants(node, graph, x, out, bits, settings.power_of_two, given)
             for name, (quant, array) in made.items():
                 quants[name], data[name] = quant, array
             weights = numbers(node.inputs[1])

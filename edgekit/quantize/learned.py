@@ -17,12 +17,13 @@ from numpy.typing import NDArray
 from edgekit.graph import Graph, Node, Quant, dequantized
 from edgekit.op import load_ops
 from edgekit.quantize import low_bits
+from edgekit.quantize.rounded import living, rounded
 from edgekit.quantize.weights import as_channels, as_weights, bias_constant, weight_numbers
 from edgekit.validate.data import dequantize
 
 Array = NDArray[Any]
 
-_MOST_TAPS = 2048  # beyond them H's diagonal has to do: H takes 8 bytes times their square
+MOST_TAPS = 2048  # beyond them H's diagonal has to do: H takes 8 bytes times their square
 _DAMPING = 0.1  # of H's mean diagonal: how much the real network's own weights are kept to
 _LEAST_DAMPING = 1e-9  # of the mean square, where nothing varies
 
@@ -50,10 +51,12 @@ def learned(
     x_integer: Array,
     bits: int,
     power: bool = False,
+    code: str = "",
 ) -> dict[str, tuple[Quant, Array]] | None:
     """Numbers and data of a layer's weights and bias, by name; None for an operator without windows.
 
-    x_real, x_integer: the layer's input [N, *shape] in both networks. power: scales are powers of two.
+    x_real, x_integer: the layer's input [N, *shape] in both networks. power: scales are powers of two. code:
+    the layer's scheme, where its weights are made for coded storage.
     """
     weights, bias = (real.value(name) for name in node.inputs[1:3])
     axis = load_ops()[node.op].channel_axis
@@ -68,8 +71,11 @@ def learned(
         return None
     offset = dequantized(bias).reshape(-1).astype(np.float64)
     parts = np.array_split(np.arange(len(own)), len(sums.xx))
-    fits = [_fitted(own[part], sums, g, bits, power) for g, part in enumerate(parts)]
-    numbers, scale, target = (np.concatenate(column) for column in zip(*fits, strict=True))
+    if code:
+        numbers, scale, target = _coded(own, sums, code)
+    else:
+        fits = [_fitted(own[part], sums, g, bits, power) for g, part in enumerate(parts)]
+        numbers, scale, target = (np.concatenate(column) for column in zip(*fits, strict=True))
     quant = weight_numbers(scale, offset, axis, x.scale[0], out.scale[0], bits, power)
     exact = np.broadcast_to(np.array(quant.scale), len(own))
     # A scale that the bias has made longer has other numbers.
@@ -94,7 +100,7 @@ def _moments(
             return None
         wanted, x = (windows.astype(np.float64) for windows in pair if windows is not None)
         y = wanted @ own.reshape(len(x), -1, own.shape[1]).transpose(0, 2, 1)
-        full = x.shape[2] <= _MOST_TAPS
+        full = x.shape[2] <= MOST_TAPS
         xx = x.transpose(0, 2, 1) @ x if full else (x**2).sum(axis=1)
         sums = (x.shape[1], xx, y.transpose(0, 2, 1) @ x, x.sum(axis=1), y.sum(axis=1))
         if found is not None:
@@ -108,16 +114,38 @@ def _fitted(
     own: Array, sums: _Moments, g: int, bits: int, power: bool
 ) -> tuple[Array, Array, Array]:
     """Numbers, scales and the real weights that were aimed at, of one group."""
-    n, x, y = sums.count, sums.x[g] / sums.count, sums.y[g] / sums.count
     if sums.xx.ndim == 2:
+        n, x = sums.count, sums.x[g] / sums.count
         use = np.broadcast_to(sums.xx[g] / n - x**2, own.shape)
         scale = low_bits.scales(own, bits, use, power)
         return low_bits.nearest(own, np.where(scale > 0, scale, 1.0), bits), scale, own
+    h, target = _problem(own, sums, g)
+    numbers, scale = low_bits.fitted(target, h, bits, power, own == 0)
+    return numbers, scale, np.where(own == 0, 0.0, target)
+
+
+def _problem(own: Array, sums: _Moments, g: int) -> tuple[Array, Array]:
+    """H of a group, and the real weights that would serve best."""
+    n, x, y = sums.count, sums.x[g] / sums.count, sums.y[g] / sums.count
     # A free bias takes up the means, so that only what varies counts.
     h = sums.xx[g] / n - np.outer(x, x)
     spread, size = np.diagonal(h).mean(), np.diagonal(sums.xx[g]).mean() / n
     damping = max(_DAMPING * spread, _LEAST_DAMPING * size) or 1.0
     h += damping * np.eye(len(h))
-    target = np.linalg.solve(h, (sums.yx[g] / n - np.outer(y, x) + damping * own).T).T
-    numbers, scale = low_bits.fitted(target, h, bits, power)
-    return numbers, scale, target
+    return h, np.linalg.solve(h, (sums.yx[g] / n - np.outer(y, x) + damping * own).T).T
+
+
+def _coded(own: Array, sums: _Moments, scheme: str) -> tuple[Array, Array, Array]:
+    """Numbers, scales and the real weights that were aimed at, of all groups: they share a code."""
+    mean = sums.x / sums.count
+    square = sums.xx if sums.xx.ndim == 2 else np.diagonal(sums.xx, axis1=1, axis2=2)
+    spread = square / sums.count - mean**2
+    live = living(own, spread > _LEAST_DAMPING * square / sums.count)
+    if sums.xx.ndim == 2:
+        made = rounded(own, np.maximum(spread, 0.0), scheme, live)
+        return made.levels, made.scale, own
+    parts = np.array_split(own, len(sums.xx))
+    solved = [_problem(part, sums, g) for g, part in enumerate(parts)]
+    target = np.where(own == 0, 0.0, np.concatenate([weights for _, weights in solved]))
+    made = rounded(target, np.stack([h for h, _ in solved]), scheme, live)
+    return made.levels, made.scale, target

@@ -29,15 +29,16 @@ def refitted(
     *,
     correct: bool,
     power: bool = False,
+    codes: Mapping[str, str] | None = None,
 ) -> tuple[dict[str, Quant], dict[str, Array]]:
     """New numbers and data of constants, by name.
 
     bits: of the weights of those layers, by node, that are learned. correct: whether the others' biases are
     corrected; those alone whose weights were quantized here. Each layer is fitted to what those
     before it really compute. real: the prepared graph; integer: the same with numbers; power: scales are
-    powers of two.
+    powers of two; codes: of layers whose weights are made for coded storage, the schemes.
     """
-    values = dict(integer.values)
+    values, codes = dict(integer.values), codes or {}
     quants: dict[str, Quant] = {}
     data: dict[str, Array] = {}
     integer = replace(integer, values=values)
@@ -48,7 +49,9 @@ def refitted(
         if _ours(node, real):
             x = node.inputs[0]
             if node.name in bits:
-                made = learned(node, real, integer, reals[x], integers[x], bits[node.name], power)
+                code = codes.get(node.name, "")
+                own = bits[node.name]
+                made = learned(node, real, integer, reals[x], integers[x], own, power, code)
             if made is None and correct:
                 quant = values[node.inputs[2]].quant
                 assert quant is not None

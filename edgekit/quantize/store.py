@@ -32,14 +32,16 @@ class Quantization:
     quants: by tensor of the prepared graph. data: constants in their new type. factors: per channel
     (last axis) of the tensors that equalisation changed; the source's values are ours times them. wide:
     the layers with int16 activations.
-    Not stored: notes, what a user should know about the calibration, in sentences; ranges, the least
-    and greatest real value of each calibrated tensor; errors, of every layer on that data.
+    Not stored: schemes, of every layer that has another than w8a8; notes, what a user should know about the
+    calibration, in sentences; ranges, the least and greatest real value of each calibrated tensor; errors, of
+    every layer on that data.
     """
 
     quants: Mapping[str, Quant]
     data: Mapping[str, Array]
     factors: Mapping[str, Array] = field(default_factory=dict)
     wide: frozenset[str] = frozenset()
+    schemes: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     errors: ErrorReport | None = None

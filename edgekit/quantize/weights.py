@@ -11,6 +11,7 @@ from edgekit.errors import EdgekitError
 from edgekit.graph import Graph, Node, Quant, Value, dequantized
 from edgekit.op import load_ops
 from edgekit.quantize import low_bits
+from edgekit.quantize.rounded import Rounded
 
 Array = NDArray[Any]
 
@@ -20,12 +21,18 @@ _BIAS_TOLERANCE = 1e-3
 
 
 def layer_constants(
-    node: Node, graph: Graph, x: Quant, out: Quant, bits: int = 8, power: bool = False
+    node: Node,
+    graph: Graph,
+    x: Quant,
+    out: Quant,
+    bits: int = 8,
+    power: bool = False,
+    given: Rounded | None = None,
 ) -> dict[str, tuple[Quant, Array]]:
     """Numbers and data of a layer's weights and bias, by name; what the source has quantized stays.
 
     graph: prepared; x, out: numbers of the layer's input and output; bits: of the weights, rounded to the
-    nearest; power: scales of weights are powers of two. Raises EK301 for a bias whose scale is not
+    nearest; power: scales of weights are powers of two; given: weights that are rounded already. Raises EK301 for a bias whose scale is not
     the product of the scales of input and weights.
     """
     axis = load_ops()[node.op].channel_axis
@@ -38,12 +45,17 @@ def layer_constants(
         assert bias is not None
         channels = as_channels(weights, axis)
         plain = bits == 8 and not power
-        scale = (
-            low_bits.largest(channels, 8) if plain else low_bits.scales(channels, bits, power=power)
-        )
+        if given is not None:
+            scale = given.scale
+        elif plain:
+            scale = low_bits.largest(channels, 8)
+        else:
+            scale = low_bits.scales(channels, bits, power=power)
         real = dequantized(bias).reshape(-1)
         numbers = weight_numbers(scale, real, axis, x.scale[0], out.scale[0], bits, power)
         exact = np.broadcast_to(np.array(numbers.scale), len(channels))
+        if given is not None:
+            channels, bits = given.real, 8
         data = as_weights(low_bits.nearest(channels, exact, bits), weights, axis)
         made[weights.name] = numbers, data
     if bias is None or bias.data is None or numbers is None:
@@ -66,6 +78,18 @@ def bias_constant(
     steps = np.clip(steps, -(2**31), 2**31 - 1).astype(np.int32)
     scales = tuple(float(np.float32(s)) for s in scale)
     return Quant(scales, (0,) * len(scales), 0 if len(scales) > 1 else None), steps
+
+
+def channels_of(node: Node, graph: Graph) -> Array:
+    """A layer's real weights [channels, taps]."""
+    return as_channels(graph.value(node.inputs[1]), channel_axis(node))
+
+
+def channel_axis(node: Node) -> int:
+    """Of the weights of a layer."""
+    axis = load_ops()[node.op].channel_axis
+    assert axis is not None
+    return axis
 
 
 def as_channels(weights: Value, axis: int) -> Array:

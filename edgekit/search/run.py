@@ -18,6 +18,7 @@ from edgekit.plan import OPTIMIZE
 from edgekit.preprocess import tables
 from edgekit.quantize.schemes import SCHEMES
 from edgekit.report import parse_budget
+from edgekit.rewrite.code_weights import MODES
 from edgekit.search.drawing import draw
 from edgekit.search.engines import open_engine
 from edgekit.search.explore import explore
@@ -56,6 +57,7 @@ def search(
     keep: Iterable[float] = (1.0,),
     schemes: Iterable[str] = (),
     optimize: Iterable[str] = ("balanced", "speed", "ram"),
+    storage: Iterable[str] = MODES,
     prefer: str = "accuracy",
     seed: int = 0,
     workers: int = 1,
@@ -67,7 +69,8 @@ def search(
     """Try `trials` recipes for `model` under `budget` on `target`, and build the best.
 
     test: an `.npz` with `x` and `y`; select: the same, by which trials are judged, without it half of
-    `test`. data: to train with, for steps that do. keep, schemes, optimize: the choices of the `Space`. The
+    `test`. data: to train with, for steps that do. keep, schemes, optimize, storage: the choices of
+    the `Space`. The
     folder `output` (default ``build/search_<name>``) keeps every finished trial: the same call goes on where
     it was stopped. Returns ``rows``, ``front``, ``best`` with its ``bundle``'s figures, ``gates``; where no trial
     holds the budget ``best`` is None and the gates say by what. Raises EdgekitError for everything else.
@@ -85,7 +88,7 @@ def search(
         seed, tuple(sorted(limits.items())),
     )  # fmt: skip
     progress("the model as it came", 0, trials)
-    space = _space(setup, tuple(keep), tuple(schemes), tuple(optimize))
+    space = _space(setup, tuple(keep), tuple(schemes), tuple(optimize), tuple(storage))
     question = _question(setup, space, Path(test))
     reference = _reference(setup, folder, question)
     with open_engine(engine, workers, scheduler) as opened:
@@ -128,21 +131,13 @@ def _limits(budget: dict[str, float], board: Target) -> dict[str, float]:
 
 
 def _space(
-    setup: Setup, keep: tuple[float, ...], schemes: tuple[str, ...], optimize: tuple[str, ...]
-) -> Space:
-    """What this model and this version can choose from. Raises EK001 for what they cannot."""
-    from edgekit.build import Options
-    from edgekit.compress.recipe import step_kinds
-
-    if any(share < 1 for share in keep) and "prune" not in step_kinds():
-        raise EdgekitError(
-            "EK001", "this version cannot prune", where="--keep", found="no step prune",
-            help="leave --keep out",
-        )  # fmt: skip
+    setup: Setup, keep: tuple[float, ...], schemes: tuple[str, ...], optimize: tuple[str, ...],
+    storage: tuple[str, ...],
+) -> Space:  # fmt: skip
+    """What this model can choose from. Raises EK001 for what it cannot."""
     _known(schemes, SCHEMES, "--schemes")
     _known(optimize, OPTIMIZE, "--optimize")
-    known = Options.__dataclass_fields__
-    storage = ("auto", "none") if "code_weights" in known else ()
+    _known(storage, MODES, "--storage")
     subject = setup.subject(None)
     real = any(subject.canonical.value(n).dtype == "float32" for n in subject.canonical.inputs)
     if not real:

@@ -67,7 +67,8 @@ class Training:
 
 @dataclass
 class History:
-    """What happened, by epoch: mean training loss, validation score (accuracy, or minus the user's loss),
+    """What happened, by epoch: mean training loss, validation score (accuracy, or minus the user's loss; of
+    the epochs after the last event),
     the epoch whose weights were kept (None: the last, as there was no validation), and whether patience ended it."""
 
     losses: list[float] = field(default_factory=list)
@@ -126,6 +127,7 @@ class _Run:
         self.total = max(1, round(training.epochs * self.each))
         self.optimizer = self._optimizer()
         self.step = 0
+        self.waited = 0
         self.history = History()
 
     def epochs(self, validation: Examples | None, bar: LayerBar | None) -> History:
@@ -137,11 +139,14 @@ class _Run:
             if validation is None or (self.step <= last and self.step < self.total):
                 continue
             score = evaluate(self.module, validation, self.training.loss)
+            before = max(self.history.scores, default=-math.inf)
             self.history.scores.append(score)
-            if score > max(self.history.scores[:-1], default=-math.inf):
+            self.waited = 0 if score > before else self.waited + 1
+            # Of equals the later one: its learning rate was lower.
+            if score >= before:
                 best = copy.deepcopy(self.module.state_dict())
                 self.history.best = len(self.history.losses) - 1
-            elif self._patience_is_over():
+            if self.training.patience is not None and self.waited >= self.training.patience:
                 self.history.stopped = self.step < self.total
                 break
         if best is not None:
@@ -198,11 +203,6 @@ class _Run:
         return torch.optim.AdamW(
             trained, lr=self.training.learning_rate, weight_decay=self.training.weight_decay
         )
-
-    def _patience_is_over(self) -> bool:
-        best = self.history.best
-        waited = len(self.history.losses) - 1 - (0 if best is None else best)
-        return self.training.patience is not None and waited >= self.training.patience
 
 
 def one_cycle(step: int, total: int, warm: float = 0.3) -> float:

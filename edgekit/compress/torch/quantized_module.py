@@ -52,18 +52,13 @@ class Layer(nn.Module):
         weights, bias = node.inputs[1:3]
         axis, quant = load_ops()[node.op].channel_axis, start.quants[weights]
         assert axis is not None
-        self.bits, self.axis, self.shape = (
-            quant.bits,
-            quant.axis,
-            [1] * len(graph.value(weights).shape),
-        )
+        self.bits, self.axis = quant.bits, quant.axis
+        self.shape = [1] * len(graph.value(weights).shape)
         self.shape[axis] = -1
         self.start = torch.tensor(quant.scale, dtype=torch.float32)
         self.change = nn.Parameter(torch.zeros(len(quant.scale)))
-        scale, number = (
-            self.start.reshape(self.shape),
-            torch.from_numpy(start.data[weights].astype(np.float32)),
-        )
+        scale = self.start.reshape(self.shape)
+        number = torch.from_numpy(start.data[weights].astype(np.float32))
         real = torch.from_numpy(np.array(graph.const(weights), np.float32)) / scale
         near = torch.minimum(torch.maximum(real, number - _NEARLY_HALF), number + _NEARLY_HALF)
         self.weight = nn.Parameter(near.clamp(*limits_of(self.bits)) * scale)
