@@ -11,6 +11,7 @@ import pytest
 from binary_graphs import CHANNELS, Signs, random_network
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from test_variants import whole_stream
 
 from edgekit.emit import emit
 from edgekit.families import bits
@@ -146,11 +147,12 @@ def test_any_plan_on_an_emulated_core(core: str, tmp_path: Path) -> None:
     net = Signs(11, (1, 9, 7, 33))
     x = net.sign(net.conv(net.sign("x", mixed=True), 64), mixed=True)
     x = net.sign(net.conv(x, 64, stride=2))
-    y = net.conv(net.pool(x), 31, kernel=2, activation="RELU")
-    graph = choose(binary_layers(net.graph(y, net.dense(x, 40))), target.isa)
+    y = net.conv(net.pool(x, stride=1), 31, kernel=2, activation="RELU")
+    graph = choose(binary_layers(net.graph(net.dense(x, 40), y)), target.isa)
     assert any(node.variant for node in graph.nodes) == (core == "cortex-m4")
-    for way in ("ram", "speed"):
-        program = plan(graph, optimize=way)
+    for way in ("ram", "speed", "stream", "stream apart"):
+        apart = way == "stream apart"
+        program = whole_stream(graph, split=apart) if "stream" in way else plan(graph, optimize=way)
         folder = tmp_path / way
         folder.mkdir()
         for file, text in emit("signs", program, "signs")[0].items():
