@@ -69,8 +69,8 @@ def search(
     """Try `trials` recipes for `model` under `budget` on `target`, and build the best.
 
     test: an `.npz` with `x` and `y`; select: the same, by which trials are judged, without it half of
-    `test`. data: to train with, for steps that do. keep, schemes, optimize, storage: the choices of
-    the `Space`. The
+    `test`. data: to train with, for steps that do. keep (beside 1), schemes, optimize, storage: the
+    choices of the `Space`. The
     folder `output` (default ``build/search_<name>``) keeps every finished trial: the same call goes on where
     it was stopped. Returns ``rows``, ``front``, ``best`` with its ``bundle``'s figures, ``gates``; where no trial
     holds the budget ``best`` is None and the gates say by what. Raises EdgekitError for everything else.
@@ -89,7 +89,7 @@ def search(
         seed, tuple(sorted(limits.items())),
     )  # fmt: skip
     progress("the model as it came", 0, trials)
-    space = _space(setup, tuple(keep), tuple(schemes), tuple(optimize), tuple(storage))
+    space = _space(setup, (1.0, *keep), tuple(schemes), tuple(optimize), tuple(storage))
     question = _question(setup, space, Path(test))
     reference = _reference(setup, folder, question)
     with open_engine(engine, workers, scheduler) as opened:
@@ -143,6 +143,7 @@ def _space(
     storage: tuple[str, ...],
 ) -> Space:  # fmt: skip
     """What this model can choose from. Raises EK001 for what it cannot."""
+    keep = tuple(sorted(set(keep), reverse=True))
     _known(schemes, SCHEMES, "--schemes")
     _known(optimize, OPTIMIZE, "--optimize")
     _known(storage, MODES, "--storage")
