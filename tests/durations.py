@@ -91,6 +91,8 @@ LONG = (
 
 # Left out of `make check`, as are those that say so themselves.
 SLOW = (
+    "test_binary_layers.py::test_any_plan_on_an_emulated_core",
+    "test_binary_import.py::test_every_form_that_torch_modules_have",
     "test_code_weights.py::test_a_bundle_with_streams",
     "test_code_weights.py::test_a_flash_budget",
     "test_code_weights.py::test_optimize_says_what_may_be_paid",
