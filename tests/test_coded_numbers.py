@@ -25,7 +25,7 @@ from edgekit.quantize import Calibration, Settings
 from edgekit.quantize.clusters import book, in_book
 from edgekit.quantize.mixed import alike, cheapest, total
 from edgekit.quantize.rate import at_rate, entropy
-from edgekit.quantize.rounded import rounded
+from edgekit.quantize.rounded import living, rounded
 from edgekit.quantize.sweep import Sweep, output_error
 from edgekit.quantize.ways import Way
 
@@ -241,6 +241,18 @@ def test_a_mixed_bundle_is_exact_and_opened_again(
     again = weights_of(program(classifier, scheme="mixed", weights="60%"))
     for name, found in weights_of(stages.program).items():
         np.testing.assert_array_equal(found, again[name])
+
+
+def test_weights_of_channels_that_never_show_take_no_bits() -> None:
+    """A network may have died in part: tiny weights that no step of eight bits shows."""
+    weights, moments = layer(8, 48, 64)
+    moments[0, 60:] = moments[0, :, 60:] = 0
+    weights[30:] *= 1e-6
+    varies = np.diagonal(moments[0])[None] > 0
+    live = living(weights, varies, moments)
+    np.testing.assert_array_equal(live, (np.arange(48) < 30)[:, None] & (np.arange(64) < 60))
+    levels, _ = at_rate(weights, moments, 3.0, live)
+    assert entropy(levels[live]) == pytest.approx(3.0, abs=0.06)
 
 
 def test_a_recipe_has_the_same_words() -> None:
