@@ -356,11 +356,13 @@ def schedule(session: Session, target: str, mode: str | None, margin: float, bud
 @click.option("--offset", type=float, help="Inputs of all data become x * scale + offset.")
 @click.option("--metric", type=click.Choice(["top1", "auc"]), help="Default: top1.")
 @click.option("--keep", default="1", show_default=True, metavar="0.4:1:0.1",
-              help="Shares of the multiply-accumulates that pruning may leave: some, or first:last:step.")  # fmt: skip
+              help="Shares of the multiply-accumulates that pruning may leave beside all: some, or first:last:step.")  # fmt: skip
 @click.option("--schemes", default="", metavar="w8a8,w4a8",
               help="Schemes of quantization to choose from, the finest first.")  # fmt: skip
 @click.option("--optimize", "plans", default="balanced,speed,ram", show_default=True,
               help="What plans may be streamed for.")  # fmt: skip
+@click.option("--storage", default="none,auto,all", show_default=True,
+              help="Which weights flash may hold as streams of bits, as --code-weights of build.")  # fmt: skip
 @click.option("--prefer", type=click.Choice(["accuracy", "ram", "flash", "cycles"]), default="accuracy",
               show_default=True, help="What is best on the front.")  # fmt: skip
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
@@ -377,9 +379,8 @@ def schedule(session: Session, target: str, mode: str | None, margin: float, bud
     help="Folder that keeps the trials (default build/search_<name>).",
 )
 @config.preprocess
-def search(
-    session: Session, model: Path, keep: str, schemes: str, plans: str, **options: Any
-) -> int:
+def search(session: Session, model: Path, keep: str, schemes: str, plans: str, storage: str,
+           **options: Any) -> int:  # fmt: skip
     """Find the recipe that makes MODEL fit a budget: trials, their Pareto front, the best one built."""
     from edgekit.search.run import search as run
     from edgekit.search.screen import search_screen
@@ -387,7 +388,7 @@ def search(
 
     with session.layers() as progress:
         report = run(model, keep=shares(keep), schemes=words(schemes), optimize=words(plans),
-                     progress=progress, **options)  # fmt: skip
+                     storage=words(storage), progress=progress, **options)  # fmt: skip
     folder = options["output"] or Path("build") / f"search_{report['name']}"
     session.show(report, search_screen(report) + f"\nwrote   {folder}")
     return verdict(report)

@@ -47,6 +47,9 @@ LONG = (
     "test_constant_channels.py::test_a_twentieth_of_mcunet_is_constant",
     "test_specialise.py::test_vww_with_instances_is_exact_in_every_place",
     "test_ram_budget.py::test_advice_for_networks_at_the_edge[three_hundred_layers]",
+    # Ten seconds each for what the small networks show in two.
+    "test_low_bits_bars.py::test_scores_stay[vww",
+    "test_low_bits_bars.py::test_scores_stay[ad",
     # All of ONNX's node cases; those of the quick operators stay.
     "test_onnx_cases.py::test_all_cases",
     # Each model in each place and plan; the smallest stays.
@@ -117,6 +120,7 @@ SLOW = (
     "test_schedule.py::test_state_is_kept_apart",
     "test_search.py::test_a_killed_search_goes_on_as_if_it_had_not_been",
     "test_search.py::test_two_workers_of_a_local_dask_cluster",
+    "test_search.py::test_workers_end_with_a_process_that_was_killed",
     "test_search_command.py::test_",
     "test_stack.py::test_footprint_adds_up",
     "test_stack.py::test_locals_are_counted_and_little_else",

@@ -129,6 +129,51 @@ def test_workers_change_no_trial_whichever_is_done_first(tmp_path: Path) -> None
     assert untimed(slow) == untimed(quick)
 
 
+def test_workers_end_with_a_process_that_was_killed(tmp_path: Path) -> None:
+    """They would take a core for as long as a trial lasts, and then wait for ever."""
+    command = [
+        sys.executable,
+        str(ROOT / "tests" / "toy_search.py"),
+        str(tmp_path),
+        "9",
+        "2",
+        "600",
+    ]
+    child = subprocess.Popen(command, env=os.environ | {"PYTHONPATH": str(ROOT)})
+    workers: set[int] = set()
+    end = time.monotonic() + 120
+    while time.monotonic() < end and not workers:
+        workers = _children(child.pid)
+        time.sleep(0.1)
+    child.kill()
+    child.wait()
+    assert workers
+    while time.monotonic() < end and any(map(_runs, workers)):
+        time.sleep(0.1)
+    assert not any(map(_runs, workers))
+
+
+def _children(pid: int) -> set[int]:
+    """Processes that were started by `pid` and have the interpreter's spawn in their command."""
+    found = set()
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            parent = int(status.read_text().rpartition(")")[2].split()[1])
+            command = (status.parent / "cmdline").read_bytes()
+        except (OSError, ValueError):
+            continue
+        if parent == pid and b"spawn_main" in command:
+            found.add(int(status.parent.name))
+    return found
+
+
+def _runs(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
 def test_two_workers_of_a_local_dask_cluster(tmp_path: Path) -> None:
     pytest.importorskip("distributed", reason="the extra [dask] is not installed")
     pool = search(_folder(tmp_path, "pool"), 10, 2)
@@ -202,7 +247,7 @@ def test_a_file_that_is_no_storage(tmp_path: Path) -> None:
         search(tmp_path, 2)
 
 
-rows = st.lists(
+rows: st.SearchStrategy[list[dict[str, Any]]] = st.lists(
     st.fixed_dictionaries({
         "accuracy": st.sampled_from([0.5, 0.75, 1.0, None]), "ram_bytes": st.integers(1, 3),
         "flash_bytes": st.integers(1, 3), "cycles": st.integers(1, 3), "excess": st.just({}),

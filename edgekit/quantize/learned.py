@@ -120,8 +120,8 @@ def _fitted(
         scale = low_bits.scales(own, bits, use, power)
         return low_bits.nearest(own, np.where(scale > 0, scale, 1.0), bits), scale, own
     h, target = _problem(own, sums, g)
-    numbers, scale = low_bits.fitted(target, h, bits, power)
-    return numbers, scale, target
+    numbers, scale = low_bits.fitted(target, h, bits, power, own == 0)
+    return numbers, scale, np.where(own == 0, 0.0, target)
 
 
 def _problem(own: Array, sums: _Moments, g: int) -> tuple[Array, Array]:
@@ -146,6 +146,6 @@ def _coded(own: Array, sums: _Moments, scheme: str) -> tuple[Array, Array, Array
         return made.levels, made.scale, own
     parts = np.array_split(own, len(sums.xx))
     solved = [_problem(part, sums, g) for g, part in enumerate(parts)]
-    target = np.concatenate([weights for _, weights in solved])
+    target = np.where(own == 0, 0.0, np.concatenate([weights for _, weights in solved]))
     made = rounded(target, np.stack([h for h, _ in solved]), scheme, live)
     return made.levels, made.scale, target

@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import importlib
 import multiprocessing
+import os
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from typing import Any, Protocol
@@ -70,7 +72,7 @@ def _pool(workers: int, scheduler: str) -> Iterator[Engine]:
     # A fork would inherit locks of threads that BLAS and Optuna have started.
     context = multiprocessing.get_context("spawn")
     before = set(multiprocessing.active_children())
-    pool = ProcessPoolExecutor(workers, context, initializer=_ignore_interrupts)
+    pool = ProcessPoolExecutor(workers, context, initializer=_begin)
     try:
         yield pool
         pool.shutdown()
@@ -80,9 +82,18 @@ def _pool(workers: int, scheduler: str) -> Iterator[Engine]:
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _ignore_interrupts() -> None:
-    """Ctrl-C reaches every process of a terminal; the one that started the workers ends them."""
+def _begin() -> None:
+    """Of a worker: it ends with the process that started it, even one that was killed; Ctrl-C, which reaches
+    every process of a terminal, is that one's affair."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def watch() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 @contextlib.contextmanager

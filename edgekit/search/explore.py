@@ -6,6 +6,7 @@ whichever finished first: the same seed gives the same trials with any timing, a
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from pathlib import Path
@@ -149,8 +150,10 @@ class _Exploration:
             known = row.get(key)
             values.append(float(known) if known is not None else 0.0 if more else _WORST)
         trial = self.trials.pop(number)
-        for limit, over in row["excess"].items():
-            trial.set_constraint(limit, over)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # those that were set before a kill stay
+            for limit, over in row["excess"].items():
+                trial.set_constraint(limit, over)
         self.study.tell(trial, values)
 
     def _row(self, trial: Any) -> Row:

@@ -53,7 +53,10 @@ def _words(row: Report) -> str:
         else:
             fine = len(step.get("layer_schemes", ()))
             parts.append(step["scheme"] + (f", {fine} layers finer" if fine else ""))
-    parts += [str(value) for value in row["options"].values()]
+    options = row["options"]
+    parts += [options["optimize"]] + [f"streams {options['code_weights']}"] * (
+        options["code_weights"] != "none"
+    )
     return ", ".join(parts)
 
 

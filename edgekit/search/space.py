@@ -20,15 +20,15 @@ class Space:
 
     keep: shares of the multiply-accumulates that pruning leaves, 1 without it. schemes: of quantization,
     the first is the finest. fragile: layers by what fewer bits cost them, the worst first; so many of them as
-    a trial says keep the first scheme. optimize: what the plan streams for. storage: how flash
-    holds weights (`--code-weights`), () where there is no choice.
+    a trial says keep the first scheme. optimize: what the plan streams for. storage: which weights flash
+    holds as streams of bits.
     """
 
     keep: tuple[float, ...] = (1.0,)
     schemes: tuple[str, ...] = ()
     fragile: tuple[str, ...] = ()
     optimize: tuple[str, ...] = ("balanced",)
-    storage: tuple[str, ...] = ()
+    storage: tuple[str, ...] = ("none",)
 
     def axes(self) -> dict[str, tuple[Any, ...]]:
         """The parameters of a trial with their choices."""
@@ -60,10 +60,10 @@ class Space:
             if fine:
                 step["layer_schemes"] = dict.fromkeys(fine, self.schemes[0])
             steps.append(step)
-        options = {"optimize": params.get("optimize", self.optimize[0])}
-        if self.storage:
-            options["code_weights"] = params.get("storage", self.storage[0])
-        return steps, options
+        return steps, {
+            "optimize": params.get("optimize", self.optimize[0]),
+            "code_weights": params.get("storage", self.storage[0]),
+        }
 
 
 def shares(text: str) -> tuple[float, ...]:

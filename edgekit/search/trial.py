@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgekit.errors import EdgekitError
+from edgekit.flash import within_flash
 from edgekit.quantize import Calibration
 from edgekit.ram import within_ram
 from edgekit.search.front import excesses
@@ -84,7 +85,8 @@ class Trial:
         constants = sizes["weights_bytes"] + sizes["tables_bytes"]
         row = _unknown() | sizes | {"flash_bytes": constants}
         row["excess"] = excesses(row, limits)
-        if _holds(row):  # the constants alone do not break it, so a compiler is worth its time
+        # Where the constants alone break a limit no compiler is asked, unless more of them may be coded.
+        if _holds(row) or options.get("code_weights") == "auto":
             stages, figures = known.compiled(stages, limits)
             row |= figures
             row["excess"] = excesses(row, limits)
@@ -132,14 +134,20 @@ class _Opened:
         return stages
 
     def compiled(self, stages: Compiled, limits: Mapping[str, float]) -> tuple[Compiled, Row]:
-        """Compiled and counted as a build would: planned again where that takes too much RAM."""
+        """Compiled and counted as a build would: planned again where that takes too much RAM, coded further
+        where it takes too much flash."""
         from edgekit.compress.figures import compiled
 
-        ram = {"ram": limits["ram"]} if "ram" in limits else {}
+        sizes = {name: limits[name] for name in ("ram", "flash") if name in limits}
         board, name = self.subject.board, stages.options.name
-        stages, _, report = within_ram(
-            stages, stages.options, ram, lambda s: compiled(s.program, name, board)
-        )
+
+        def measured(one: Compiled) -> tuple[Compiled, Row]:
+            found, _, report = within_ram(
+                one, one.options, sizes, lambda s: compiled(s.program, name, board)
+            )
+            return found, report
+
+        stages, report = within_flash(*measured(stages), sizes, measured)
         keys = ("ram_bytes", "arena_bytes", "stack_bytes", "flash_bytes", "code_bytes",
                 "weights_bytes", "tables_bytes", "instructions")  # fmt: skip
         return stages, {key: report[key] for key in keys} | {"cycles": report["cycles_estimate"]}
