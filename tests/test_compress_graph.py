@@ -336,6 +336,17 @@ def test_of_every_so_many_weights_so_many_are_left(few: int, many: int) -> None:
             assert padded.reshape(len(alive), -1, many).sum(axis=2).max() <= few
 
 
+def test_sparsity_is_of_what_pruning_left() -> None:
+    graph = network("residual")
+    steps = [{"kind": "prune", "macs": 0.5}, {"kind": "sparsify", "sparsity": 0.3}]
+    context = Context(samples_of(graph))
+    pruned, sparse = (Recipe.of(steps[:n]).run(State.of(graph), context) for n in (1, 2))
+    for node in pruned.graph.nodes:
+        if node.op in ("conv2d", "fully_connected"):
+            before, after = ((weights_of(node, s.graph) != 0).sum() for s in (pruned, sparse))
+            assert after == pytest.approx(0.7 * before, abs=1)
+
+
 @pytest.mark.parametrize(
     "step",
     [
