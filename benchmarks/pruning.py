@@ -225,7 +225,13 @@ def returned(figures: dict[str, Any]) -> list[str]:
         if f": {OURS}" not in key or (other := key.replace(OURS, CONTROL)) not in figures:
             continue
         pruned, narrow = max(entry["validation"]), max(figures[other]["validation"])
-        better = "pruned" if pruned > narrow else "narrow" if narrow > pruned else "equal"
+        better = (
+            "pruned"
+            if pruned > narrow
+            else "narrow"
+            if narrow > pruned
+            else "equal, the loss decides"
+        )
         name = key.replace(f": {OURS}", "")
         found.append(
             f"- {name}: pruned {pruned:.4f}, narrow {narrow:.4f} on validation data: {better}"

@@ -51,7 +51,7 @@ def rows() -> Iterator[tuple[object, ...]]:
     """The table's, model by model."""
     for name, file in INT8.items():
         yield from _model(name, "int8", models_folder() / file, {})
-    for scheme in ("w4a8", "w3a8"):
+    for scheme in ("w4a8", "w3a8", "c4a8", "e3a8"):
         given = {"calibration": foreign_words(), "quantization": Settings(scheme=scheme)}
         yield from _model("KWS", scheme, models_folder() / FLOAT, given)
 

@@ -123,6 +123,7 @@ def build(session: Session, model: Path, target: str, output: Path | None, name:
     help="Also measure what the same effort gives without the recipe's choices.",
 )
 @OPTIMIZE
+@CODE
 @BUDGET
 @DIM
 @config.preprocess
@@ -355,7 +356,7 @@ def schedule(session: Session, target: str, mode: str | None, margin: float, bud
 @click.option("--offset", type=float, help="Inputs of all data become x * scale + offset.")
 @click.option("--metric", type=click.Choice(["top1", "auc"]), help="Default: top1.")
 @click.option("--keep", default="1", show_default=True, metavar="0.4:1:0.1",
-              help="Shares of the multiply-accumulates that pruning may leave: some, or first:last:step.")  # fmt: skip
+              help="Shares of the multiply-accumulates that pruning may leave beside all: some, or first:last:step.")  # fmt: skip
 @click.option("--schemes", default="", metavar="w8a8,w4a8",
               help="Schemes of quantization to choose from, the finest first.")  # fmt: skip
 @click.option("--optimize", "plans", default="balanced,speed,ram", show_default=True,

@@ -247,7 +247,7 @@ def test_a_file_that_is_no_storage(tmp_path: Path) -> None:
         search(tmp_path, 2)
 
 
-rows = st.lists(
+rows: st.SearchStrategy[list[dict[str, Any]]] = st.lists(
     st.fixed_dictionaries({
         "accuracy": st.sampled_from([0.5, 0.75, 1.0, None]), "ram_bytes": st.integers(1, 3),
         "flash_bytes": st.integers(1, 3), "cycles": st.integers(1, 3), "excess": st.just({}),

@@ -23,7 +23,8 @@ from edgekit.op import Array, Const, Op, Params, Variant, c_field, load_ops
 
 STREAM = Const("stream", "uint16_t", "weights, channel by channel, see ek_code.h", weights=True)
 CODE = Const("code", "uint16_t", "symbols of each code, see ek_code.h")
-TILE_BYTES = 2048  # of decoded weights that a tile of channels should have at most
+TILE_BYTES = 2560  # of decoded weights that a tile of channels should have at most
+_LEAST = 8  # channels of a tile, however long: each tile goes through all windows once more
 
 
 @dataclass(frozen=True)
@@ -129,7 +130,7 @@ class CodedOp(Op):
 def _tile(shape: Sequence[int], multiple: int) -> int:
     """Channels of a tile: even shares, a multiple of `multiple`, of about `TILE_BYTES` at most."""
     channels, taps = shape
-    most = max(1, TILE_BYTES // max(taps, 1) // multiple) * multiple
+    most = max(_LEAST, TILE_BYTES // max(taps, 1) // multiple * multiple)
     tiles = -(-channels // most)
     return -(-channels // tiles // multiple) * multiple
 

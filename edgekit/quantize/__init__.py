@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgekit.errors import EdgekitError
-from edgekit.graph import Graph, Quant, State, Value, limits
+from edgekit.graph import Graph, Quant, State, Value, dequantized, limits
 from edgekit.op import load_ops
 from edgekit.quantize import equalize
 from edgekit.quantize.evaluate import inferences, some
@@ -35,10 +35,10 @@ from edgekit.quantize.schemes import (
     weight_bits,
     weighted,
 )
-from edgekit.quantize.signs import finest, signs_only
+from edgekit.quantize.signs import finest, is_exact, signs_only
 from edgekit.quantize.store import Quantization, damaged, load, save
 from edgekit.quantize.ways import KINDS
-from edgekit.quantize.weights import channels_of, layer_constants
+from edgekit.quantize.weights import bias_constant, channels_of, layer_constants
 from edgekit.quantize.widths import WIDE, wide_tensors
 from edgekit.validate.data import Samples, load_samples, quantize, samples_of
 
@@ -404,6 +404,7 @@ def _numbers(
     def numbers(name: str) -> Quant | None:
         return quants.get(name, graph.value(name).quant)
 
+    signed = signs_only(graph)
     for node in graph.nodes:
         if load_ops()[node.op].channel_axis is None:
             continue
@@ -416,8 +417,12 @@ def _numbers(
             for name, (quant, array) in made.items():
                 quants[name], data[name] = quant, array
             weights = numbers(node.inputs[1])
-            if weights is not None and node.outputs[0] in quants.keys() & signs_only(graph):
-                quants[node.outputs[0]] = finest(x, weights)
+            if weights is not None and node.outputs[0] in quants.keys() & signed:
+                quants[node.outputs[0]] = finest(x, weights, power=settings.power_of_two)
+                if is_exact(node, graph):
+                    # Whole sums reach 0 with the bias below exactly when they reach it with the real one.
+                    real = dequantized(graph.value(node.inputs[2]))
+                    data[node.inputs[2]] = bias_constant(real, x, weights, down=True)[1]
     return Quantization(quants, data, wide=wide)
 
 

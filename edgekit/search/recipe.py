@@ -14,7 +14,7 @@ def recipe_text(report: Mapping[str, Any]) -> str:
         f"# trial {best['trial']} of `edgekit search {report['model']}`, {report['trials']} trials, "
         f"seed {report['seed']}",
         "[compress]",
-        f"target = {json.dumps(report['target'])}",
+        f"target = {json.dumps(report['target_argument'])}",
         *(f"{key.replace('_', '-')} = {_value(value)}" for key, value in best["options"].items()),
     ]
     for step in best["recipe"]:

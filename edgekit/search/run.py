@@ -69,8 +69,8 @@ def search(
     """Try `trials` recipes for `model` under `budget` on `target`, and build the best.
 
     test: an `.npz` with `x` and `y`; select: the same, by which trials are judged, without it half of
-    `test`. data: to train with, for steps that do. keep, schemes, optimize, storage: the choices of
-    the `Space`. The
+    `test`. data: to train with, for steps that do. keep (beside 1), schemes, optimize, storage: the
+    choices of the `Space`. The
     folder `output` (default ``build/search_<name>``) keeps every finished trial: the same call goes on where
     it was stopped. Returns ``rows``, ``front``, ``best`` with its ``bundle``'s figures, ``gates``; where no trial
     holds the budget ``best`` is None and the gates say by what. Raises EdgekitError for everything else.
@@ -82,13 +82,14 @@ def search(
     limits = _limits(parse_budget(budget), board)
     _made(folder)
     chosen, judged = (Path(select), Path(test)) if select else halves(Path(test), folder, seed)
+    chosen, judged = chosen.resolve(), judged.resolve()
     setup = Setup(
-        path, target, name, tuple(sorted((dims or {}).items())), _path(calibration),
+        path.resolve(), _everywhere(target), name, tuple(sorted((dims or {}).items())), _path(calibration),
         scale, offset, _path(data), chosen, metric, json.dumps(tables(preprocess or {})),
         seed, tuple(sorted(limits.items())),
     )  # fmt: skip
     progress("the model as it came", 0, trials)
-    space = _space(setup, tuple(keep), tuple(schemes), tuple(optimize), tuple(storage))
+    space = _space(setup, (1.0, *keep), tuple(schemes), tuple(optimize), tuple(storage))
     question = _question(setup, space, Path(test))
     reference = _reference(setup, folder, question)
     with open_engine(engine, workers, scheduler) as opened:
@@ -98,7 +99,7 @@ def search(
         )  # fmt: skip
     report: Report = {
         "model": path.name, "target": board.name, "name": name, "edgekit_version": __version__,
-        "budget": budget, "limits": limits, "seed": seed, "trials": trials,
+        "target_argument": target, "budget": budget, "limits": limits, "seed": seed, "trials": trials,
         "samples": {"select": chosen.name, "test": judged.name},
         "reference": reference, "space": {k: list(v) for k, v in space.axes().items()},
         "prefer": prefer, "rows": rows, "best": None,
@@ -107,7 +108,7 @@ def search(
     report["front"] = [row["trial"] for row in best]
     if best:
         progress("build the best", trials, trials)
-        report |= _built(best[0], replace(setup, select=judged), folder, budget)
+        report |= _built(best[0], replace(setup, select=judged), folder, budget, target)
     else:
         report["gates"] = [_nearest(rows)]
     _write(folder, report)
@@ -115,7 +116,14 @@ def search(
 
 
 def _path(given: str | Path | None) -> Path | None:
-    return None if given is None else Path(given)
+    """Absolute: a worker may have another working folder."""
+    return None if given is None else Path(given).resolve()
+
+
+def _everywhere(target: str) -> str:
+    """A target's name, or the absolute path of its file."""
+    is_file = "/" in target or target.endswith(".toml")
+    return str(Path(target).resolve()) if is_file else target
 
 
 def _limits(budget: dict[str, float], board: Target) -> dict[str, float]:
@@ -135,6 +143,7 @@ def _space(
     storage: tuple[str, ...],
 ) -> Space:  # fmt: skip
     """What this model can choose from. Raises EK001 for what it cannot."""
+    keep = tuple(sorted(set(keep), reverse=True))
     _known(schemes, SCHEMES, "--schemes")
     _known(optimize, OPTIMIZE, "--optimize")
     _known(storage, MODES, "--storage")
@@ -208,7 +217,7 @@ def _reference(setup: Setup, folder: Path, question: Mapping[str, Any]) -> float
     return reference
 
 
-def _built(row: Mapping[str, Any], setup: Setup, folder: Path, budget: str) -> Report:
+def _built(row: Mapping[str, Any], setup: Setup, folder: Path, budget: str, target: str) -> Report:
     """The bundle of a trial, judged by the test data of `setup`, and the model as it came beside it."""
     from edgekit.build import build
     from edgekit.compress import Recipe
@@ -218,7 +227,7 @@ def _built(row: Mapping[str, Any], setup: Setup, folder: Path, budget: str) -> R
     sizes = ",".join(part for part in budget.split(",") if not part.strip().startswith("accuracy"))
     report = build(
         setup.model, calibration=setup.calibration, scale=setup.scale, offset=setup.offset,
-        quantization=state.settings, target=setup.target, output=folder / BUNDLE,
+        quantization=state.settings, target=target, output=folder / BUNDLE,
         name=setup.name, budget=sizes, dims=dict(setup.dims),
         preprocess=json.loads(setup.preprocess), compression=state.compression,
         decided=state.decided, **row["options"],
