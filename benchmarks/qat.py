@@ -1,6 +1,6 @@
 """Quantization-aware training beside post-training quantization, on data that neither has seen.
 
-    python -m benchmarks.qat [KEY...]
+    python -m benchmarks.qat [--schemes w4a8,...] [KEY...]
 
 Accuracies are of the integer program, on the simulator; the bundle of each row is built for a Cortex-M4, where
 its bytes are compared with the simulator's. ``labels``: what the training data have; without them the network in
@@ -187,8 +187,8 @@ def _samples(graph: Graph, x: Array) -> Samples:
     return Calibration(np.asarray(x, np.float32)).samples(graph)
 
 
-def rows(key: str) -> list[list[str]]:
-    """The lines of a case, one for each scheme."""
+def rows(key: str, schemes: Sequence[str]) -> list[list[str]]:
+    """The lines of a case, one for each of its schemes that is asked for."""
     case = CASES[key]
     path, data = case.path(), case.data()
     source = graph_of(path)
@@ -200,7 +200,7 @@ def rows(key: str) -> list[list[str]]:
         state = _pruned(state, calibration, train, case)
         print(*state.notes, f"then trained: {right_in_reals(state.graph, data.test):.4f}")
     found = []
-    for scheme in case.schemes:
+    for scheme in (scheme for scheme in case.schemes if scheme in schemes):
         _, start = quantized(state.graph, calibration, Settings(scheme=scheme))
         assert start is not None
         made = qat(
@@ -231,8 +231,11 @@ def _pruned(state: State, calibration: Samples, train: Samples, case: Case) -> S
 def main() -> None:
     parser = argparse.ArgumentParser(description="PTQ and QAT of networks in real numbers")
     parser.add_argument("keys", nargs="*", help="cases; all by default")
+    parser.add_argument("--schemes", default=",".join(SCHEMES), help="all by default")
+    asked = parser.parse_args()
     torch.set_num_threads(1)
-    lines = [line for key in parser.parse_args().keys or CASES for line in rows(key)]
+    schemes = asked.schemes.split(",")
+    lines = [line for key in asked.keys or CASES for line in rows(key, schemes)]
     print(table(HEADINGS, lines))
 
 

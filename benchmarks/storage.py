@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -50,7 +51,7 @@ def rows() -> Iterator[tuple[object, ...]]:
     """The table's, model by model."""
     for name, file in INT8.items():
         yield from _model(name, "int8", models_folder() / file, {})
-    for scheme in ("w4a8", "w3a8"):
+    for scheme in ("w4a8", "w3a8", "c4a8", "e3a8"):
         given = {"calibration": foreign_words(), "quantization": Settings(scheme=scheme)}
         yield from _model("KWS", scheme, models_folder() / FLOAT, given)
 
@@ -102,7 +103,10 @@ def main() -> None:
     if given.code:
         print(table(("kernel", "bytes", "kept"), list(code())))
         return
-    made = list(rows())
+    made = []
+    for row in rows():
+        print(*map(_cell, row), file=sys.stderr, flush=True)
+        made.append(row)
     print(table(HEADS, made, text=3))
     if given.write:
         lines = [HEADS, ("---",) * 3 + ("---:",) * (len(HEADS) - 3), *made]

@@ -123,6 +123,7 @@ def build(session: Session, model: Path, target: str, output: Path | None, name:
     help="Also measure what the same effort gives without the recipe's choices.",
 )
 @OPTIMIZE
+@CODE
 @BUDGET
 @DIM
 @config.preprocess

@@ -26,9 +26,10 @@ def of_node(node: IntNode, values: Mapping[str, Value], calls: int) -> int:
     if counted is not None:
         return counted
     out = values[node.outputs[0]]
+    rows = out.shape[1] // calls if len(out.shape) > 1 else 1
     if node.variant and node.variant.instructions:
-        return calls * node.variant.instructions(node.params, out.shape[1] // calls)
-    own = None if node.variant else node.op.estimate(node.params, out.shape[1] // calls)
+        return calls * node.variant.instructions(node.params, rows)
+    own = None if node.variant else node.op.estimate(node.params, rows)
     if own is not None:
         return calls * own
     outputs = sum(values[name].elements for name in node.outputs)
@@ -204,7 +205,14 @@ def binary(p: Any, n: int) -> int:
 
 def slices(p: Any, n: int) -> int:
     """32 channels at a time; a mask for each bit of new columns."""
-    groups, columns = -(-p.out_c // 32), min(p.stride_w, p.kernel_w)
-    masks = columns * p.words // p.kernel_w * 55
-    group = 120 + 30 * p.kernel_w + 225 * p.words
-    return int(_CALL + n * p.out_w * (80 + masks + groups * group))
+    columns = min(p.stride_w, p.kernel_w) * p.words // p.kernel_w
+    return _slices(p, n, 46 * columns, 14 * p.kernel_w + 215 * p.words)
+
+
+def slices_line(p: Any, n: int) -> int:
+    return _slices(p, n, 55 * p.words, 199 * p.words)
+
+
+def _slices(p: Any, n: int, masks: int, group: int) -> int:
+    groups = -(-p.out_c // 32)
+    return int(_CALL + n * p.out_w * (120 + masks + groups * (260 + group)))

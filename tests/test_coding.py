@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from edgekit.families import coding, prefix
-from edgekit.families.coding import best, best_bytes, decoded, encoded
+from edgekit.families.coding import best, best_bytes, encoded
+from edgekit.families.decoding import decoded
 from edgekit.families.tokens import RUNS, grouped, tokens
 
 _ALPHABETS = st.sampled_from(

@@ -11,6 +11,7 @@ import numpy as np
 import onnx
 import pytest
 from click.testing import CliRunner, Result
+from conftest import ROOT
 from test_compress_graph import Network, residual
 
 from edgekit.bundle import COMPRESSION
@@ -23,6 +24,7 @@ from edgekit.errors import EdgekitError
 from edgekit.quantize import Calibration
 from edgekit.target import load_target
 
+HELLO = ROOT / "tests" / "models" / "hello_world.tflite"
 PRUNE = {"kind": "prune", "macs": 0.6}
 FOUR = {"kind": "quantize", "scheme": "w4a8"}
 
@@ -214,3 +216,19 @@ def test_energy_is_of_a_named_source_or_unknown() -> None:
 )  # fmt: skip
 def test_intervals_are_wilsons(right: int, count: int, low: float, high: float) -> None:
     assert wilson(right, count) == pytest.approx((low, high), abs=5e-5)
+
+
+def test_an_int8_file_loses_channels_and_keeps_its_scales(tmp_path: Path) -> None:
+    x = np.linspace(0, 2 * np.pi, 40, dtype="f4").reshape(-1, 1)
+    np.savez(tmp_path / "x.npz", x=x)
+    report = compress(
+        HELLO, [{"kind": "prune", "macs": 0.7, "multiple": 2}], calibration=tmp_path / "x.npz",
+        output=tmp_path / "hello", control=False,
+    )  # fmt: skip
+    before, after = report["rows"]
+    assert after["macs"] <= 0.9 * before["macs"]
+    found = validate(tmp_path / "hello", data=tmp_path / "x.npz", place="host")
+    assert [gate["name"] for gate in found["gates"]] == ["simulator = host"]
+    original = next(pair for pair in found["comparisons"] if pair["a"] == "original")
+    assert original["mismatches"] > 0
+    assert original["max_abs_error"] < 64

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgekit.compress import Compression, Recipe
@@ -95,6 +95,7 @@ def test_what_was_stored_is_read_again_and_equal_in_bytes(tmp_path: Path) -> Non
         np.testing.assert_array_equal(read.data[name], array)
 
 
+@settings(max_examples=50, deadline=None)
 @given(at=st.integers(0, 10**6), value=st.integers(0, 255))
 def test_a_damaged_file_is_refused_or_harmless(
     tmp_path_factory: pytest.TempPathFactory, at: int, value: int

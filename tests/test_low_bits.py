@@ -212,7 +212,9 @@ def test_fitted_numbers_are_no_worse_than_the_nearest(
     rng = np.random.default_rng(seed)
     h, weights = form(seed, taps), rng.standard_t(3, size=(5, taps))
     weights[1] = 0
-    numbers, scale = low_bits.fitted(weights, h, bits, power)
+    weights[2, ::2] = 0
+    numbers, scale = low_bits.fitted(weights, h, bits, power, weights == 0)
+    assert not numbers[weights == 0].any()
     least, most = low_bits.span(bits)
     assert numbers.dtype == np.int8
     assert least <= numbers.min() <= numbers.max() <= most
@@ -224,7 +226,7 @@ def test_fitted_numbers_are_no_worse_than_the_nearest(
     near = low_bits.nearest(weights, np.where(plain > 0, plain, 1), bits)
     found, nearest = error(numbers, scale, weights, h), error(near, plain, weights, h)
     assert (found <= nearest * (1 + 1e-9) + 1e-12).all()
-    again, same = low_bits.fitted(weights, h, bits, power)
+    again, same = low_bits.fitted(weights, h, bits, power, weights == 0)
     np.testing.assert_array_equal(again, numbers)
     np.testing.assert_array_equal(same, scale)
 

@@ -131,7 +131,7 @@ def trained_floats() -> Graph:
 
 def test_two_bits_are_learned_without_labels_and_repeat_by_the_seed(tmp_path: Path) -> None:
     graph, (x, _) = trained_floats(), blobs()
-    two = Settings(scheme="w2a8")
+    two = Settings(scheme="w2a8", rounding="nearest")
     before = qat(graph, x, Training(epochs=1, learning_rate=1e-9), settings=two, progress=False)
     longer = replace(FAST, epochs=12)
     after = [qat(graph, x, longer, settings=two, progress=False) for _ in range(2)]

@@ -26,6 +26,7 @@ from edgekit.quantize.equalize import Spread, equalized
 from edgekit.quantize.evaluate import activations
 from edgekit.quantize.prepare import prepared
 from edgekit.quantize.ranges import RANGES, Histogram
+from edgekit.quantize.report import error_report
 
 PLAIN = Settings("minmax", equalize=False, bias_correction=False)
 
@@ -276,3 +277,80 @@ def test_few_samples_are_told(tmp_path: Path) -> None:
     _, decided = quantized(graph, Calibration(inputs(3)).samples(graph))
     assert decided is not None
     assert "3 calibration samples" in decided.notes[0]
+
+
+def few(scheme: str = "w3a8", rounding: str = "auto", **more: bool) -> Settings:
+    return Settings(scheme=scheme, rounding=rounding, **more)
+
+
+def smooth(count: int, seed: int) -> Array:
+    """Inputs whose pixels and channels hang together, as those of images do."""
+    rng = np.random.default_rng(seed)
+    coarse = rng.normal(size=(count, 1, 2, 2)) + 0.2 * rng.normal(size=(count, 3, 2, 2))
+    return np.kron(coarse, np.ones((1, 1, 4, 4))).astype(np.float32)
+
+
+def noise(graph: Graph, settings: Settings) -> float:
+    """Mean squared error of the outputs on inputs that did not calibrate, in dB of the outputs' square."""
+    samples = Calibration(smooth(64, 1)).samples(graph)
+    integer, decided = quantized(graph, samples, settings)
+    held = Calibration(smooth(40, 9)).samples(graph)
+    assert decided is not None
+    report = error_report(prepared(graph), integer, held, most=40)
+    return -report.layers[-1].sqnr_db
+
+
+@pytest.mark.parametrize("scheme", ["w2a8", "w3a8", "w4a8"])
+def test_learned_rounding_beats_the_nearest_numbers(scheme: str, tmp_path: Path) -> None:
+    graph = graph_of(three_layers(), tmp_path)
+    plain = Settings(scheme=scheme, rounding="nearest", equalize=False)
+    learned = Settings(scheme=scheme, equalize=False)
+    assert noise(graph, learned) < noise(graph, plain) - 2  # dB
+
+
+def test_learned_rounding_keeps_pruned_weights_and_channels(tmp_path: Path) -> None:
+    model = three_layers()
+    for tensor in model.graph.initializer:
+        data = onnx.numpy_helper.to_array(tensor).copy()
+        if tensor.name == "a":
+            data[2], data[:, 1, ::2] = 0, 0
+        elif tensor.name == "p":
+            data[2] = 0
+        tensor.CopyFrom(onnx.numpy_helper.from_array(data, tensor.name))
+    graph = graph_of(model, tmp_path)
+    for chosen in (few(), few("w8a8", "learned")):
+        integer, _ = quantized(graph, Calibration(inputs(40)).samples(graph), chosen)
+        first = integer.nodes[0]
+        weights, bias = (integer.const(name) for name in first.inputs[1:3])
+        real = graph.const(graph.nodes[0].inputs[1])
+        assert weights is not None
+        assert bias is not None
+        assert real is not None
+        assert not weights[real == 0].any()
+        assert not weights[2].any()
+        assert bias[2] == 0
+
+
+def test_powers_of_two(tmp_path: Path) -> None:
+    graph = graph_of(three_layers(), tmp_path)
+    for chosen in (few(power_of_two=True), Settings(power_of_two=True)):
+        _, decided = quantized(graph, Calibration(inputs()).samples(graph), chosen)
+        assert decided is not None
+        scales = np.array([s for q in decided.quants.values() for s in q.scale])
+        assert (np.log2(scales) % 1 == 0).all()
+
+
+def test_the_same_data_give_the_same_numbers(tmp_path: Path) -> None:
+    graph = graph_of(three_layers(), tmp_path)
+    for name in ("one", "two"):
+        _, decided = quantized(graph, Calibration(inputs()).samples(graph), few())
+        assert decided is not None
+        save(tmp_path / name, decided)
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
+
+
+def test_an_unknown_rounding_is_refused(tmp_path: Path) -> None:
+    graph = graph_of(three_layers(), tmp_path)
+    with pytest.raises(EdgekitError) as refused:
+        quantized(graph, Calibration(inputs()).samples(graph), few(rounding="up"))
+    assert refused.value.code == "EK001"

@@ -24,7 +24,9 @@ from edgekit.compress.matrix import (
 )
 from edgekit.compress.refit import refitted
 from edgekit.compress.step import Context, State
+from edgekit.compress.still import Channels, with_means
 from edgekit.graph import Graph, Node
+from edgekit.validate.data import Samples
 
 Count = Callable[[Node, Graph, Coupling, Mask], int]
 COUNTS: dict[str, Count] = {"macs": macs_of, "weights": weights_left}
@@ -32,26 +34,32 @@ COUNTS: dict[str, Count] = {"macs": macs_of, "weights": weights_left}
 
 def pruned(
     state: State, context: Context, *, measure: str, unit: str, left: float, scope: str = "global",
-    multiple: int = 4, rounds: int = 1, refit: bool = True, exclude: tuple[str, ...] = (),
-    source: Graph | None = None,
+    multiple: int = 4, rounds: int = 1, refit: bool = True, bias: bool = True,
+    exclude: tuple[str, ...] = (), source: Graph | None = None,
 ) -> State:  # fmt: skip
     """The state with at most the share `left` of its MACs or weights (`unit`), as near below as the
     multiples allow, or with as little as they do.
 
     measure: a key of `importance.MEASURES`. rounds: in how many parts, each ranked anew and fitted.
-    refit: the layers that are left are fitted to what they computed before. exclude: layers whose own
-    channels stay. The state notes what was reached.
+    refit: the layers that are left are fitted to what they computed before; bias: or at least their biases.
+    exclude: layers whose own channels stay. Channels that never change on the calibration data go at once
+    and do not count. The state notes what was reached.
     """
     original, made = state.graph, coupling(state.graph)
     gone = dead(state.graph, made)
     kept = _kept(original, made, exclude)
+    if context.calibration is not None:
+        state, gone = _without_still(state, made, gone, kept, context.calibration)
     total = amount(original, made, gone, COUNTS[unit])
     for number in range(1, rounds + 1):
         scene = Scene(state.graph, made, gone, kept, context, source)
-        goal = total * left ** (number / rounds)
+        goal, before = total * left ** (number / rounds), gone
         gone = chosen(
             ranking(measure, scene), original, made, gone, goal, COUNTS[unit], scope, multiple
         )
+        if bias and not refit and context.calibration is not None:
+            channels = Channels.of(state.graph, made, context.calibration)
+            state = with_means(state, made, gone & ~before, channels)
         state = zeroed(state, made, gone)
         if refit:
             masks = _masks(original, made, gone)
@@ -59,6 +67,19 @@ def pruned(
     reached = amount(original, made, gone, COUNTS[unit])
     note = f"{int(gone.sum())} of {made.count} groups of channels removed: {reached:,} of {total:,} {unit}"
     return state.noting(note if reached <= total * left else f"{note}; no more can be removed")
+
+
+def _without_still(
+    state: State, made: Coupling, gone: Mask, kept: Mask, samples: Samples
+) -> tuple[State, Mask]:
+    """The state without groups that never change, and all that are gone then."""
+    channels = Channels.of(state.graph, made, samples)
+    after = gone.copy()
+    for group in np.flatnonzero(channels.still(made) & ~(gone | kept)):
+        after[group] = True
+        after[group] = not made.empties(after)
+    state = with_means(state, made, after & ~gone, channels)
+    return zeroed(state, made, after & ~gone), after
 
 
 def amount(graph: Graph, made: Coupling, gone: Mask, count: Count) -> int:

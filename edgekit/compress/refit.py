@@ -8,6 +8,7 @@ for what those before it lost (He, Zhang & Sun, 2017, without their choice of ch
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import numpy as np
 
@@ -19,7 +20,8 @@ from edgekit.threads import one_blas_thread
 from edgekit.validate.data import Samples
 
 SAMPLES = 128
-_RIDGE = 1e-3  # of the mean second moment of the inputs: how hard a weight is to move
+# Of the mean second moment of the inputs: how hard a weight is to move.
+_RIDGES = (1e-4, 1e-3, 1e-2, 1e-1, 1.0, 1e2)
 _TINY = 1e-9  # of the number of windows
 _MOST_TAPS = 2048  # of a layer that is solved
 
@@ -74,37 +76,70 @@ def _fitted(node: Node, graph: Graph, x: Array, wanted: Array, mask: Array) -> t
     weights, bias = weights_of(node, graph) * mask, bias_of(node, graph)
     if weights.shape[1] > _MOST_TAPS:
         return weights, bias
-    square: Array = np.zeros(1)
-    product: Array = np.zeros(1)
-    for one, target in zip(x, wanted, strict=True):
-        rows = windows(node, graph, one)
-        rows = np.concatenate([rows, np.ones((*rows.shape[:2], 1))], axis=2)
-        groups, positions = rows.shape[:2]
-        rest = target.reshape(positions, groups, -1).transpose(1, 0, 2)
-        square = square + rows.transpose(0, 2, 1) @ rows
-        product = product + rows.transpose(0, 2, 1) @ rest.astype(np.float64)
-    share = len(weights) // len(square)
-    for channel in _alike(mask, share):
-        group = channel[0] // share
-        taps = np.append(mask[channel[0]], True)
-        part = square[group][np.ix_(taps, taps)]
-        part = part + np.diag(_ridge(np.diagonal(part)))
-        now = np.column_stack([weights[channel], bias[channel]])[:, taps]
-        right = (
-            product[group][taps][:, [c % share for c in channel]]
-            - square[group][taps][:, taps] @ now.T
-        )
-        moved = now + np.linalg.solve(part, right).T
-        weights[np.ix_(np.array(channel), np.flatnonzero(taps[:-1]))] = moved[:, :-1]
-        bias[channel] = moved[:, -1]
+    halves = [_sums(node, graph, x[i::2], wanted[i::2]) for i in (0, 1)]
+    share = len(weights) // len(halves[0].square)
+    ridge = None
+    for channels in _alike(mask, share):
+        taps = np.append(mask[channels[0]], True)
+        own = [
+            half.part(channels[0] // share, taps, [c % share for c in channels]) for half in halves
+        ]
+        now = np.column_stack([weights[channels], bias[channels]])[:, taps].T
+        ridge = _best_ridge(own, now) if ridge is None else ridge
+        moved = _solved(own[0] + own[1], now, ridge).T
+        weights[np.ix_(np.array(channels), np.flatnonzero(taps[:-1]))] = moved[:, :-1]
+        bias[channels] = moved[:, -1]
     return weights, bias
 
 
-def _ridge(diagonal: Array) -> Array:
-    """What is added to it: next to nothing for the bias, which is last, and where no input ever was."""
-    ridge = np.full(len(diagonal), _RIDGE * diagonal[:-1].mean() if len(diagonal) > 1 else 0.0)
-    ridge[-1] = 0
-    return np.asarray(ridge + _TINY * diagonal[-1])
+class _Sums(NamedTuple):
+    """Of rows x, whose last element is 1 for the bias, and outputs y: x x^T and x y^T, by group of
+    channels; or of one group alone."""
+
+    square: Array
+    product: Array
+
+    def __add__(self, other: _Sums) -> _Sums:  # type: ignore[override]
+        return _Sums(self.square + other.square, self.product + other.product)
+
+    def part(self, group: int, taps: Array, outputs: list[int]) -> _Sums:
+        """Of one group, and of it some taps and outputs."""
+        return _Sums(self.square[group][np.ix_(taps, taps)], self.product[group][taps][:, outputs])
+
+
+def _sums(node: Node, graph: Graph, x: Array, wanted: Array) -> _Sums:
+    groups = 1 if node.op != "depthwise" else graph.value(node.inputs[0]).shape[-1]
+    taps, outputs = weights_of(node, graph).shape[1] + 1, wanted.shape[-1] // groups
+    sums = _Sums(np.zeros((groups, taps, taps)), np.zeros((groups, taps, outputs)))
+    for one, target in zip(x, wanted, strict=True):
+        rows = windows(node, graph, one)
+        rows = np.concatenate([rows, np.ones((*rows.shape[:2], 1))], axis=2)
+        rest = target.reshape(rows.shape[1], groups, -1).transpose(1, 0, 2).astype(np.float64)
+        across = rows.transpose(0, 2, 1)
+        sums = sums + _Sums(across @ rows, across @ rest)
+    return sums
+
+
+def _best_ridge(halves: list[_Sums], now: Array) -> float:
+    """The ridge with which the weights that fit one half of the samples fit the other one best."""
+
+    def error(ridge: float) -> float:
+        total = 0.0
+        for fit, judge in (halves, halves[::-1]):
+            w = _solved(fit, now, ridge)
+            total += float((w * (judge.square @ w - 2 * judge.product)).sum())
+        return total
+
+    return min(_RIDGES, key=error)
+
+
+def _solved(sums: _Sums, now: Array, ridge: float) -> Array:
+    """Weights [taps, outputs], the bias last, with the least squares that stay near those of now."""
+    diagonal = np.diagonal(sums.square)
+    added = np.full(len(diagonal), ridge * diagonal[:-1].mean() if len(diagonal) > 1 else 0.0)
+    added[-1] = 0  # the bias may go anywhere
+    inside = sums.square + np.diag(added + _TINY * diagonal[-1])
+    return np.asarray(now + np.linalg.solve(inside, sums.product - sums.square @ now))
 
 
 def _alike(mask: Array, share: int) -> list[list[int]]:

@@ -39,6 +39,7 @@ def compress(
     budget: str = "",
     dims: Mapping[str, int] | None = None,
     optimize: str = "balanced",
+    code_weights: str = "none",
     preprocess: Mapping[str, Any] | None = None,
     seed: int = 0,
     control: bool = True,
@@ -48,7 +49,7 @@ def compress(
 
     model: a path, or a live module with `example_inputs`. data: an `.npz` to train with (`x`, `y`);
     calibration: typical inputs, as in `edgekit.build`; test: `x` and `y` that the rows are judged by, which
-    should be neither. control: also measure what the same effort gives without the choices.
+    should be neither. code_weights: as in `edgekit.build`, for every row. control: also measure what the same effort gives without the choices.
 
     Returns the report: ``rows`` (the model as it came, then one a step), ``control``, and the ``bundle``'s
     own report with its ``gates``. Raises EdgekitError; then `output` is as it was.
@@ -59,7 +60,7 @@ def compress(
         subject = Subject.open(
             path, target=target, name=name, calibration=given, dims=dims or {}, metric=metric,
             train=data and Path(data), test=test and Path(test), optimize=optimize, seed=seed,
-            preprocess=tables(preprocess or {}), progress=progress,
+            code_weights=code_weights, preprocess=tables(preprocess or {}), progress=progress,
         )  # fmt: skip
         rows, state = _rows(subject, steps)
         report: Report = {
@@ -71,7 +72,7 @@ def compress(
         report["bundle"] = build(
             path, calibration=calibration, scale=scale, offset=offset, quantization=state.settings,
             target=target, output=output, name=name, budget=budget, dims=dims, optimize=optimize,
-            preprocess=preprocess, compression=compression, decided=state.decided, progress=progress,
+            code_weights=code_weights, preprocess=preprocess, compression=compression, decided=state.decided, progress=progress,
         )  # fmt: skip
     return report | {"gates": report["bundle"]["gates"]}
 

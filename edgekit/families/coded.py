@@ -17,12 +17,14 @@ from edgekit import instructions
 from edgekit.channels import Bounds
 from edgekit.families import coding
 from edgekit.families.coding import Coded, Format
+from edgekit.families.decoding import decoded
 from edgekit.graph import Graph, IntNode, Node, Value
 from edgekit.op import Array, Const, Op, Params, Variant, c_field, load_ops
 
 STREAM = Const("stream", "uint16_t", "weights, channel by channel, see ek_code.h", weights=True)
 CODE = Const("code", "uint16_t", "symbols of each code, see ek_code.h")
-TILE_BYTES = 2048  # of decoded weights that a tile of channels should have at most
+TILE_BYTES = 2560  # of decoded weights that a tile of channels should have at most
+_LEAST = 8  # channels of a tile, however long: each tile goes through all windows once more
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ class CodedOp(Op):
     def decoded(cls, p: Any, consts: Mapping[str, Array]) -> Array:
         """Weights [channels, taps], from the bytes that flash holds."""
         shape = (p.coded_channels, cls.taps(p))
-        return coding.decoded(p.format, consts["code"], consts["stream"], *shape)
+        return decoded(p.format, consts["code"], consts["stream"], *shape)
 
     @classmethod
     def plain(cls, p: Any, consts: Mapping[str, Array]) -> dict[str, Array]:
@@ -128,7 +130,7 @@ class CodedOp(Op):
 def _tile(shape: Sequence[int], multiple: int) -> int:
     """Channels of a tile: even shares, a multiple of `multiple`, of about `TILE_BYTES` at most."""
     channels, taps = shape
-    most = max(1, TILE_BYTES // max(taps, 1) // multiple) * multiple
+    most = max(_LEAST, TILE_BYTES // max(taps, 1) // multiple * multiple)
     tiles = -(-channels // most)
     return -(-channels // tiles // multiple) * multiple
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from edgekit.families import coding
+from edgekit.families.decoding import decoded
 from edgekit.isa import dsp
 from edgekit.isa.dsp import PAIRS, SCALES, Array, Channels, as_int32, pairs_of
 from edgekit.op import Packed
@@ -23,7 +23,7 @@ _MORE = 3  # channels that may join the last tile of a depthwise layer
 
 def _channels(p: Any, consts: Consts, taps: int) -> Channels:
     """With the weights as they stand in the stream: none is made 0 where an output is constant."""
-    weights = coding.decoded(p.format, consts["code"], consts["stream"], p.coded_channels, taps)
+    weights = decoded(p.format, consts["code"], consts["stream"], p.coded_channels, taps)
     return replace(Channels.of(p, consts, weights), weights=weights.astype(np.int64))
 
 

@@ -57,28 +57,37 @@ def slices_of(p: Any) -> int:
     return int(p.taps + 1).bit_length()
 
 
-def _weights(p: Any, consts: Consts) -> Array:
-    """[groups, kernel_w, kernel_h, words, 32] words of 32 channels."""
+def line_fits(p: Any, consts: Consts) -> bool:
+    """As `fits`; nothing but whole windows, which lie in one line where they are a column wide or alone."""
+    return fits(p, consts) and not p.padded and (p.kernel_w == 1 or p.out_w == 1 == p.dilation_w)
+
+
+def _weights(p: Any, consts: Consts, *, line: bool) -> Array:
+    """[groups, kernel_w, kernel_h, words, 32] words of 32 channels; in a line, even bits are summed
+    modulo 2 with all before them."""
     groups, words = bits.words_of(p.out_c), bits.words_of(p.in_c)
     raw = consts["weights"].reshape(p.out_c, p.kernel_h, p.kernel_w, words)
-    each = bits.unpacked(raw, words * 32).reshape(p.out_c, p.kernel_h, p.kernel_w, words, 32)
-    filled = np.zeros((groups * 32, *each.shape[1:]), bool)
-    filled[: p.out_c] = each
-    filled[..., 1::2] ^= filled[..., 0::2]
-    lanes = filled.reshape(groups, 32, *each.shape[1:])
-    lanes = np.moveaxis(lanes, 1, -1)
-    return bits.packed(lanes)[..., 0].transpose(0, 2, 1, 3, 4)
+    each = bits.unpacked(raw, words * 32).reshape(p.out_c, p.kernel_h, p.kernel_w, -1)
+    filled = np.zeros((groups * 32, p.words * 32), bool)
+    filled[: p.out_c] = each.transpose(0, 2, 1, 3).reshape(p.out_c, -1)
+    summed = np.logical_xor.accumulate(filled, axis=1) if line else filled.copy()
+    filled[:, 1::2] ^= filled[:, 0::2]
+    filled[:, 0::2] = summed[:, 0::2]
+    lanes = filled.reshape(groups, 32, p.words * 32).transpose(0, 2, 1)
+    shape = (groups, p.kernel_w, p.kernel_h, words, 32)
+    return bits.packed(lanes)[..., 0].reshape(shape)
 
 
-def pack_bytes(p: Any, consts: Consts) -> Packed:
+def pack_bytes(p: Any, consts: Consts, *, line: bool = False) -> Packed:
     factor, offset = consts["scales"].astype(np.int64).T
     lines = np.zeros((bits.words_of(p.out_c) * 32, 2), np.int64)
     lines[: p.out_c] = np.stack([-2 * factor, factor * p.taps + offset], axis=1)
     ordered = lines.reshape(-1, 4, 8, 2).transpose(0, 2, 1, 3)
-    return Packed(p, {"weights": _weights(p, consts), "scales": ordered.astype(np.int32)})
+    weights = _weights(p, consts, line=line)
+    return Packed(p, {"weights": weights, "scales": ordered.astype(np.int32)})
 
 
-def pack_bits(p: Any, consts: Consts) -> Packed:
+def pack_bits(p: Any, consts: Consts, *, line: bool = False) -> Packed:
     count = slices_of(p)
     groups = bits.words_of(p.out_c)
     ends = np.zeros(groups * 32, np.int64)
@@ -86,4 +95,4 @@ def pack_bits(p: Any, consts: Consts) -> Packed:
     each = (ends.reshape(groups, 1, 32) >> np.arange(count)[:, None]) & 1
     planes = bits.packed(each.astype(bool))[..., 0]
     edges = np.concatenate([planes, consts["turned"].reshape(groups, 1)], axis=1)
-    return Packed(p, {"weights": _weights(p, consts), "edges": edges})
+    return Packed(p, {"weights": _weights(p, consts, line=line), "edges": edges})

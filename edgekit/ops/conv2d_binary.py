@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import ClassVar
 
 import numpy as np
@@ -35,6 +36,8 @@ class Conv2dBinary(BinaryLayer):
         Const("scales", "int32_t", "[out_c]: factor, offset"),
     )
     variants: ClassVar[tuple[Variant, ...]] = (
+        Variant("slices_line", ("dsp",), slices.line_fits, partial(slices.pack_bytes, line=True), Conv2dBinaryParams,
+                (slices.WEIGHTS, slices.SCALES), slices.scratch, instructions=instructions.slices_line),
         Variant("slices", ("dsp",), slices.fits, slices.pack_bytes, Conv2dBinaryParams,
                 (slices.WEIGHTS, slices.SCALES), slices.scratch, instructions=instructions.slices),
     )  # fmt: skip

@@ -8,6 +8,7 @@ Made by `rewrite/binary_layers.py` of a binary layer and the step behind it.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import ClassVar
 
 import numpy as np
@@ -30,6 +31,8 @@ class Conv2dBinaryBits(BinaryLayer):
         Const("turned", "int32_t", "[words of out_c], bits"),
     )
     variants: ClassVar[tuple[Variant, ...]] = (
+        Variant("slices_line", ("dsp",), slices.line_fits, partial(slices.pack_bits, line=True), BinaryParams,
+                (slices.WEIGHTS, slices.EDGES), slices.scratch, instructions=instructions.slices_line),
         Variant("slices", ("dsp",), slices.fits, slices.pack_bits, BinaryParams,
                 (slices.WEIGHTS, slices.EDGES), slices.scratch, instructions=instructions.slices),
     )  # fmt: skip

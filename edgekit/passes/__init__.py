@@ -23,6 +23,7 @@ from edgekit.passes.layout import layout
 from edgekit.passes.mask_softmax import mask_softmax
 from edgekit.passes.recognise_norm import recognise_norm
 from edgekit.passes.resolve_state import resolve_state
+from edgekit.passes.sign_of_sums import sign_of_sums
 from edgekit.passes.signed_bytes import signed_bytes
 from edgekit.passes.static_shapes import static_shapes
 
@@ -47,6 +48,7 @@ CANONICAL: tuple[Pass, ...] = (
     fuse_activation,
     fuse_pointwise,
     binarize,
+    sign_of_sums,
     fold_pad,
     drop_dead,
     distinct_outputs,

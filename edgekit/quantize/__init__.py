@@ -15,14 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgekit.errors import EdgekitError
-from edgekit.graph import Graph, Quant, State, Value, limits
+from edgekit.graph import Graph, Quant, State, Value, dequantized, limits
 from edgekit.op import load_ops
 from edgekit.quantize import equalize
 from edgekit.quantize.evaluate import inferences, some
 from edgekit.quantize.mixed import check_budget, within_budget
 from edgekit.quantize.prepare import Groups, accumulated, groups_of, has_reals, is_real, prepared
 from edgekit.quantize.ranges import RANGES, Histogram, affine, minmax, power_of_two, symmetric
-from edgekit.quantize.refit import learnable, output_error, refitted
+from edgekit.quantize.refit import learnable, refitted
 from edgekit.quantize.report import error_report
 from edgekit.quantize.rounded import rounded
 from edgekit.quantize.schemes import (
@@ -35,10 +35,10 @@ from edgekit.quantize.schemes import (
     weight_bits,
     weighted,
 )
-from edgekit.quantize.signs import finest, signs_only
+from edgekit.quantize.signs import finest, is_exact, signs_only
 from edgekit.quantize.store import Quantization, damaged, load, save
 from edgekit.quantize.ways import KINDS
-from edgekit.quantize.weights import channels_of, layer_constants
+from edgekit.quantize.weights import bias_constant, channels_of, layer_constants
 from edgekit.quantize.widths import WIDE, wide_tensors
 from edgekit.validate.data import Samples, load_samples, quantize, samples_of
 
@@ -49,16 +49,15 @@ Array = NDArray[Any]
 # all, none.
 ROUNDINGS = ("auto", "learned", "nearest")
 FEW_SAMPLES = 8
-_FITTED_SAMPLES = 128
-_COMPARED_SAMPLES = 32
+_CORRECTION_SAMPLES = 128
+_LEARNED_SAMPLES = 1024
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How numbers are chosen. ranges: a key of `ranges.RANGES`. equalize: where that lowers the error of
-    the network's outputs. scheme: one of `schemes`; layer_schemes: those of single layers, by
-    patterns of their names. rounding: one of `ROUNDINGS`. power_of_two: scales are powers of two. weights: with
-    the scheme "mixed", bytes ("120K") or share ("40%") of what all weights take at eight bits; among: the
+    """How numbers are chosen. ranges: a key of `ranges.RANGES`. scheme: one of `schemes`; layer_schemes: those of
+    single layers, by patterns of their names. rounding: one of `ROUNDINGS`. power_of_two: scales are powers of two.
+    weights: with the scheme "mixed", bytes ("120K") or share ("40%") of what all weights take at eight bits; among: the
     kinds of schemes that it chooses from (`ways.KINDS`)."""
 
     ranges: str = "percentile"
@@ -130,18 +129,23 @@ def quantized(
     if missing and calibration is not None:
         check_calibration(ready, calibration)
         if settings.equalize:
-            ready, factors, seen = _equalized(ready, groups, calibration, settings, wide)
-        seen = seen or _histograms(ready, groups, calibration)
+            few = {name: weight_bits(s) for name, s in chosen.items() if weight_bits(s) < 8}
+            ready, factors = equalize.equalized(ready, _spreads(ready, calibration), wide, few)
+        seen = _histograms(ready, groups, calibration)
 
     def attempt(schemes: Mapping[str, str]) -> tuple[Graph, Quantization]:
-        return _by_schemes(ready, groups, seen, settings, schemes, wide, calibration)
+        everything = {**chosen, **schemes}
+        return _by_schemes(ready, groups, seen, settings, everything, wide, calibration)
 
     if settings.scheme == MIXED:
         named = fitting(settings.layer_schemes, graph)
         layers = {n: chosen[n] if n in named else "" for n in weighted(graph)}
-        found = within_budget(ready, calibration, layers, settings.weights, settings.among, attempt)
-        chosen |= found
-    result, decided = attempt(chosen)
+        found, made = within_budget(
+            ready, calibration, layers, settings.weights, settings.among, attempt
+        )
+        chosen, (result, decided) = {**chosen, **found}, made
+    else:
+        result, decided = attempt({})
     if not decided.quants:
         return graph, None
     if calibration is None or not seen:
@@ -219,42 +223,12 @@ def _fitted(
     codes: Mapping[str, str],
 ) -> tuple[Graph, Quantization]:
     """With learned weights and corrected biases."""
-    inputs = some(ready, calibration, _FITTED_SAMPLES)
+    inputs = some(ready, calibration, _LEARNED_SAMPLES if learn else _CORRECTION_SAMPLES)
     quants, data = refitted(
         ready, integer, inputs, learn, correct=correct, power=settings.power_of_two, codes=codes
     )
     decided = replace(decided, quants={**decided.quants, **quants}, data={**decided.data, **data})
     return applied(ready, decided), decided
-
-
-def _equalized(
-    graph: Graph, groups: Groups, calibration: Samples, settings: Settings, wide: frozenset[str]
-) -> tuple[Graph, dict[str, Array], dict[str, Histogram]]:
-    """The graph with even channels, and their factors, where the outputs of its integers of eight bits
-    are then nearer to the real ones; else as it is. And its histograms, where they were made."""
-    even, factors = equalize.equalized(graph, _spreads(graph, calibration), wide)
-    if not factors:
-        return graph, {}, {}
-    inputs = some(graph, calibration, _COMPARED_SAMPLES)
-    errors, seen_in = [], []
-    for ready in (graph, even):
-        seen = _histograms(ready, groups, calibration)
-        decided = _numbers(ready, groups, seen, settings, {}, wide, {})
-        result, _ = _fitted(
-            ready,
-            applied(ready, decided),
-            decided,
-            calibration,
-            settings,
-            {},
-            settings.bias_correction,
-            {},
-        )
-        errors.append(output_error(ready, result, inputs))
-        seen_in.append(seen)
-    if errors[1] < errors[0]:
-        return even, factors, seen_in[1]
-    return graph, {}, seen_in[0]
 
 
 def restored(graph: Graph, quantization: Quantization) -> Graph:
@@ -430,6 +404,7 @@ def _numbers(
     def numbers(name: str) -> Quant | None:
         return quants.get(name, graph.value(name).quant)
 
+    signed = signs_only(graph)
     for node in graph.nodes:
         if load_ops()[node.op].channel_axis is None:
             continue
@@ -442,8 +417,12 @@ def _numbers(
             for name, (quant, array) in made.items():
                 quants[name], data[name] = quant, array
             weights = numbers(node.inputs[1])
-            if weights is not None and node.outputs[0] in quants.keys() & signs_only(graph):
-                quants[node.outputs[0]] = finest(x, weights)
+            if weights is not None and node.outputs[0] in quants.keys() & signed:
+                quants[node.outputs[0]] = finest(x, weights, power=settings.power_of_two)
+                if is_exact(node, graph):
+                    # Whole sums reach 0 with the bias below exactly when they reach it with the real one.
+                    real = dequantized(graph.value(node.inputs[2]))
+                    data[node.inputs[2]] = bias_constant(real, x, weights, down=True)[1]
     return Quantization(quants, data, wide=wide)
 
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from edgekit.families.window import bounds
 from edgekit.graph import Graph, Node, Value
 from edgekit.op import load_ops
+from edgekit.quantize.low_bits import span
 
 Array = NDArray[Any]
 
@@ -39,13 +40,16 @@ class Spread:
 
 
 def equalized(
-    graph: Graph, spreads: Mapping[str, Spread], wide: frozenset[str] = frozenset()
+    graph: Graph,
+    spreads: Mapping[str, Spread],
+    wide: frozenset[str] = frozenset(),
+    few: Mapping[str, int] | None = None,
 ) -> tuple[Graph, dict[str, Array]]:
     """The same function with evened channels, and the factor per channel of every tensor that
     changed (new = old / factor).
 
     graph: prepared. spreads: of the layers' outputs on calibration data. wide: the layers of int16
-    activations, whose rounding is next to none, so that their weights alone are evened.
+    activations, whose rounding is next to none, so that their weights alone are evened. few: bits of the weights of layers that have fewer than eight.
     """
     values = dict(graph.values)
     pairs = _pairs(graph)
@@ -55,7 +59,9 @@ def equalized(
         for first, between, second in pairs:
             before = total.get(first.outputs[0], np.ones(1))
             steps = 65535 if second.name in wide else 255
-            factor = _factor(second, values, spreads[first.outputs[0]].divided(before), steps)
+            bits = (few or {}).get(second.name, 8)
+            spread = spreads[first.outputs[0]].divided(before)
+            factor = _factor(second, values, spread, steps, bits)
             if (factor == 1).all():
                 continue
             moved = True
@@ -138,7 +144,9 @@ def _reads(node: Node, weights: Array, channels: int) -> tuple[Array, Array]:
     return weights.reshape(-1, outputs).T[:, None], reads
 
 
-def _factor(second: Node, values: Mapping[str, Value], spread: Spread, steps: int) -> Array:
+def _factor(
+    second: Node, values: Mapping[str, Value], spread: Spread, steps: int, bits: int
+) -> Array:
     """The factor per channel, of some that even out the ranges more or less, with least noise where
     the layer's input has so many steps."""
     data = values[second.inputs[1]].data
@@ -152,16 +160,18 @@ def _factor(second: Node, values: Mapping[str, Value], spread: Spread, steps: in
     relative, strength = (np.where(usable, v, 1.0) for v in (relative, strength))
     tried = [relative**p for p in _POWERS] + [np.sqrt(relative / strength)]
     rounded = [np.exp2(np.clip(np.rint(np.log2(f)), -_MOST, _MOST)) for f in tried]
-    return min(rounded, key=lambda f: _noise(weights, reads, spread.divided(f), f, steps))
+    return min(rounded, key=lambda f: _noise(weights, reads, spread.divided(f), f, steps, bits))
 
 
-def _noise(weights: Array, reads: Array, spread: Spread, factor: Array, steps: int) -> float:
+def _noise(
+    weights: Array, reads: Array, spread: Spread, factor: Array, steps: int, bits: int
+) -> float:
     """Expected squared error of the layer's results, up to a constant: of rounding its input to
-    `steps` steps of the largest range, and its weights to steps of each output channel's largest."""
+    `steps` steps of the largest range, and its weights of `bits` to steps of each output channel's largest."""
     scaled = weights * factor[reads][:, :, None]
     activations = (scaled**2).sum() * (float(spread.largest.max()) / steps) ** 2
     power = spread.square[reads].sum(axis=1) * weights.shape[2]
-    step = np.abs(scaled).max(axis=(1, 2)) / 127
+    step = np.abs(scaled).max(axis=(1, 2)) / span(bits)[1]
     return float(activations + (step**2 * power).sum())
 
 

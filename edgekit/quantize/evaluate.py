@@ -153,7 +153,8 @@ def _repeated(value: Value, count: int) -> Array:
 
 def some(graph: Graph, samples: Samples, most: int) -> list[dict[str, Array]]:
     """Inputs of evenly spread inferences: `most` of them, or as few as fit in memory."""
-    largest = max((value.elements for value in graph.values.values()), default=1)
+    sizes = [value.elements for value in graph.values.values() if value.data is None]
+    largest = max(sizes, default=1)
     count = max(1, min(most, samples.inferences, _BATCH_BYTES // (24 * largest)))
     wanted = {i * samples.inferences // count for i in range(count)}
     return [x for i, x in enumerate(real_inputs(graph, samples)) if i in wanted]

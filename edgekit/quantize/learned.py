@@ -120,8 +120,8 @@ def _fitted(
         scale = low_bits.scales(own, bits, use, power)
         return low_bits.nearest(own, np.where(scale > 0, scale, 1.0), bits), scale, own
     h, target = _problem(own, sums, g)
-    numbers, scale = low_bits.fitted(target, h, bits, power)
-    return numbers, scale, target
+    numbers, scale = low_bits.fitted(target, h, bits, power, own == 0)
+    return numbers, scale, np.where(own == 0, 0.0, target)
 
 
 def _problem(own: Array, sums: _Moments, g: int) -> tuple[Array, Array]:
@@ -140,12 +140,13 @@ def _coded(own: Array, sums: _Moments, scheme: str) -> tuple[Array, Array, Array
     mean = sums.x / sums.count
     square = sums.xx if sums.xx.ndim == 2 else np.diagonal(sums.xx, axis1=1, axis2=2)
     spread = square / sums.count - mean**2
-    live = living(own, spread > _LEAST_DAMPING * square / sums.count)
+    varies = spread > _LEAST_DAMPING * square / sums.count
     if sums.xx.ndim == 2:
-        made = rounded(own, np.maximum(spread, 0.0), scheme, live)
+        use = np.maximum(spread, 0.0)
+        made = rounded(own, use, scheme, living(own, varies, use))
         return made.levels, made.scale, own
     parts = np.array_split(own, len(sums.xx))
     solved = [_problem(part, sums, g) for g, part in enumerate(parts)]
-    target = np.concatenate([weights for _, weights in solved])
-    made = rounded(target, np.stack([h for h, _ in solved]), scheme, live)
+    h, target = np.stack([h for h, _ in solved]), np.concatenate([t for _, t in solved])
+    made = rounded(target, h, scheme, living(own, varies, h))
     return made.levels, made.scale, target

@@ -5,6 +5,7 @@ best, H the second moments of what they are multiplied with. Scales are tried fr
 rounds the weights one after the other, the most used first, what a weight loses being spread over those still to come
 (optimal brain compression in the form of GPTQ: Frantar et al., 2022, https://arxiv.org/abs/2210.17323). The best goes
 on by coordinate descent: one integer at a time to where the error is least, then the scale by least squares.
+Weights that are 0, because they were pruned, stay 0.
 """
 
 from __future__ import annotations
@@ -54,20 +55,25 @@ def scales(weights: Array, bits: int, use: Array | None = None, power: bool = Fa
     return np.asarray(tried[best, np.arange(len(weights))])
 
 
-def fitted(weights: Array, h: Array, bits: int, power: bool = False) -> tuple[Array, Array]:
+def fitted(
+    weights: Array, h: Array, bits: int, power: bool = False, zero: Array | None = None
+) -> tuple[Array, Array]:
     """Integers [channels, taps], int8, and the scales [channels] of real weights; where a channel has no
-    weight but 0 its scale is 0. h: positive definite [taps, taps]."""
+    weight but 0 its scale is 0. h: positive definite [taps, taps]. zero: those that must be 0, [channels, taps]."""
     order = np.argsort(-np.diagonal(h), kind="stable")
     sorted_h, w = h[np.ix_(order, order)], weights[:, order].astype(np.float64)
-    grid = _tried(w, bits, power)
+    free = np.ones(w.shape, bool) if zero is None else ~zero[:, order]
+    grid = _tried(w * free, bits, power)
     grid = np.where(grid > 0, grid, 1.0)
+    spreading = np.linalg.cholesky(np.linalg.inv(sorted_h)).T
     # The nearest numbers are tried, too, so that none are worse than those.
-    ways = [(_one_by_one(w, scale, sorted_h, bits), scale) for scale in grid]
-    ways += [(nearest(w, scale, bits).astype(np.float64), scale) for scale in grid]
+    ways = [(_one_by_one(w, free, scale, spreading, bits), scale) for scale in grid]
+    ways += [(nearest(w * free, scale, bits).astype(np.float64), scale) for scale in grid]
     best = np.array([_errors(n, s, w, sorted_h) for n, s in ways]).argmin(axis=0)
     numbers = np.stack([ways[way][0][row] for row, way in enumerate(best)])
     scale = np.array([ways[way][1][row] for row, way in enumerate(best)])
-    numbers, scale = _descended(numbers, scale, w, sorted_h, bits, free=bits < 8 and not power)
+    scaled = bits < 8 and not power
+    numbers, scale = _descended(numbers, scale, w, free, sorted_h, bits, scaled)
     result = np.empty(w.shape, np.int8)
     result[:, order] = numbers
     return result, np.where(numbers.any(axis=1), scale, 0.0)
@@ -85,16 +91,15 @@ def _errors(numbers: Array, scale: Array, weights: Array, h: Array) -> Array:
     return np.asarray(((off @ h) * off).sum(axis=1))
 
 
-def _one_by_one(weights: Array, scale: Array, h: Array, bits: int) -> Array:
-    """Rounded tap by tap. The rows of the Cholesky factor of H's inverse say how much of an error the taps
-    still to come can make up for."""
-    factor = np.linalg.cholesky(np.linalg.inv(h)).T
+def _one_by_one(weights: Array, free: Array, scale: Array, factor: Array, bits: int) -> Array:
+    """Rounded tap by tap. factor: the upper Cholesky factor of H's inverse, whose rows say how much of an
+    error the taps still to come can make up for."""
     left, made = weights.astype(np.float64), np.empty(weights.shape)
-    for first in range(0, len(h), _BLOCK):
-        end = min(first + _BLOCK, len(h))
+    for first in range(0, len(factor), _BLOCK):
+        end = min(first + _BLOCK, len(factor))
         errors = np.empty((len(left), end - first))
         for k in range(first, end):
-            made[:, k] = np.clip(np.rint(left[:, k] / scale), *span(bits))
+            made[:, k] = np.clip(np.rint(left[:, k] / scale), *span(bits)) * free[:, k]
             errors[:, k - first] = (left[:, k] - made[:, k] * scale) / factor[k, k]
             left[:, k + 1 : end] -= errors[:, k - first, None] * factor[k, k + 1 : end]
         left[:, end:] -= errors @ factor[first:end, end:]
@@ -102,11 +107,12 @@ def _one_by_one(weights: Array, scale: Array, h: Array, bits: int) -> Array:
 
 
 def _descended(
-    numbers: Array, scale: Array, weights: Array, h: Array, bits: int, free: bool
+    numbers: Array, scale: Array, weights: Array, free: Array, h: Array, bits: int, scaled: bool
 ) -> tuple[Array, Array]:
-    """Coordinate descent; no step makes a channel's error larger. free: scales may change."""
+    """Coordinate descent over the free numbers; no step makes a channel's error larger. scaled: over the
+    scales, too."""
     for _ in range(_SWEEPS):
-        if free:
+        if scaled:
             reached = numbers @ h
             square, along = (reached * numbers).sum(axis=1), (reached * weights).sum(axis=1)
             better = (square > 0) & (along > 0)
@@ -114,7 +120,7 @@ def _descended(
         slope, moved = (numbers * scale[:, None] - weights) @ h, False
         for k in range(len(h)):
             wanted = np.rint(numbers[:, k] - slope[:, k] / (h[k, k] * scale))
-            change = np.clip(wanted, *span(bits)) - numbers[:, k]
+            change = np.where(free[:, k], np.clip(wanted, *span(bits)) - numbers[:, k], 0)
             rows = np.flatnonzero(change)
             if rows.size:
                 moved = True

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
+from typing import NoReturn
 
 from edgekit.errors import EdgekitError
 from edgekit.graph import Graph
@@ -36,8 +37,8 @@ def within_budget(
     weights: str,
     among: str,
     attempt: Attempt,
-) -> dict[str, str]:
-    """The scheme of every layer, by node.
+) -> tuple[dict[str, str], tuple[Graph, Quantization]]:
+    """The scheme of every layer, by node, and what `attempt` made of them.
 
     graph: prepared; layers: the scheme that a layer must have, or ""; weights: "120K" bytes, or "40%" of those at
     eight bits; among: kinds of schemes; attempt: rounds the network. Raises EK001 where these cannot be read or
@@ -56,15 +57,17 @@ def within_budget(
     for _ in range(_FITS):
         for found in _distinct(cheapest(table, aim), alike(table, aim)):
             schemes = {name: way.scheme for name, way in found.items()}
-            result, _ = attempt(schemes)
-            size = stored_bytes(graph, result, live, coding)
-            loss = output_error(graph, result, inputs)
-            tried.append((max(0, size - budget), loss, size, schemes))
-        over, _, size, schemes = min(tried, key=lambda t: t[:3])
+            made = attempt(schemes)
+            size = stored_bytes(graph, made[0], live, coding)
+            loss = output_error(graph, made[0], inputs)
+            tried.append((max(0, size - budget), loss, size, schemes, made))
+        over, _, size, schemes, made = min(tried, key=lambda t: t[:3])
         if not over:
             break
         aim = int(_SAFE * aim * budget / size)
-    return schemes
+    if over:
+        _too_small(budget, size)
+    return schemes, made
 
 
 def _distinct(*found: dict[str, Way]) -> list[dict[str, Way]]:
@@ -112,11 +115,7 @@ def cheapest(table: Mapping[str, Sequence[Way]], budget: int) -> dict[str, Way]:
     """
     found = {name: min(ways, key=lambda w: (w.nbytes, w.loss)) for name, ways in table.items()}
     if total(found) > budget:
-        raise EdgekitError(
-            "EK001", "the weights cannot be made so small", where="--weights",
-            found=f"{budget:,} bytes, where about {total(found):,} are needed",
-            help="allow more, or further kinds of schemes with --among",
-        )  # fmt: skip
+        _too_small(budget, total(found))
     low, high = -60.0, 60.0  # logarithms of the price of a byte
     for _ in range(_HALVINGS):
         middle = (low + high) / 2
@@ -126,6 +125,14 @@ def cheapest(table: Mapping[str, Sequence[Way]], budget: int) -> dict[str, Way]:
         else:
             low = middle
     return _spent(table, found, budget)
+
+
+def _too_small(budget: int, least: int) -> NoReturn:
+    raise EdgekitError(
+        "EK001", "the weights cannot be made so small", where="--weights",
+        found=f"{budget:,} bytes, where about {least:,} are needed",
+        help="allow more, or further kinds of schemes with --among",
+    )  # fmt: skip
 
 
 def _best(ways: Sequence[Way], price: float) -> Way:

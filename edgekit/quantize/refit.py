@@ -14,7 +14,7 @@ from edgekit.op import load_ops
 from edgekit.quantize.bias import corrected, quantized_inputs
 from edgekit.quantize.evaluate import Live, run_integer, run_real_batch, stacked
 from edgekit.quantize.learned import learned
-from edgekit.quantize.signs import one_magnitude, reads_signs
+from edgekit.quantize.signs import is_exact
 from edgekit.validate.data import dequantize
 
 Array = NDArray[Any]
@@ -90,8 +90,7 @@ def learnable(graph: Graph) -> Iterable[str]:
 
 
 def _ours(node: Node, real: Graph) -> bool:
-    """Signs and weights of one magnitude a channel are not rounded: there is nothing to fit."""
-    axis = load_ops()[node.op].channel_axis
-    if axis is None or real.value(node.inputs[1]).dtype != "float32":
-        return False
-    return not (reads_signs(node, real) and one_magnitude(real.value(node.inputs[1]), axis))
+    """Layers of signs are not rounded: there is nothing to fit."""
+    weighted = load_ops()[node.op].channel_axis is not None
+    rounded = weighted and real.value(node.inputs[1]).dtype == "float32"
+    return rounded and not is_exact(node, real)

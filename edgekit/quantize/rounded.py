@@ -12,9 +12,11 @@ from edgekit.quantize import low_bits
 from edgekit.quantize.clusters import in_book
 from edgekit.quantize.rate import at_rate
 from edgekit.quantize.schemes import book_bits, rate_bits, weight_bits
-from edgekit.quantize.sweep import Sweep
+from edgekit.quantize.sweep import Sweep, output_error
 
 Array = NDArray[Any]
+
+_SHOWN = 1e-6  # of the variance of a layer's most varying channel: less is below half a step of it
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,9 +51,10 @@ def rounded(
     return Rounded(levels, scale)
 
 
-def living(weights: Array, varies: Array) -> Array:
-    """The weights [channels, taps] that flash will hold, nearly: those of channels that are not all 0, of taps
-    whose windows vary [groups, taps]. `rewrite.constant_channels` takes away the others."""
+def living(weights: Array, varies: Array, moments: Array | None) -> Array:
+    """The weights [channels, taps] that flash will hold, nearly: those of channels whose result varies, as far as
+    eight bits show it, of taps whose windows vary [groups, taps]. `rewrite.constant_channels` takes the others."""
     read = np.repeat(varies, len(weights) // len(varies), axis=0)
-    whole = np.asarray(weights.any(axis=1))
-    return np.asarray(whole[:, None] & read)
+    power = output_error(np.where(read, weights, 0.0), moments)
+    shown = np.asarray(power > _SHOWN * power.max(initial=0.0))
+    return np.asarray(shown[:, None] & read)

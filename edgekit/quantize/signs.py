@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from edgekit.graph import Graph, Node, Quant, Value
+from edgekit.op import load_ops
 
 # A little above the layer's own steps, so that rescaling needs no left shift.
 _ABOVE = 1 + 2.0**-10
@@ -26,22 +27,27 @@ def signs_only(graph: Graph) -> set[str]:
     return found
 
 
-def finest(x: Quant, weights: Quant) -> Quant:
-    """Steps as fine as those of the layer's sums: what is beyond them is cut, and no sign is lost."""
-    return Quant((float(np.float32(x.scale[0] * max(weights.scale) * _ABOVE)),), (0,))
+def finest(x: Quant, weights: Quant, *, power: bool = False) -> Quant:
+    """Steps as fine as those of the layer's sums: what is beyond them is cut, and no sign is lost.
+    power: the scales are powers of two and stay so."""
+    scale = x.scale[0] * max(weights.scale) * (1.0 if power else _ABOVE)
+    return Quant((float(np.float32(scale)),), (0,))
 
 
-def reads_signs(node: Node, graph: Graph) -> bool:
-    """Is the node's first operand that of a `binarize`, perhaps pooled or reshaped?"""
-    made = graph.producers()
+def is_exact(node: Node, graph: Graph) -> bool:
+    """Are a layer's inputs signs, perhaps pooled or reshaped, and its real weights of one magnitude a
+    channel? Then int8 numbers of both are exact."""
+    axis, made = load_ops()[node.op].channel_axis, graph.producers()
     source = made.get(node.inputs[0])
     while source is not None and source.op in ("max_pool", "reshape"):
         source = made.get(source.inputs[0])
-    return source is not None and source.op == "binarize"
+    weights = graph.value(node.inputs[1])
+    if source is None or source.op != "binarize" or axis is None:
+        return False
+    return weights.dtype == "float32" and _one_magnitude(weights, axis)
 
 
-def one_magnitude(weights: Value, axis: int) -> bool:
-    """Are the real weights of each channel a number and its opposite?"""
+def _one_magnitude(weights: Value, axis: int) -> bool:
     if weights.data is None:
         return False
     size = np.abs(np.moveaxis(weights.data, axis, 0).reshape(weights.shape[axis], -1))

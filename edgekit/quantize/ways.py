@@ -61,7 +61,7 @@ class Layer:
         """Of a node of a prepared graph, by its input [N, ...]."""
         weights = channels_of(node, graph)
         moments, varies = moments_of(node, graph, x)
-        return cls(weights, moments, living(weights, varies))
+        return cls(weights, moments, living(weights, varies, moments))
 
     def by(self, scheme: str) -> Rounded:
         """Its numbers by a scheme."""

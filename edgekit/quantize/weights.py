@@ -69,10 +69,13 @@ def layer_constants(
     return made
 
 
-def bias_constant(real: Array, x: Quant, weights: Quant) -> tuple[Quant, Array]:
-    """A real bias [channels] as int32 at the scale of its layer's sums."""
+def bias_constant(
+    real: Array, x: Quant, weights: Quant, *, down: bool = False
+) -> tuple[Quant, Array]:
+    """A real bias [channels] as int32 at the scale of its layer's sums, the nearest or the one below."""
     scale = x.scale[0] * np.array(weights.scale)
-    steps = np.clip(np.rint(real.reshape(-1) / scale), -(2**31), 2**31 - 1).astype(np.int32)
+    steps = (np.floor if down else np.rint)(real.reshape(-1) / scale)
+    steps = np.clip(steps, -(2**31), 2**31 - 1).astype(np.int32)
     scales = tuple(float(np.float32(s)) for s in scale)
     return Quant(scales, (0,) * len(scales), 0 if len(scales) > 1 else None), steps
 

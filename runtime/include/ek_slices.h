@@ -4,7 +4,10 @@
  * a carry; carries of two such go through the next one, and so on: five operations for two bits of 32
  * channels, and as many again for all higher slices together. Inputs are masks, all ones or all zeros,
  * of even bits and of pairs modulo 2; weights come as edgekit/isa/slices.py packs them. With (a, b) the two
- * differences and u = a ^ b, the carry is a where u is 0, else what the slice was. */
+ * differences and u = a ^ b, the carry is a where u is 0, else what the slice was, o.
+ *
+ * With EK_LINE all that a window reads is one run on counts of 0, so that o is the sum modulo 2 of all
+ * differences before: even inputs then come as such sums, and a ^ o is one operation. */
 #ifndef EK_SLICES_H
 #define EK_SLICES_H
 
@@ -22,12 +25,18 @@ typedef struct {
 #if defined(__ARM_FEATURE_DSP)
 
 /* Of r2 to r5, masks, and r6 to r9, weights: the lowest slice r10 and the next r11; carry of weight 4 out. */
+#if EK_LINE
+#define EK_SLICES_PAIR(a, b, w_a, w_b)                                                             \
+    "eor " a ", " a ", " w_a "\n eor " b ", " b ", " w_b "\n bic " a ", " a ", " b "\n"            \
+    "eor " a ", " a ", r10\n eor r10, r10, " b "\n"
+#else
+#define EK_SLICES_PAIR(a, b, w_a, w_b)                                                             \
+    "eor " a ", " a ", " w_a "\n eor " b ", " b ", " w_b "\n eor r6, " a ", r10\n"                 \
+    "and r6, r6, " b "\n eor " a ", " a ", r6\n eor r10, r10, " b "\n"
+#endif
 #define EK_SLICES_FOUR(carry)                                                                      \
     "ldmia r0!, {r2-r5}\n ldmia r1!, {r6-r9}\n"                                                    \
-    "eor r2, r2, r6\n eor r3, r3, r7\n eor r6, r2, r10\n and r6, r6, r3\n eor r2, r2, r6\n"        \
-    "eor r10, r10, r3\n"                                                                           \
-    "eor r4, r4, r8\n eor r5, r5, r9\n eor r6, r4, r10\n and r6, r6, r5\n eor r4, r4, r6\n"        \
-    "eor r10, r10, r5\n"                                                                           \
+    EK_SLICES_PAIR("r2", "r3", "r6", "r7") EK_SLICES_PAIR("r4", "r5", "r8", "r9")                  \
     "eor r6, r2, r4\n eor r7, r2, r11\n and r7, r7, r6\n eor " carry ", r2, r7\n"                  \
     "eor r11, r11, r6\n"
 
@@ -70,19 +79,29 @@ static __attribute__((naked, noinline)) void ek_slices_add(
     "sbfx r3, r12, #" a ", #1\n sbfx r4, r12, #" b ", #1\n sbfx r5, r12, #" c ", #1\n"                \
     "sbfx r6, r12, #" d ", #1\n stmia r2!, {r3-r6}\n"
 
-/* The masks of the bits of some words. */
-static __attribute__((naked, noinline)) void ek_slices_masks(
+#if EK_LINE
+#define EK_SLICES_INPUT                                                                            \
+    "eor r3, r12, r12, lsl #1\n eor r4, r3, r3, lsl #2\n eor r4, r4, r4, lsl #4\n"                 \
+    "eor r4, r4, r4, lsl #8\n eor r4, r4, r4, lsl #16\n eor r4, r4, r7\n asr r7, r4, #31\n"        \
+    "eor r12, r3, r4\n and r12, r12, #0x55555555\n eor r12, r12, r3\n"
+#else
+#define EK_SLICES_INPUT "and r3, r12, #0x55555555\n eor r12, r12, r3, lsl #1\n"
+#endif
+
+/* The masks of the bits of some words; with EK_LINE of those behind others, whose sum modulo 2 is `before`.
+ * That of all is returned. */
+static __attribute__((naked, noinline)) uint32_t ek_slices_masks(
     __attribute__((unused)) const uint32_t *x, __attribute__((unused)) int32_t words,
-    __attribute__((unused)) uint32_t *masks)
+    __attribute__((unused)) uint32_t *masks, __attribute__((unused)) uint32_t before)
 {
     __asm__ volatile(
-        "push {r4-r6}\n"
-        "1: ldr r12, [r0], #4\n and r3, r12, #0x55555555\n eor r12, r12, r3, lsl #1\n"
+        "push {r4-r7}\n mov r7, r3\n"
+        "1: ldr r12, [r0], #4\n" EK_SLICES_INPUT
         EK_SLICES_MASKS("0", "1", "2", "3") EK_SLICES_MASKS("4", "5", "6", "7")
         EK_SLICES_MASKS("8", "9", "10", "11") EK_SLICES_MASKS("12", "13", "14", "15")
         EK_SLICES_MASKS("16", "17", "18", "19") EK_SLICES_MASKS("20", "21", "22", "23")
         EK_SLICES_MASKS("24", "25", "26", "27") EK_SLICES_MASKS("28", "29", "30", "31")
-        "subs r1, r1, #1\n bne 1b\n pop {r4-r6}\n bx lr\n");
+        "subs r1, r1, #1\n bne 1b\n mov r0, r7\n pop {r4-r7}\n bx lr\n");
 }
 
 #else
@@ -102,19 +121,23 @@ static void ek_slices_add(const uint32_t *masks, const uint32_t *weights, const 
     for (; runs->words != 0; runs++) {
         const uint32_t *x = masks + runs->masks / 4, *w = weights + runs->weights / 4;
         for (int32_t k = 0; k < 32 * runs->words; k += 2) {
-            uint32_t even = x[k] ^ w[k];
+            uint32_t even = x[k] ^ w[k] ^ (EK_LINE ? slices[0] : 0u);
             ek_slices_bit(even, slices);
             ek_slices_bit(even ^ x[k + 1] ^ w[k + 1], slices);
         }
     }
 }
 
-static void ek_slices_masks(const uint32_t *x, int32_t words, uint32_t *masks)
+static uint32_t ek_slices_masks(const uint32_t *x, int32_t words, uint32_t *masks, uint32_t before)
 {
-    for (int32_t k = 0; k < 32 * words; k++) {
-        uint32_t word = x[k / 32] ^ (x[k / 32] & 0x55555555u) << 1;
-        masks[k] = 0u - ((word >> (k % 32)) & 1u);
+    for (int32_t k = 0; k < 32 * words; k += 2) {
+        uint32_t even = 0u - ((x[k / 32] >> (k % 32)) & 1u);
+        uint32_t odd = 0u - ((x[k / 32] >> (k % 32 + 1)) & 1u);
+        masks[k] = EK_LINE ? even ^ before : even;
+        masks[k + 1] = even ^ odd;
+        before ^= even ^ odd;
     }
+    return before;
 }
 
 #endif

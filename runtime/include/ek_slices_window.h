@@ -38,11 +38,12 @@ static columns columns_of(const EK_PARAMS *p, int32_t y, uint8_t *scratch)
 static void reach(const EK_PARAMS *p, const ek_rows *input, columns *c, int32_t left)
 {
     int32_t words = words_of(p->in_c), end = left + c->ring < p->in_w ? left + c->ring : p->in_w;
+    uint32_t before = 0;
     for (c->next = left > c->next ? left : c->next; c->next < end; c->next++) {
         uint32_t *column = c->masks + c->next % c->ring * c->words * 32;
         for (int32_t i = c->rows.begin; i < c->rows.end; i++) {
             const uint32_t *x = bits_of(input, c->top + i * p->dilation_h) + c->next * words;
-            ek_slices_masks(x, words, column + i * words * 32);
+            before = ek_slices_masks(x, words, column + i * words * 32, before);
         }
     }
 }
@@ -54,6 +55,12 @@ static void place_window(const EK_PARAMS *p, const ek_rows *input, columns *c, i
     ek_taps inside = taps_inside(left, p->kernel_w, p->dilation_w, p->in_w);
     ek_slices_run *run = c->runs;
     reach(p, input, c, left);
+    if (EK_LINE) {
+        ek_slices_run line[2] = {{0, 0, c->ring * c->words}, {0, 0, 0}};
+        run[0] = line[0];
+        run[1] = line[1];
+        return;
+    }
     c->half = (p->kernel_h * p->kernel_w - rows * (inside.end - inside.begin)) * p->in_c / 2;
     for (int32_t j = inside.begin; j < inside.end && rows > 0; j++, run++) {
         int32_t first = c->rows.begin * words;

@@ -15,7 +15,8 @@ class Prune(Step):
     """macs, weights: the share that is left, one of both. importance: a key of `MEASURES`. scope: "global"
     (the cheapest channels of all layers) or "layer" (the same share of each). multiple: of the channels
     that are left. rounds: more than one ranks again after each part. refit: what is left is fitted to
-    what it computed before. exclude: patterns of layers that keep their channels.
+    what it computed before; bias: or at least given the mean of what went. exclude: patterns of layers that
+    keep their channels.
     """
 
     kind: ClassVar[str] = "prune"
@@ -26,6 +27,7 @@ class Prune(Step):
     multiple: int = 4
     rounds: int = 1
     refit: bool = True
+    bias: bool = True
     exclude: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -49,9 +51,9 @@ class Prune(Step):
         return pruned(
             state, context, measure=self.importance, unit="weights" if self.macs is None else "macs",
             left=share, scope=self.scope, multiple=self.multiple, rounds=self.rounds,
-            refit=self.refit, exclude=self.exclude, source=context.source,
+            refit=self.refit, bias=self.bias, exclude=self.exclude, source=context.source,
         )  # fmt: skip
 
     def control(self) -> Step:
         """Random channels, as many, and nothing that makes up for them."""
-        return replace(self, importance="random", scope="layer", rounds=1, refit=False)
+        return replace(self, importance="random", scope="layer", rounds=1, refit=False, bias=False)

@@ -21,7 +21,7 @@ _PATTERN = re.compile(r"(\d+):(\d+)")
 
 @dataclass(frozen=True)
 class Sparsify(Step):
-    """sparsity: the share of each layer's weights that becomes zero; with a `pattern` N:M, of every M
+    """sparsity: the share of each layer's weights, without those of removed channels, that becomes zero; with a `pattern` N:M, of every M
     weights in a row M - N become zero instead, and with a `block` weights go in runs of so many.
     importance: "activation" (magnitude times the input's root mean square, Sun et al., 2023), "magnitude",
     or "random". layers: patterns of their names. refit: weights that are left are fitted to what the layer
@@ -62,16 +62,21 @@ class Sparsify(Step):
                 power[name] = np.diagonal(covariance, axis1=1, axis2=2) + mean**2
         rng, masks = np.random.default_rng(context.seed), {}
         data: dict[str, Array] = {}
+        zero = total = 0
         for node in able:
             weights = weights_of(node, graph)
             score = self._scores(node, weights, power, rng)
-            masks[node.name] = (self._left(score) & (weights != 0)).astype(bool)
+            # Patterns and shares are of what is left where channels were removed before.
+            alive = np.ix_(weights.any(axis=1), weights.any(axis=0))
+            mask = np.zeros(weights.shape, bool)
+            mask[alive] = self._left(score[alive])
+            zero, total = zero + int((~mask[alive]).sum()), total + mask[alive].size
+            masks[node.name] = mask & (weights != 0)
             data |= constants(node, graph, weights * masks[node.name])
         after = state.with_real(data)
         if self.refit:
             after = refitted(graph, after, masks, context.need_calibration(self.kind))
-        zero = sum(int((~mask).sum()) for mask in masks.values())
-        return after.noting(f"{zero:,} of {sum(m.size for m in masks.values()):,} weights are zero")
+        return after.noting(f"{zero:,} of {total:,} weights are zero")
 
     def _scores(
         self, node: Node, weights: Array, power: dict[str, Array], rng: np.random.Generator

@@ -10,12 +10,13 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.nn import functional as F
 
 from edgekit.compress.torch import allocate
 from edgekit.compress.torch.coupling import couplings, remove
 from edgekit.compress.torch.data import Data
 from edgekit.compress.torch.finetune import Training, finetune
-from edgekit.compress.torch.losses import evaluate
+from edgekit.compress.torch.losses import Loss, evaluate
 from edgekit.compress.torch.macs import counter
 from edgekit.compress.torch.prune import Pruned, prune_module
 from edgekit.errors import EdgekitError
@@ -62,11 +63,11 @@ def narrowed(
 
 @dataclass(frozen=True)
 class Trial:
-    """One trained network: "pruned" or "control", its seed, its score on the validation data, and itself."""
+    """One trained network: "pruned" or "control", its seed, its `merit` on the validation data, and itself."""
 
     kind: str
     seed: int
-    score: float
+    score: tuple[float, float]
     pruned: Pruned
 
 
@@ -87,7 +88,7 @@ class Choice:
     def report(self) -> dict[str, Any]:
         """The same as JSON."""
         trials = [
-            {"kind": t.kind, "seed": t.seed, "validation": t.score} | t.pruned.report()
+            {"kind": t.kind, "seed": t.seed, "validation": t.score[0]} | t.pruned.report()
             for t in self.trials
         ]
         return {"chosen": self.best.kind, "seed": self.best.seed, "trials": trials}
@@ -123,16 +124,23 @@ def prune_or_control(
             module, example_inputs, macs=macs, data=data, validation=validation, training=own,
             multiple=multiple, exclude=layers, seed=seed, progress=progress, **pruning,
         )  # fmt: skip
-        trials.append(Trial("pruned", seed, evaluate(pruned.module, validation, own.loss), pruned))
+        trials.append(Trial("pruned", seed, merit(pruned.module, validation, own.loss), pruned))
     for seed in seeds:
         whole = replace(training, seed=seed, epochs=pretrained + training.epochs)
         small = narrowed(
             module, example_inputs, macs=macs, multiple=multiple, exclude=layers, seed=seed
         )
         history = finetune(small.module, data, whole, validation=validation, progress=progress)
-        score = evaluate(small.module, validation, whole.loss)
+        score = merit(small.module, validation, whole.loss)
         trials.append(Trial("control", seed, score, replace(small, history=history)))
     return Choice(tuple(trials), _best(trials))
+
+
+def merit(module: nn.Module, validation: Data, loss: Loss | None = None) -> tuple[float, float]:
+    """What networks are compared by: the score of `evaluate`, and of equal accuracies, which few samples often give,
+    minus the mean cross entropy."""
+    score = evaluate(module, validation, loss)
+    return score, score if score < 0 or loss else evaluate(module, validation, F.cross_entropy)
 
 
 def _best(trials: Sequence[Trial]) -> Trial:
