@@ -5,6 +5,8 @@ Each entry is the beginning of test names without `tests/`; one that begins no t
 
 # Left out of `make test`, where cheaper siblings stay: `make test-long` runs them.
 LONG = (
+    # Two rounds of all layers; keyword spotting stays.
+    "test_coded_numbers.py::test_visual_wake_words_in_half_of_its_bytes",
     # Whole networks of millions of MACs on emulators; KWS, AD and the wake words stay.
     "test_models.py::test_two_hundred_inputs_on_the_main_places[ic-cortex-m4]",
     "test_models.py::test_two_hundred_inputs_on_the_main_places[ic-rpi4]",

@@ -272,3 +272,13 @@ def test_keyword_spotting_in_two_fifths_of_its_bytes() -> None:
     good = right(small, *SPLITS["kws"].test())
     assert good.mean() >= 0.904 - 0.01
     assert good[unheard()].mean() >= 0.90 - 0.015
+
+
+def test_visual_wake_words_in_half_of_its_bytes() -> None:
+    shared("models")
+    from benchmarks.calibration_sets import SPLITS
+    from benchmarks.coded_weights import INT8, compiled_of, right, stored
+
+    small = compiled_of("vww", Settings(scheme="mixed", weights="50%")).program
+    assert stored(small) <= 0.5 * INT8["vww"]
+    assert right(small, *SPLITS["vww"].test()).mean() >= 0.844 - 0.015
