@@ -47,15 +47,15 @@ def test_first_trials_are_the_whole_model_in_each_scheme(alone: list[dict[str, A
     assert [row["trial"] for row in alone] == list(range(TRIALS))
 
 
-def test_the_front_is_what_trying_everything_finds_nearly(alone: list[dict[str, Any]]) -> None:
-    """The most accurate feasible recipe of all 216 is at most two points above that of 16 trials."""
+def test_the_front_is_what_trying_everything_finds_nearly(tmp_path: Path) -> None:
+    """The most accurate feasible recipe of all 216 is at most a point above that of 40 trials."""
     axes = SPACE.axes()
     everything = []
     for n, choices in enumerate(itertools.product(*axes.values())):
         steps, options = SPACE.recipe(dict(zip(axes, choices, strict=True)))
         everything.append({"trial": n} | Toy()(steps, options))
-    best, found = ranked(everything, "accuracy")[0], ranked(alone, "accuracy")[0]
-    assert found["accuracy"] >= best["accuracy"] - 0.02
+    best, found = ranked(everything, "accuracy")[0], ranked(search(tmp_path, 40), "accuracy")[0]
+    assert found["accuracy"] >= best["accuracy"] - 0.01
 
 
 def test_the_same_seed_gives_the_same_trials(alone: list[dict[str, Any]], tmp_path: Path) -> None:
