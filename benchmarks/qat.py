@@ -229,7 +229,8 @@ def _pruned(state: State, calibration: Samples, train: Samples, case: Case) -> S
     """Channels taken out by a recipe's step; what is left trained in real numbers, the whole as teacher."""
     source = state.graph
     state = Prune(macs=case.macs).run(state, Context(calibration, train))
-    graph, _ = finetune_graph(state.graph, train, case.training, teacher=source, progress=False)
+    real = replace(case.training, learning_rate=Training().learning_rate)
+    graph, _ = finetune_graph(state.graph, train, real, teacher=source, progress=False)
     return state.with_data({name: graph.const(name) for name in real_constants(graph)})
 
 
