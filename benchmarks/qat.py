@@ -26,9 +26,9 @@ from benchmarks.__main__ import table
 from edgekit.build import build
 from edgekit.compress.step import Context, State
 from edgekit.compress.steps.prune import Prune
-from edgekit.compress.torch.finetune import Training
 from edgekit.compress.torch.graph_module import GraphModule, real_constants
-from edgekit.compress.torch.qat import finetune_graph, graph_of, qat
+from edgekit.compress.torch.quantization_aware import finetune_graph, graph_of, qat
+from edgekit.compress.torch.training import Training
 from edgekit.graph import Graph
 from edgekit.lowering import lower
 from edgekit.plan import plan

@@ -12,10 +12,10 @@ from conftest import shared
 torch = pytest.importorskip("torch")
 from torch import nn  # noqa: E402
 
-from edgekit.compress.torch.finetune import Training  # noqa: E402
 from edgekit.compress.torch.functions import FUNCTIONS, function_of  # noqa: E402
 from edgekit.compress.torch.graph_module import GraphModule, with_constants  # noqa: E402
-from edgekit.compress.torch.qat import finetune_graph, graph_of  # noqa: E402
+from edgekit.compress.torch.quantization_aware import finetune_graph, graph_of  # noqa: E402
+from edgekit.compress.torch.training import Training  # noqa: E402
 from edgekit.errors import EdgekitError  # noqa: E402
 from edgekit.families.normalization import Normalization  # noqa: E402
 from edgekit.frontends import load_model  # noqa: E402

@@ -16,11 +16,11 @@ torch = pytest.importorskip("torch")
 from test_graph_module import LEARN, Residual, blobs, load, small  # noqa: E402
 
 from edgekit.build import Options, build, compile_program  # noqa: E402
-from edgekit.compress.torch.finetune import Training  # noqa: E402
 from edgekit.compress.torch.graph_module import with_constants  # noqa: E402
-from edgekit.compress.torch.qat import finetune_graph, graph_of, qat  # noqa: E402
+from edgekit.compress.torch.quantization_aware import finetune_graph, graph_of, qat  # noqa: E402
 from edgekit.compress.torch.quantized_module import QuantizedModule  # noqa: E402
 from edgekit.compress.torch.rounding import rounded  # noqa: E402
+from edgekit.compress.torch.training import Training  # noqa: E402
 from edgekit.errors import EdgekitError  # noqa: E402
 from edgekit.frontends.torch_module import export_module  # noqa: E402
 from edgekit.graph import Graph  # noqa: E402

@@ -16,8 +16,8 @@ from torch import nn  # noqa: E402
 from torch.nn import functional as F  # noqa: E402
 
 from edgekit.compress.torch import Training, evaluate, finetune  # noqa: E402
-from edgekit.compress.torch.finetune import one_cycle  # noqa: E402
 from edgekit.compress.torch.losses import distance  # noqa: E402
+from edgekit.compress.torch.training import one_cycle  # noqa: E402
 from edgekit.errors import EdgekitError  # noqa: E402
 
 

@@ -34,7 +34,7 @@ class Finetune(Step):
 
     def run(self, state: State, context: Context) -> State:
         require("torch")
-        from edgekit.compress.torch.qat import finetune_graph
+        from edgekit.compress.torch.quantization_aware import finetune_graph
 
         train, held = training_data(self, context)
         trained, history = finetune_graph(
@@ -73,7 +73,7 @@ def training_data(step: Any, context: Context) -> tuple[Samples, Samples | None]
 
 def training_of(step: Any, context: Context) -> Any:
     """The step's keys as the trainer takes them."""
-    from edgekit.compress.torch.finetune import Training
+    from edgekit.compress.torch.training import Training
 
     return Training(
         epochs=step.epochs, learning_rate=step.learning_rate, batch=step.batch, temperature=step.temperature,

@@ -38,7 +38,7 @@ class Qat(Step):
 
     def run(self, state: State, context: Context) -> State:
         require("torch")
-        from edgekit.compress.torch.qat import qat
+        from edgekit.compress.torch.quantization_aware import qat
 
         settings = state.settings
         if self.scheme:

@@ -13,9 +13,6 @@ from edgekit.errors import EdgekitError
 if TYPE_CHECKING:
     from edgekit.compress.torch.coupling import couplings as couplings
     from edgekit.compress.torch.data import Examples as Examples
-    from edgekit.compress.torch.finetune import History as History
-    from edgekit.compress.torch.finetune import Training as Training
-    from edgekit.compress.torch.finetune import finetune as finetune
     from edgekit.compress.torch.losses import evaluate as evaluate
     from edgekit.compress.torch.macs import exported_macs as exported_macs
     from edgekit.compress.torch.masks import mask_module as mask_module
@@ -23,29 +20,34 @@ if TYPE_CHECKING:
     from edgekit.compress.torch.narrow import prune_or_control as prune_or_control
     from edgekit.compress.torch.prune import Pruned as Pruned
     from edgekit.compress.torch.prune import prune_module as prune_module
-    from edgekit.compress.torch.qat import Trained as Trained
-    from edgekit.compress.torch.qat import finetune_graph as finetune_graph
-    from edgekit.compress.torch.qat import graph_of as graph_of
+    from edgekit.compress.torch.quantization_aware import Trained as Trained
+    from edgekit.compress.torch.quantization_aware import finetune_graph as finetune_graph
+    from edgekit.compress.torch.quantization_aware import graph_of as graph_of
+    from edgekit.compress.torch.quantization_aware import qat as qat
     from edgekit.compress.torch.statistics import reestimate as reestimate
     from edgekit.compress.torch.tracing import Coupling as Coupling
+    from edgekit.compress.torch.training import History as History
+    from edgekit.compress.torch.training import Training as Training
+    from edgekit.compress.torch.training import finetune as finetune
 
 # public name -> the module of this package that has it
 _HOMES = {
     "Coupling": "tracing",
     "couplings": "coupling",
     "Examples": "data",
-    "History": "finetune",
-    "Training": "finetune",
+    "History": "training",
+    "Training": "training",
     "evaluate": "losses",
-    "finetune": "finetune",
+    "finetune": "training",
     "exported_macs": "macs",
     "mask_module": "masks",
     "narrowed": "narrow",
     "prune_or_control": "narrow",
     "Pruned": "prune",
-    "Trained": "qat",
-    "finetune_graph": "qat",
-    "graph_of": "qat",
+    "Trained": "quantization_aware",
+    "finetune_graph": "quantization_aware",
+    "graph_of": "quantization_aware",
+    "qat": "quantization_aware",
     "prune_module": "prune",
     "reestimate": "statistics",
 }

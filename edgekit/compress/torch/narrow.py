@@ -15,10 +15,10 @@ from torch.nn import functional as F
 from edgekit.compress.torch import allocate
 from edgekit.compress.torch.coupling import couplings, remove
 from edgekit.compress.torch.data import Data
-from edgekit.compress.torch.finetune import Training, finetune
 from edgekit.compress.torch.losses import Loss, evaluate
 from edgekit.compress.torch.macs import counter
 from edgekit.compress.torch.prune import Pruned, prune_module
+from edgekit.compress.torch.training import Training, finetune
 from edgekit.errors import EdgekitError
 
 

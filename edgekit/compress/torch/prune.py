@@ -13,12 +13,12 @@ from torch import Tensor, nn
 from edgekit.compress.torch import allocate
 from edgekit.compress.torch.coupling import Couplings, couplings, remove
 from edgekit.compress.torch.data import Data, Examples, examples
-from edgekit.compress.torch.finetune import History, Training, finetune
 from edgekit.compress.torch.importance import scores
 from edgekit.compress.torch.losses import Loss
 from edgekit.compress.torch.macs import counter
 from edgekit.compress.torch.statistics import output_means, reestimate, sample
 from edgekit.compress.torch.tracing import Coupling
+from edgekit.compress.torch.training import History, Training, finetune
 from edgekit.errors import EdgekitError
 
 

@@ -24,9 +24,9 @@ from edgekit.compress.torch.answers import (
     labels_of,
     scores_classes,
 )
-from edgekit.compress.torch.finetune import History, Training, finetune
 from edgekit.compress.torch.graph_module import GraphModule, zeros_kept
 from edgekit.compress.torch.quantized_module import QuantizedModule, trained_layers
+from edgekit.compress.torch.training import History, Training, finetune
 from edgekit.errors import EdgekitError
 from edgekit.frontends import load_model, model_file
 from edgekit.graph import Graph

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import math
 import sys
-import types
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -234,12 +233,3 @@ def _loss(module: nn.Module, x: Tensor, y: Tensor | None, training: Training) ->
             * distance(outputs, wanted, match=training.match, temperature=training.temperature)
         )
     return torch.stack(parts).sum()
-
-
-class _CallableModule(types.ModuleType):
-    """``edgekit.compress.torch.finetune`` names this module and, in the public API, its function: it is both."""
-
-    __call__ = staticmethod(finetune)
-
-
-sys.modules[__name__].__class__ = _CallableModule
