@@ -58,7 +58,7 @@ def chosen_schemes(graph: Graph, scheme: str, layers: Mapping[str, str]) -> dict
     their output, the last that fits counting. Raises EK001 for a scheme that there is none of, or that no
     layer is there for, EK202 for layers that are named and cannot have theirs.
     """
-    _known(scheme)
+    check_scheme(scheme)
     if scheme != W8A8 and not any(_able(node, graph, scheme) for node in graph.nodes):
         raise EdgekitError(
             "EK001", "there is nothing to choose a scheme for", where="--scheme",
@@ -68,7 +68,7 @@ def chosen_schemes(graph: Graph, scheme: str, layers: Mapping[str, str]) -> dict
     plain = W8A8 if scheme == MIXED else scheme
     chosen = {n.name: plain if _able(n, graph, plain) else W8A8 for n in graph.nodes}
     for pattern, asked in layers.items():
-        _known(asked, MIXED)
+        check_scheme(asked, MIXED)
         able = [node for node in _named(pattern, graph) if _able(node, graph, asked)]
         if not able:
             raise EdgekitError(
@@ -80,11 +80,12 @@ def chosen_schemes(graph: Graph, scheme: str, layers: Mapping[str, str]) -> dict
     return chosen
 
 
-def _known(scheme: str, *excluded: str) -> None:
+def check_scheme(scheme: str, *excluded: str, where: str = "--scheme, --layer-scheme") -> None:
+    """Raises EK001 for a word that is no scheme, or one of those that cannot stand here."""
     coded = is_coded(scheme) and rate_bits(scheme) <= MOST_RATE
     if scheme in excluded or not (scheme in (*SCHEMES, MIXED) or coded):
         raise EdgekitError(
-            "EK001", "unknown scheme of quantization", where="--scheme, --layer-scheme",
+            "EK001", "unknown scheme of quantization", where=where,
             found=f"{scheme!r}, wanted one of {', '.join(n for n in (*SCHEMES, MIXED) if n not in excluded)}, "
             f"c1a8 to c7a8 (code books), e0.1a8 to e{MOST_RATE:g}a8 (bits a weight)",
             help="see `edgekit build --help`",

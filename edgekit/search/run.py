@@ -16,7 +16,7 @@ from edgekit.emit.names import check_name, default_name
 from edgekit.errors import EdgekitError
 from edgekit.plan import OPTIMIZE
 from edgekit.preprocess import tables
-from edgekit.quantize.schemes import SCHEMES
+from edgekit.quantize.schemes import MIXED, check_scheme
 from edgekit.report import parse_budget
 from edgekit.rewrite.code_weights import MODES
 from edgekit.search.drawing import draw
@@ -144,7 +144,8 @@ def _space(
 ) -> Space:  # fmt: skip
     """What this model can choose from. Raises EK001 for what it cannot."""
     keep = tuple(sorted(set(keep), reverse=True))
-    _known(schemes, SCHEMES, "--schemes")
+    for scheme in schemes:
+        check_scheme(scheme, MIXED, where="--schemes")
     _known(optimize, OPTIMIZE, "--optimize")
     _known(storage, MODES, "--storage")
     subject = setup.subject(None)
