@@ -189,8 +189,8 @@ def test_no_line_where_there_is_none() -> None:
 
 
 @pytest.mark.parametrize(("function", "wanted"), [
-    (np.sign, Step(0.0, True, -1.0)),
-    (lambda x: x + (np.sign(x) - x), Step(0.0, True, -1.0)),
+    (np.sign, Step(0.0, True, -1.0, third=True)),
+    (lambda x: x + (np.sign(x) - x), Step(0.0, True, -1.0, third=True)),
     (lambda x: np.where(x >= 0, 1.0, -1.0), Step(0.0, True, -1.0)),
     (lambda x: np.where(x > 0, 1.0, 0.0), Step(float(np.nextafter(np.float32(0), np.float32(1))), True, 0.0)),
     (lambda x: np.where(x >= 0.3, -1.0, 1.0), Step(float(np.nextafter(np.float32(0.3), np.float32(0))), False, -1.0)),

@@ -35,7 +35,7 @@ from edgekit.validate.data import quantize
 QUICK = (
     "add", "argmax", "bitshift", "clip", "concat", "cumsum", "depthtospace", "einsum", "equal", "expand",
     "gather", "gatherelements", "gemm", "hardmax", "mod", "onehot", "pad", "reduce_log_sum", "reduceprod",
-    "resize", "scatterelements", "slice", "split", "sum", "topk", "transpose", "trilu", "where",
+    "resize", "scatterelements", "sign", "slice", "split", "sum", "topk", "transpose", "trilu", "where",
 )  # fmt: skip
 IN_C = (
     "test_bitshift_right_int8_negative_shift", "test_qlinearconv", "test_top_k",

@@ -16,17 +16,21 @@ _PROBES = np.unique(np.concatenate([-_SIZES, [0.0], _SIZES])).astype(np.float32)
 
 
 class Step(NamedTuple):
-    """1 from `edge` on and `low` (-1 or 0) below, or up to `edge` and beyond where it falls."""
+    """1 from `edge` on and `low` (-1 or 0) below, or up to `edge` and beyond where it falls.
+
+    third: at the very edge the function has a value of its own, which counts as 1.
+    """
 
     edge: float
     rising: bool
     low: float
+    third: bool = False
 
 
 def step_of(function: Callable[[Array], Array]) -> Step | None:
     """The step that a function of one real number is; None where it is none, or one of other values.
 
-    A value of its own at the very edge counts as the upper one. Numbers are those of float32.
+    Numbers are those of float32.
     """
     # Exponentials overflow far out; what is no number there is no step.
     with np.errstate(all="ignore"):
@@ -59,4 +63,4 @@ def step_of(function: Callable[[Array], Array]) -> Step | None:
     # A lone third value stands at the edge or nowhere.
     if others.any() and float(_PROBES[others][0]) != float(edge):
         return None
-    return Step(float(edge), rising, low)
+    return Step(float(edge), rising, low, bool(others.any()))

@@ -2,13 +2,13 @@
 
 Sign, comparisons that choose between two numbers, and what straight-through estimators leave behind
 (``x + (sign(x) - x)``), whatever the pattern: the chain is evaluated. A step between -1 and 1, or 0
-and 1, is one; where the function has a third value at its edge, as sign has at 0, that counts as the
-upper one, since networks trained with it meet the edge nowhere but by accident.
+and 1, is one. Where the function has a third value at its edge, as sign has at 0, that counts as the
+upper one if nobody but layers with weights reads it: networks trained so meet the edge nowhere but by accident.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -24,17 +24,21 @@ from edgekit.passes.drop_dead import drop_dead
 _CHOICES = ("compare", "select", "as_real", "logical_not")
 _SUMS = tuple(f"{op}{form}" for op in ("add", "sub", "mul") for form in ("", "_broadcast"))
 _KEEPING = ("max_pool", "avg_pool", "mean", "reshape")
+_PASSING = ("max_pool", "reshape", "pad")
 
 
 def binarize(graph: Graph) -> Graph:
     """Only over real tensors: numbers of the source are kept."""
     chains: dict[str, _Chain] = {}
+    readers = graph.consumers()
     nodes = []
     for node in graph.nodes:
         chain = _chain(node, graph, chains)
         step = None if chain is None else _step(chain, graph)
         if chain is not None:
             chains[node.outputs[0]] = chain
+        if step is not None and step.third and not _only_layers(node.outputs[0], graph, readers):
+            step = None
         if chain is not None and step is not None:
             attrs = {"edge": (step.edge,), "rising": (step.rising,), "low": step.low}
             node = replace(node, op="binarize", inputs=(chain.root,), attrs=attrs)
@@ -86,6 +90,18 @@ def _step(chain: _Chain, graph: Graph) -> Step | None:
     if _never_negative(chain.root, graph):
         return step_of(lambda x: function(np.maximum(x, 0.0)))
     return step_of(function)
+
+
+def _only_layers(name: str, graph: Graph, readers: Mapping[str, Sequence[Node]]) -> bool:
+    """Do layers with weights alone read a tensor, perhaps pooled?"""
+    if name in graph.outputs or not readers.get(name):
+        return False
+    return all(
+        _only_layers(node.outputs[0], graph, readers)
+        if node.op in _PASSING
+        else load_ops()[node.op].channel_axis is not None
+        for node in readers[name]
+    )
 
 
 def _never_negative(name: str, graph: Graph) -> bool:
