@@ -134,6 +134,20 @@ def onnx_net(form: str) -> Any:
     return network(nodes, (1, 1, 6, 7), (1, 4, 6, 7), **constants)
 
 
+def test_sign_keeps_its_value_at_zero_where_no_layer_reads_it(tmp_path: Path) -> None:
+    path = tmp_path / "net.onnx"
+    path.write_bytes(
+        network([helper.make_node("Sign", ["x"], ["y"])], (1, 7), (1, 7)).SerializeToString()
+    )
+    x = np.array([[-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0]], np.float32)
+    stages = compile_program(
+        path, Options("signs", "host"), numbers=Calibration(np.concatenate([x, -x]))
+    )
+    real = live(stages.canonical, run_real_batch, {"x": x[None]})[stages.canonical.outputs[0]]
+    assert real.reshape(-1).tolist() == [-1, -1, -1, 0, 1, 1, 1]
+    assert "binarize" not in operators(stages)
+
+
 @pytest.mark.parametrize("form", ["Sign", "Where"])
 def test_onnx(form: str, tmp_path: Path) -> None:
     path = tmp_path / "net.onnx"
